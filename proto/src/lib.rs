@@ -1,0 +1,38 @@
+//! What Stoa says: events, ids, limits, the shard function and the broker's topology, as data.
+//!
+//! This crate is the contract between Stoa and the programs around it, and between Stoa's own
+//! services.
+//! It does no input or output: bytes come in, typed events or a [`Rejection`] go out.
+//!
+//! - [`event`] has the `CloudEvents` envelope, and [`data`] what each event carries.
+//! - [`codec`] turns messages (structured, batch, binary) into events and back.
+//! - [`limits`] are the sizes that are accepted, each with its reason.
+//! - [`shard`] says which queue an event takes, [`topology`] which queues there are.
+//! - [`schema`] generates the JSON Schemas, the `AsyncAPI` document and the broker's definitions;
+//!   tests hold the generated files to the types.
+
+pub mod codec;
+pub mod data;
+pub mod event;
+pub mod ids;
+pub mod limits;
+pub mod outgoing;
+pub mod rejection;
+pub mod schema;
+pub mod shard;
+pub mod time;
+pub mod topology;
+mod validate;
+
+pub use data::{
+    AppealResolved, Article, ArticleRemoved, Attribution, Author, AuthorErased, AuthorRole,
+    AuthorSanctioned, AuthorUpdated, By, CaseClosed, CaseOpened, CheckpointPublished, Comment,
+    CommentPolicy, CommentReported, CommentScored, CommentWithdrawn, Decision, DecisionAppealed,
+    EventRejected, FiredRule, Format, Link, Normalized, Span, Statement, Verdict,
+};
+pub use event::{Data, Event, Kind};
+pub use outgoing::Outgoing;
+pub use rejection::{Code, Rejection};
+pub use shard::Shard;
+pub use time::Time;
+pub use topology::{Exchange, Reader};
