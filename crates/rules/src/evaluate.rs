@@ -1,0 +1,245 @@
+//! Judging a comment: which rules are looked at, what fired, and what comes of it.
+
+mod spans;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use stoa_proto::{FiredRule, Span, Verdict};
+
+use crate::expr::eval::{Evaluation, Fault};
+use crate::expr::node::{Slot, Subject};
+use crate::facts::Facts;
+use crate::input::Input;
+use crate::load::RuleSet;
+use crate::rule::{Mode, Reason, Rule, RuleInfo};
+
+/// What the rules make of a comment.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// The strictest verdict of the rules that acted; `approve` if none did.
+    pub verdict: Verdict,
+    /// The labels of the rules that acted, sorted, each once.
+    pub labels: Vec<String>,
+    /// The rules that fired, in the order of the files, with those that did not act.
+    pub fired: Vec<Fired>,
+    /// What was missing: `rule:<id>` of each rule that failed, and the names of the facts that
+    /// were not there. The verdict is at least `hold` unless this is empty.
+    pub partial: Vec<String>,
+    /// The rules that failed.
+    pub failed: Vec<Failure>,
+    /// The reason of the deciding rule: the first of the strictest that acted.
+    pub reason: Option<Reason>,
+    /// The id of the deciding rule.
+    pub decided_by: Option<Arc<RuleInfo>>,
+    /// How many rules were evaluated.
+    pub evaluated: u32,
+    /// How many rules could be set aside, because a list that they need had no hit or because
+    /// they are for other sites or languages.
+    pub skipped: u32,
+}
+
+/// A rule that fired.
+#[derive(Clone, Debug)]
+pub struct Fired {
+    /// The rule.
+    pub rule: Arc<RuleInfo>,
+    /// Its mode.
+    pub mode: Mode,
+    /// Whether it acted: not so in shadow, nor in the threads outside of its share.
+    pub acted: bool,
+    /// Its verdict.
+    pub verdict: Verdict,
+    /// Where it matched, in the order of the text.
+    pub spans: Vec<Span>,
+}
+
+impl Fired {
+    /// Returns the entry for the decision's event.
+    pub fn record(&self) -> FiredRule {
+        FiredRule {
+            id: self.rule.id.clone(),
+            mode: self.mode.to_string(),
+            explain: self.rule.explain.clone(),
+            spans: self.spans.clone(),
+            ..FiredRule::default()
+        }
+    }
+}
+
+/// A rule that could not be evaluated.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// The rule.
+    pub rule: Arc<RuleInfo>,
+    /// Whether the comment is held for it: not so in shadow.
+    pub acted: bool,
+    /// What happened, without any of the comment's text.
+    pub message: String,
+}
+
+/// Which rules to look at, by what the text hit.
+#[derive(Debug)]
+pub(crate) struct Index {
+    /// A bit for each rule that is always looked at.
+    always: Vec<u64>,
+    /// For each list the rules that need a hit of it, or of another one that names them too.
+    by_list: Vec<Vec<u32>>,
+}
+
+impl Index {
+    pub(crate) fn new(rules: &[Rule], lists: usize) -> Self {
+        let mut always = vec![0_u64; rules.len().div_ceil(64)];
+        let mut by_list = vec![Vec::new(); lists];
+        for (rule, number) in rules.iter().zip(0u32..) {
+            let of_text =
+                |clause: &&Vec<Slot>| clause.iter().all(|slot| slot.subject == Subject::Text);
+            match rule
+                .required
+                .iter()
+                .filter(of_text)
+                .min_by_key(|clause| clause.len())
+            {
+                Some(clause) => {
+                    for slot in clause {
+                        if let Some(rules) = by_list.get_mut(slot.list as usize) {
+                            rules.push(number);
+                        }
+                    }
+                }
+                None => set(&mut always, number),
+            }
+        }
+        Self { always, by_list }
+    }
+}
+
+fn set(bits: &mut [u64], number: u32) {
+    if let Some(word) = bits.get_mut(number as usize / 64) {
+        *word |= 1 << (number % 64);
+    }
+}
+
+impl RuleSet {
+    /// Judges a comment. The same input always has the same outcome.
+    pub fn evaluate(&self, input: &Input<'_>) -> Outcome {
+        let facts = Facts::new(input, &self.matcher);
+        let mut outcome = Outcome::default();
+        let mut labels = BTreeSet::new();
+        let mut partial = BTreeSet::new();
+        for rule in self.candidates(&facts) {
+            if !rule.is_for(input) || !is_possible(rule, &facts) {
+                continue;
+            }
+            outcome.evaluated += 1;
+            let answer = self.fires(rule, &facts);
+            if answer == Ok(false) {
+                continue;
+            }
+            let info = &rule.info;
+            let acted = info.mode.acts(&info.id, input.site, input.article);
+            match answer {
+                Ok(_) => {
+                    if acted {
+                        labels.extend(info.labels.iter().cloned());
+                        let decides = outcome
+                            .decided_by
+                            .as_ref()
+                            .is_none_or(|by| by.verdict < info.verdict);
+                        if decides {
+                            outcome.decided_by = Some(Arc::clone(info));
+                        }
+                    }
+                    outcome.fired.push(Fired {
+                        rule: Arc::clone(info),
+                        mode: info.mode,
+                        acted,
+                        verdict: info.verdict,
+                        spans: spans::of(rule, &facts, &self.lists),
+                    });
+                }
+                Err(fault) => {
+                    if acted {
+                        partial.insert(format!("rule:{}", info.id));
+                        if let Fault::Missing(fact) = fault {
+                            partial.insert(fact.to_owned());
+                        }
+                    }
+                    let message = fault.to_string();
+                    outcome.failed.push(Failure {
+                        rule: Arc::clone(info),
+                        acted,
+                        message,
+                    });
+                }
+            }
+        }
+        outcome.skipped = u32::try_from(self.rules.len()).unwrap_or(u32::MAX) - outcome.evaluated;
+        outcome.labels = labels.into_iter().collect();
+        outcome.partial = partial.into_iter().collect();
+        outcome.verdict = outcome
+            .decided_by
+            .as_ref()
+            .map_or(Verdict::Approve, |rule| rule.verdict);
+        if !outcome.partial.is_empty() {
+            outcome.verdict = outcome.verdict.max(Verdict::Hold);
+        }
+        outcome.reason = outcome
+            .decided_by
+            .as_ref()
+            .and_then(|rule| rule.reason.clone());
+        outcome
+    }
+
+    /// Evaluates one rule's conditions.
+    pub(crate) fn fires(&self, rule: &Rule, facts: &Facts<'_>) -> Result<bool, Fault> {
+        let mut evaluation = Evaluation::new(facts, &self.lists);
+        if !evaluation.holds(&rule.when.root)? {
+            return Ok(false);
+        }
+        match &rule.unless {
+            Some(unless) => Ok(!evaluation.holds(&unless.root)?),
+            None => Ok(true),
+        }
+    }
+
+    /// Returns the rules that the text's hits don't rule out, in their order.
+    fn candidates<'s>(&'s self, facts: &Facts<'_>) -> impl Iterator<Item = &'s Rule> + use<'s> {
+        let mut bits = self.index.always.clone();
+        if self.index.by_list.iter().any(|rules| !rules.is_empty()) {
+            for list in facts.hits(Subject::Text).lists() {
+                for number in self.index.by_list.get(list as usize).into_iter().flatten() {
+                    set(&mut bits, *number);
+                }
+            }
+        }
+        bits.into_iter()
+            .zip(0_usize..)
+            .flat_map(move |(word, index)| {
+                Bits(word).filter_map(move |bit| self.rules.get(index * 64 + bit))
+            })
+    }
+}
+
+/// The numbers of the bits that are set.
+struct Bits(u64);
+
+impl Iterator for Bits {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        let bit = self.0.trailing_zeros();
+        // Clears the lowest bit that is set.
+        self.0 &= self.0.checked_sub(1)?;
+        usize::try_from(bit).ok()
+    }
+}
+
+/// Tells whether every list that a rule needs has a hit.
+fn is_possible(rule: &Rule, facts: &Facts<'_>) -> bool {
+    rule.required.iter().all(|clause| {
+        clause
+            .iter()
+            .any(|slot| facts.hits(slot.subject).has(slot.list))
+    })
+}

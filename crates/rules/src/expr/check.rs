@@ -1,0 +1,414 @@
+//! Type checking and compiling of parsed expressions.
+
+mod calls;
+
+mod macros;
+
+use cel::IdedExpr;
+use cel::common::ast::{CallExpr, Expr, LiteralValue, SelectExpr, SourceInfo, operators};
+
+use super::ExprError;
+use super::node::{Arithmetic, Comparison, Node};
+use crate::diagnostic::did_you_mean;
+use crate::list::List;
+use crate::schema::{self, FACTS, Type};
+
+pub(crate) use calls::parse_duration;
+
+type Checked = Result<(Node, Type), ExprError>;
+
+/// Compiles one expression.
+pub(crate) struct Checker<'c> {
+    lists: &'c [List],
+    info: &'c SourceInfo,
+    /// The variables of the macros around, innermost last.
+    locals: Vec<(String, Type)>,
+}
+
+impl<'c> Checker<'c> {
+    pub(crate) fn new(lists: &'c [List], info: &'c SourceInfo) -> Self {
+        Self {
+            lists,
+            info,
+            locals: Vec::new(),
+        }
+    }
+
+    /// Compiles an expression and tells its type. The depth of recursion is bounded by `limits`.
+    pub(crate) fn check(&mut self, expr: &IdedExpr) -> Checked {
+        match &expr.expr {
+            Expr::Literal(literal) => self.literal(expr, literal),
+            Expr::Ident(name) => self.name(expr, name),
+            Expr::Select(select) => self.select(expr, select),
+            Expr::List(list) => self.list(&list.elements),
+            Expr::Call(call) => self.call(expr, call),
+            Expr::Comprehension(all) => self.comprehension(expr, all),
+            Expr::Map(_) => Err(self.error(expr, "maps are not supported")),
+            Expr::Struct(_) => Err(self.error(expr, "objects are not supported")),
+            Expr::Unspecified => Err(self.error(expr, "not a valid expression")),
+        }
+    }
+
+    /// Compiles an expression that must have one type.
+    fn expect(&mut self, expr: &IdedExpr, wanted: &Type, what: &str) -> Result<Node, ExprError> {
+        let (node, ty) = self.check(expr)?;
+        if ty == *wanted {
+            return Ok(node);
+        }
+        let error = self.error(expr, format!("{what} is of type {ty}, not {wanted}"));
+        Err(match (&ty, wanted) {
+            (Type::Int | Type::Double, Type::Bool) => error.help("compare it, such as `> 0`"),
+            (Type::String, Type::Bool) => error.help("compare it, such as `!= \"\"`"),
+            (Type::List(_), Type::Bool) => error.help("compare its size, such as `.size() > 0`"),
+            _ => error,
+        })
+    }
+
+    fn error(&self, expr: &IdedExpr, message: impl Into<String>) -> ExprError {
+        ExprError::new(self.start(expr), message)
+    }
+
+    /// Returns where an expression begins; the parser places an operation at its operator.
+    fn start(&self, expr: &IdedExpr) -> usize {
+        let own = self
+            .info
+            .offset_for(expr.id)
+            .map_or(usize::MAX, |(start, _)| start as usize);
+        let first = match &expr.expr {
+            Expr::Select(select) => Some(select.operand.as_ref()),
+            Expr::Call(call) => call.target.as_deref().or(call.args.first()),
+            Expr::Comprehension(all) => Some(&all.iter_range),
+            _ => None,
+        };
+        let start = first.map_or(own, |first| own.min(self.start(first)));
+        if start == usize::MAX { 0 } else { start }
+    }
+
+    fn literal(&self, expr: &IdedExpr, literal: &LiteralValue) -> Checked {
+        Ok(match literal {
+            LiteralValue::Boolean(value) => (Node::Bool(*value.inner()), Type::Bool),
+            LiteralValue::Int(value) => (Node::Int(*value.inner()), Type::Int),
+            LiteralValue::Double(value) => (Node::Double(*value.inner()), Type::Double),
+            LiteralValue::String(value) => (Node::String(value.inner().into()), Type::String),
+            LiteralValue::UInt(_) => {
+                return Err(self
+                    .error(expr, "unsigned numbers are not supported")
+                    .help("leave out the `u`"));
+            }
+            LiteralValue::Null => {
+                return Err(self
+                    .error(expr, "`null` is not supported")
+                    .help("ask `has(fact)` whether a fact is there"));
+            }
+            LiteralValue::Bytes(_) => return Err(self.error(expr, "bytes are not supported")),
+        })
+    }
+
+    fn name(&self, expr: &IdedExpr, name: &str) -> Checked {
+        if let Some(index) = self.locals.iter().rposition(|(local, _)| local == name)
+            && let Some((_, ty)) = self.locals.get(index)
+        {
+            return Ok((Node::Local(index), ty.clone()));
+        }
+        self.fact(expr, name)
+    }
+
+    fn fact(&self, expr: &IdedExpr, name: &str) -> Checked {
+        if let Some(info) = schema::find(name) {
+            return Ok((Node::Fact(info.fact, info.name), info.ty()));
+        }
+        let at = self.start(expr);
+        let group = format!("{name}.");
+        if let Some(info) = FACTS.iter().find(|info| info.name.starts_with(&group)) {
+            return Err(ExprError::new(at, format!("`{name}` is a group of facts"))
+                .help(format!("name one of them, such as `{}`", info.name)));
+        }
+        let mut error = ExprError::new(at, format!("unknown fact `{name}`"));
+        let tails = |group: &str| -> Vec<&'static str> {
+            FACTS
+                .iter()
+                .filter_map(|info| info.name.strip_prefix(group)?.strip_prefix('.'))
+                .collect()
+        };
+        error.help = match name.split_once('.') {
+            Some((group, tail)) if !tails(group).is_empty() => did_you_mean(tail, tails(group))
+                .map(|help| help.replacen('`', &format!("`{group}."), 1))
+                .or_else(|| Some(format!("`{group}` has {}", tails(group).join(", ")))),
+            _ => did_you_mean(
+                name,
+                FACTS.iter().map(|info| info.name).chain(["true", "false"]),
+            ),
+        };
+        Err(error)
+    }
+
+    fn select(&self, expr: &IdedExpr, select: &SelectExpr) -> Checked {
+        let Some(mut name) = dotted(&select.operand) else {
+            return Err(self.error(expr, format!("there is no field `{}` here", select.field)));
+        };
+        name.push('.');
+        name.push_str(&select.field);
+        if !select.test {
+            return self.fact(expr, &name);
+        }
+        match self.fact(&select.operand, &name)? {
+            (Node::Fact(fact, _), _) => Ok((Node::Has(fact), Type::Bool)),
+            _ => Err(self.error(expr, "has() takes a fact")),
+        }
+    }
+
+    fn list(&mut self, elements: &[IdedExpr]) -> Checked {
+        let mut nodes = Vec::with_capacity(elements.len());
+        let mut of = Type::Any;
+        for element in elements {
+            let (node, ty) = self.check(element)?;
+            if of == Type::Any {
+                of = ty;
+            } else if of != ty {
+                return Err(self
+                    .error(
+                        element,
+                        format!("a list of {of} has an element of type {ty}"),
+                    )
+                    .help("all elements of a list have one type"));
+            }
+            nodes.push(node);
+        }
+        Ok((Node::List(nodes), Type::List(Box::new(of))))
+    }
+
+    fn call(&mut self, expr: &IdedExpr, call: &CallExpr) -> Checked {
+        match (call.func_name.as_str(), call.args.as_slice()) {
+            (operators::LOGICAL_AND, [_, _]) => {
+                let mut operands = Vec::new();
+                self.logic(operators::LOGICAL_AND, expr, &mut operands)?;
+                Ok((Node::And(operands), Type::Bool))
+            }
+            (operators::LOGICAL_OR, [_, _]) => {
+                let mut operands = Vec::new();
+                self.logic(operators::LOGICAL_OR, expr, &mut operands)?;
+                Ok((Node::Or(operands), Type::Bool))
+            }
+            (operators::LOGICAL_NOT, [operand]) => {
+                let operand = self.expect(operand, &Type::Bool, "what `!` negates")?;
+                Ok((Node::Not(Box::new(operand)), Type::Bool))
+            }
+            (operators::CONDITIONAL, [test, yes, no]) => {
+                let test = self.expect(test, &Type::Bool, "the condition before `?`")?;
+                let (yes, ty) = self.check(yes)?;
+                let no = self.expect(no, &ty, "what follows `:`")?;
+                Ok((Node::Choose(Box::new([test, yes, no])), ty))
+            }
+            (operators::NEGATE, [operand]) => {
+                let (node, ty) = self.check(operand)?;
+                match (node, ty) {
+                    (Node::Int(value), ty) => Ok((Node::Int(value.wrapping_neg()), ty)),
+                    (node, ty @ (Type::Int | Type::Double)) => {
+                        Ok((Node::Negate(Box::new(node)), ty))
+                    }
+                    (_, ty) => Err(self.error(operand, format!("`-` takes a number, not {ty}"))),
+                }
+            }
+            (operators::IN, [item, list]) => self.within(expr, item, list),
+            (operators::INDEX, [list, index]) => {
+                let (list_node, ty) = self.check(list)?;
+                let Type::List(of) = ty else {
+                    return Err(self.error(list, format!("`[…]` takes a list, not {ty}")));
+                };
+                let index = self.expect(index, &Type::Int, "the index")?;
+                Ok((Node::Index(Box::new([list_node, index])), *of))
+            }
+            (name, [left, right]) => {
+                if let Some(comparison) = comparison(name) {
+                    self.compare(expr, comparison, left, right)
+                } else if let Some(arithmetic) = arithmetic(name) {
+                    self.arithmetic(expr, arithmetic, left, right)
+                } else {
+                    self.function(expr, call)
+                }
+            }
+            _ => self.function(expr, call),
+        }
+    }
+
+    /// Flattens a tree of `&&` or of `||`, which the parser balances.
+    fn logic(
+        &mut self,
+        operator: &str,
+        expr: &IdedExpr,
+        operands: &mut Vec<Node>,
+    ) -> Result<(), ExprError> {
+        if let Expr::Call(call) = &expr.expr
+            && call.func_name == operator
+        {
+            for argument in &call.args {
+                self.logic(operator, argument, operands)?;
+            }
+            return Ok(());
+        }
+        let sign = if operator == operators::LOGICAL_AND {
+            "&&"
+        } else {
+            "||"
+        };
+        operands.push(self.expect(expr, &Type::Bool, &format!("an operand of `{sign}`"))?);
+        Ok(())
+    }
+
+    fn within(&mut self, expr: &IdedExpr, item: &IdedExpr, list: &IdedExpr) -> Checked {
+        let (item_node, item_type) = self.check(item)?;
+        let (list_node, list_type) = self.check(list)?;
+        let Type::List(of) = &list_type else {
+            return Err(self
+                .error(list, format!("`in` takes a list, not {list_type}"))
+                .help(
+                    "for a word list use `.hits(\"list\")`, for a part of a text `.contains(…)`",
+                ));
+        };
+        if **of != item_type && **of != Type::Any {
+            return Err(self.error(
+                expr,
+                format!("a value of type {item_type} is never in a {list_type}"),
+            ));
+        }
+        Ok((Node::In(Box::new([item_node, list_node])), Type::Bool))
+    }
+
+    fn compare(
+        &mut self,
+        expr: &IdedExpr,
+        comparison: Comparison,
+        left: &IdedExpr,
+        right: &IdedExpr,
+    ) -> Checked {
+        let (left_node, left_type) = self.check(left)?;
+        let (right_node, right_type) = self.check(right)?;
+        let numbers = |ty: &Type| matches!(ty, Type::Int | Type::Double);
+        let alike = left_type == right_type || numbers(&left_type) && numbers(&right_type);
+        let ordered = matches!(
+            left_type,
+            Type::Int | Type::Double | Type::String | Type::Duration | Type::Timestamp
+        );
+        let equality = matches!(comparison, Comparison::Equal | Comparison::NotEqual);
+        if alike && (ordered || equality && left_type == Type::Bool) {
+            return Ok((
+                Node::Compare(comparison, Box::new([left_node, right_node])),
+                Type::Bool,
+            ));
+        }
+        let error = if alike {
+            self.error(
+                expr,
+                format!("values of type {left_type} can't be compared so"),
+            )
+        } else {
+            self.error(
+                expr,
+                format!("{left_type} can't be compared with {right_type}"),
+            )
+        };
+        Err(match (&left_type, &right_type) {
+            (Type::Duration, _) | (_, Type::Duration) if !alike => {
+                error.help("write a length of time as `duration(\"24h\")`")
+            }
+            (Type::Timestamp, _) | (_, Type::Timestamp) if !alike => {
+                error.help("write a time as `timestamp(\"2026-01-01T00:00:00Z\")`")
+            }
+            (Type::List(_), _) | (_, Type::List(_)) => error.help("compare `.size()`, or use `in`"),
+            _ => error,
+        })
+    }
+
+    fn arithmetic(
+        &mut self,
+        expr: &IdedExpr,
+        operation: Arithmetic,
+        left: &IdedExpr,
+        right: &IdedExpr,
+    ) -> Checked {
+        use Arithmetic::{Add, Remainder, Subtract};
+        let (left_node, left_type) = self.check(left)?;
+        let (right_node, right_type) = self.check(right)?;
+        let result = match (&left_type, operation, &right_type) {
+            (Type::Double, Remainder, Type::Double) => None,
+            (Type::Int, _, Type::Int)
+            | (Type::Double, _, Type::Double)
+            | (Type::String, Add, Type::String)
+            | (Type::Duration | Type::Timestamp, Add | Subtract, Type::Duration) => {
+                Some(left_type.clone())
+            }
+            (Type::Duration, Add, Type::Timestamp) => Some(Type::Timestamp),
+            (Type::Timestamp, Subtract, Type::Timestamp) => Some(Type::Duration),
+            _ => None,
+        };
+        let Some(result) = result else {
+            let error = self.error(
+                expr,
+                format!(
+                    "`{}` does not take {left_type} and {right_type}",
+                    sign(operation)
+                ),
+            );
+            let mixed = matches!(
+                (&left_type, &right_type),
+                (Type::Int, Type::Double) | (Type::Double, Type::Int)
+            );
+            return Err(if mixed {
+                error.help("convert one with `double(…)` or `int(…)`")
+            } else {
+                error
+            });
+        };
+        Ok((
+            Node::Arithmetic(operation, Box::new([left_node, right_node])),
+            result,
+        ))
+    }
+}
+
+/// Returns the dotted name that an expression spells, if it spells one.
+fn dotted(expr: &IdedExpr) -> Option<String> {
+    match &expr.expr {
+        Expr::Ident(name) => Some(name.clone()),
+        Expr::Select(select) if !select.test => {
+            let mut name = dotted(&select.operand)?;
+            name.push('.');
+            name.push_str(&select.field);
+            Some(name)
+        }
+        _ => None,
+    }
+}
+
+fn comparison(name: &str) -> Option<Comparison> {
+    Some(match name {
+        operators::EQUALS => Comparison::Equal,
+        operators::NOT_EQUALS => Comparison::NotEqual,
+        operators::LESS => Comparison::Less,
+        operators::LESS_EQUALS => Comparison::LessOrEqual,
+        operators::GREATER => Comparison::Greater,
+        operators::GREATER_EQUALS => Comparison::GreaterOrEqual,
+        _ => return None,
+    })
+}
+
+fn arithmetic(name: &str) -> Option<Arithmetic> {
+    Some(match name {
+        operators::ADD => Arithmetic::Add,
+        operators::SUBSTRACT => Arithmetic::Subtract,
+        operators::MULTIPLY => Arithmetic::Multiply,
+        operators::DIVIDE => Arithmetic::Divide,
+        operators::MODULO => Arithmetic::Remainder,
+        _ => return None,
+    })
+}
+
+fn sign(operation: Arithmetic) -> &'static str {
+    match operation {
+        Arithmetic::Add => "+",
+        Arithmetic::Subtract => "-",
+        Arithmetic::Multiply => "*",
+        Arithmetic::Divide => "/",
+        Arithmetic::Remainder => "%",
+    }
+}

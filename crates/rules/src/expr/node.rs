@@ -1,0 +1,202 @@
+//! The compiled form of conditions, and what can be told of one without evaluating it.
+
+use regex::Regex;
+
+use crate::schema::Fact;
+
+/// A compiled condition.
+#[derive(Debug)]
+pub(crate) struct Condition {
+    pub(crate) root: Node,
+}
+
+/// What lists are looked for in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Subject {
+    Text,
+    Name,
+    Links,
+}
+
+/// A list in a subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Slot {
+    pub(crate) subject: Subject,
+    pub(crate) list: u32,
+}
+
+/// What makes a rule fire that can be shown in the text.
+#[derive(Clone, Debug)]
+pub(crate) enum Evidence {
+    List(Slot),
+    RegexList(Subject, u32),
+    Regex(Regex),
+}
+
+/// An operation, whose operands are of the right types.
+#[derive(Debug)]
+pub(crate) enum Node {
+    Bool(bool),
+    Int(i64),
+    Double(f64),
+    String(Box<str>),
+    Duration(i64),
+    Timestamp(i64),
+    Fact(Fact, &'static str),
+    Has(Fact),
+    Local(usize),
+    List(Vec<Node>),
+    Not(Box<Node>),
+    Negate(Box<Node>),
+    And(Vec<Node>),
+    Or(Vec<Node>),
+    Choose(Box<[Node; 3]>),
+    Compare(Comparison, Box<[Node; 2]>),
+    Arithmetic(Arithmetic, Box<[Node; 2]>),
+    /// The first in the second, which is a list.
+    In(Box<[Node; 2]>),
+    /// An element of a list.
+    Index(Box<[Node; 2]>),
+    Size(Box<Node>),
+    Text(TextTest, Box<[Node; 2]>),
+    Lower(Box<Node>),
+    Regex(Box<Node>, Regex, bool),
+    Hits(Slot),
+    HitCount(Slot),
+    RegexHits(Subject, u32),
+    RegexCount(Subject, u32),
+    Each(Quantifier, Box<[Node; 2]>),
+    ToInt(Box<Node>),
+    ToDouble(Box<Node>),
+    ToText(Box<Node>),
+    TimePart(TimePart, Box<Node>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Comparison {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arithmetic {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Remainder,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TextTest {
+    Contains,
+    StartsWith,
+    EndsWith,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Quantifier {
+    Any,
+    All,
+    One,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TimePart {
+    Hours,
+    Minutes,
+    Seconds,
+    DayOfWeek,
+}
+
+impl Condition {
+    pub(crate) fn new(root: Node) -> Self {
+        Self { root }
+    }
+
+    /// Returns what must hold for the condition to be true: of each inner list at least one slot
+    /// must have a hit.
+    pub(crate) fn required(&self) -> Vec<Vec<Slot>> {
+        let mut clauses = Vec::new();
+        require(&self.root, &mut clauses);
+        clauses
+    }
+
+    /// Returns what can be shown of the condition when it is true.
+    pub(crate) fn evidence(&self) -> Vec<Evidence> {
+        let mut evidence = Vec::new();
+        collect(&self.root, true, &mut evidence);
+        evidence
+    }
+}
+
+fn require(node: &Node, clauses: &mut Vec<Vec<Slot>>) {
+    match node {
+        Node::And(operands) => operands
+            .iter()
+            .for_each(|operand| require(operand, clauses)),
+        other => clauses.extend(any_of(other)),
+    }
+}
+
+/// Returns the slots of which one must have a hit for the operation to be true, if that is known.
+fn any_of(node: &Node) -> Option<Vec<Slot>> {
+    match node {
+        Node::Hits(slot) => Some(vec![*slot]),
+        Node::Or(operands) => {
+            let slots: Option<Vec<Vec<Slot>>> = operands.iter().map(any_of).collect();
+            slots.map(|slots| slots.concat())
+        }
+        Node::And(operands) => operands.iter().find_map(any_of),
+        Node::Compare(Comparison::Greater | Comparison::GreaterOrEqual, operands) => {
+            match operands.as_ref() {
+                [Node::HitCount(slot), Node::Int(least)] if *least > 0 => Some(vec![*slot]),
+                [Node::HitCount(slot), Node::Int(0)]
+                    if matches!(node, Node::Compare(Comparison::Greater, _)) =>
+                {
+                    Some(vec![*slot])
+                }
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+fn collect(node: &Node, positive: bool, evidence: &mut Vec<Evidence>) {
+    match node {
+        Node::Hits(slot) | Node::HitCount(slot) if positive => {
+            evidence.push(Evidence::List(*slot));
+        }
+        Node::RegexHits(subject, list) | Node::RegexCount(subject, list) if positive => {
+            evidence.push(Evidence::RegexList(*subject, *list));
+        }
+        Node::Regex(operand, regex, of_text) => {
+            if positive && *of_text {
+                evidence.push(Evidence::Regex(regex.clone()));
+            }
+            collect(operand, positive, evidence);
+        }
+        Node::Not(operand) => collect(operand, !positive, evidence),
+        Node::And(operands) | Node::Or(operands) | Node::List(operands) => {
+            for operand in operands {
+                collect(operand, positive, evidence);
+            }
+        }
+        Node::Choose(operands) => {
+            for operand in operands.iter() {
+                collect(operand, positive, evidence);
+            }
+        }
+        Node::Compare(_, operands) | Node::Arithmetic(_, operands) => {
+            for operand in operands.iter() {
+                collect(operand, positive, evidence);
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,74 @@
+//! What the engine is told about a comment.
+
+use stoa_proto::AuthorRole;
+
+/// A comment to judge, with what is known around it. Times are microseconds since 1970, UTC.
+#[derive(Clone, Debug)]
+pub struct Input<'a> {
+    /// The site's id.
+    pub site: &'a str,
+    /// The article's id, which is the thread's.
+    pub article: &'a str,
+    /// The comment's id.
+    pub comment: &'a str,
+    /// The plain text, in which spans are counted.
+    pub text: &'a str,
+    /// Whether the comment was written in HTML or Markdown.
+    pub html: bool,
+    /// The links of an HTML or Markdown body; bare URLs in `text` are found by the engine.
+    pub links: &'a [Link<'a>],
+    /// The language, as a BCP 47 tag, if it is known.
+    pub language: Option<&'a str>,
+    /// How sure the language is, 0 to 1; 1 where the platform named it.
+    pub language_confidence: f32,
+    /// Who wrote it.
+    pub author: AuthorFacts<'a>,
+    /// The comment that this one answers.
+    pub parent: Option<&'a str>,
+    /// How many comments stand above this one.
+    pub depth: u32,
+    /// Whether `depth` is known: not so for a reply whose parent was never seen.
+    pub depth_known: bool,
+    /// The revision that is judged, from 1.
+    pub revision: u32,
+    /// When the article was published, if the article is known.
+    pub article_published_at: Option<i64>,
+    /// When the comment was written.
+    pub submitted_at: i64,
+    /// The time of judging.
+    pub now: i64,
+}
+
+/// A link with a target of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Link<'a> {
+    /// Where it leads.
+    pub url: &'a str,
+    /// What it shows.
+    pub text: Option<&'a str>,
+}
+
+/// What is known of a comment's author, before this comment.
+#[derive(Clone, Debug, Default)]
+pub struct AuthorFacts<'a> {
+    /// The author's id on the platform.
+    pub id: &'a str,
+    /// The name that the platform shows.
+    pub display_name: Option<&'a str>,
+    /// What the author is on the platform.
+    pub role: AuthorRole,
+    /// When the account was made.
+    pub joined_at: Option<i64>,
+    /// When Stoa first saw a comment of theirs.
+    pub first_seen: Option<i64>,
+    /// Comments that were approved.
+    pub approved: u64,
+    /// Comments that wait for a moderator.
+    pub held: u64,
+    /// Comments that were rejected.
+    pub rejected: u64,
+    /// Comments in the ten minutes before this one, in event time.
+    pub recent: u64,
+    /// Whether the author is trusted.
+    pub trusted: bool,
+}

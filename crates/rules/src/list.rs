@@ -1,0 +1,346 @@
+//! Word lists: what a rule set declares, and the files of terms.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use regex::{Regex, RegexBuilder};
+
+use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::document::ListEntry;
+use crate::source::{Source, Sources};
+
+/// Characters of one term: longer ones are a file of another kind.
+const TERM_CHARS: usize = 256;
+
+/// Terms of one rule set.
+const TERMS: usize = 1_000_000;
+
+/// Regular expressions of one list: they are tried one after the other.
+const REGEXES: usize = 200;
+
+/// Bytes that one compiled regular expression may take.
+const REGEX_BYTES: usize = 1024 * 1024;
+
+/// How a list's terms are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Match {
+    /// As whole words or phrases.
+    Word,
+    /// Anywhere, inside words too.
+    Substring,
+    /// As the domain of a link, or a parent of it.
+    Domain,
+    /// As regular expressions over the text as it was written.
+    Regex,
+}
+
+impl Match {
+    const ALL: [(&'static str, Self); 4] = [
+        ("word", Self::Word),
+        ("substring", Self::Substring),
+        ("domain", Self::Domain),
+        ("regex", Self::Regex),
+    ];
+
+    /// Returns the name that rule sets use.
+    pub fn as_str(self) -> &'static str {
+        Self::ALL
+            .iter()
+            .find(|(_, kind)| *kind == self)
+            .map_or("word", |(name, _)| name)
+    }
+}
+
+/// How much a text is levelled before a list is looked for in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Fold {
+    /// Not at all: letter for letter.
+    None,
+    /// Case, accents, white space, typographic apostrophes and hyphens.
+    Case,
+}
+
+impl Fold {
+    const ALL: [(&'static str, Self); 2] = [("none", Self::None), ("case", Self::Case)];
+
+    /// Returns the name that rule sets use.
+    pub fn as_str(self) -> &'static str {
+        Self::ALL
+            .iter()
+            .find(|(_, fold)| *fold == self)
+            .map_or("none", |(name, _)| name)
+    }
+}
+
+/// A list, as tools show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListInfo {
+    /// The name that conditions use.
+    pub name: String,
+    /// The language that its terms are in, for people and tools; it limits nothing.
+    pub language: Option<String>,
+    /// How its terms are looked for.
+    pub kind: Match,
+    /// How much the text is levelled before.
+    pub fold: Fold,
+    /// How many terms it has.
+    pub terms: usize,
+}
+
+/// A list with its terms.
+#[derive(Debug)]
+pub(crate) struct List {
+    pub(crate) name: String,
+    pub(crate) language: Option<String>,
+    pub(crate) kind: Match,
+    pub(crate) fold: Fold,
+    pub(crate) terms: Vec<String>,
+    pub(crate) regexes: Vec<Regex>,
+}
+
+impl List {
+    /// Stands for a list that has errors, so that conditions that name it have none of their own.
+    fn unread(name: &str, entry: &ListEntry) -> Self {
+        let kind = entry
+            .kind
+            .as_ref()
+            .and_then(|word| choose(&Match::ALL, &word.value).ok());
+        Self {
+            name: name.to_owned(),
+            language: None,
+            kind: kind.unwrap_or(Match::Word),
+            fold: Fold::None,
+            terms: Vec::new(),
+            regexes: Vec::new(),
+        }
+    }
+
+    pub(crate) fn info(&self) -> ListInfo {
+        ListInfo {
+            name: self.name.clone(),
+            language: self.language.clone(),
+            kind: self.kind,
+            fold: self.fold,
+            terms: self.terms.len(),
+        }
+    }
+}
+
+/// A term and where it stands.
+struct Term {
+    text: String,
+    source: Arc<Source>,
+    place: (u32, u32),
+}
+
+/// Compiles a regular expression within the limits; the error is one phrase.
+pub(crate) fn regex(pattern: &str, ignore_case: bool) -> Result<Regex, String> {
+    RegexBuilder::new(pattern)
+        .case_insensitive(ignore_case)
+        .size_limit(REGEX_BYTES)
+        .dfa_size_limit(2 * REGEX_BYTES)
+        .nest_limit(50)
+        .build()
+        .map_err(|error| match error {
+            regex::Error::CompiledTooBig(_) => {
+                format!("it is larger than {} KiB when compiled", REGEX_BYTES / 1024)
+            }
+            error => error
+                .to_string()
+                .lines()
+                .last()
+                .unwrap_or("it is not valid")
+                .trim()
+                .replacen("error: ", "", 1),
+        })
+}
+
+/// Reads all lists of a document; what is wrong goes to `errors`.
+pub(crate) fn read(
+    entries: &BTreeMap<String, crate::document::Placed<ListEntry>>,
+    source: &Arc<Source>,
+    sources: &mut Sources<'_>,
+    lists: &mut Vec<List>,
+    errors: &mut Vec<Diagnostic>,
+) {
+    for (name, entry) in entries {
+        let place = entry.place();
+        if lists.iter().any(|list| list.name == *name) {
+            let message = format!("there is already a list `{name}`");
+            errors.push(source.error(place, message, Some("give it another name".into())));
+            continue;
+        }
+        match one(name, &entry.value, place, source, sources, errors) {
+            Ok(list) => {
+                let total: usize = lists.iter().map(|list| list.terms.len()).sum();
+                if total + list.terms.len() > TERMS {
+                    let message = format!("more than {TERMS} terms in all lists");
+                    errors.push(source.error(place, message, None));
+                    return;
+                }
+                lists.push(list);
+            }
+            Err(error) => {
+                errors.push(error);
+                lists.push(List::unread(name, &entry.value));
+            }
+        }
+    }
+}
+
+fn one(
+    name: &str,
+    entry: &ListEntry,
+    place: (u32, u32),
+    source: &Arc<Source>,
+    sources: &mut Sources<'_>,
+    errors: &mut Vec<Diagnostic>,
+) -> Result<List, Diagnostic> {
+    let kind = match &entry.kind {
+        None => Match::Word,
+        Some(word) => choose(&Match::ALL, &word.value).map_err(|help| {
+            source.error(
+                word.place(),
+                format!("unknown way to match `{}`", word.value),
+                Some(help),
+            )
+        })?,
+    };
+    let fold = match &entry.fold {
+        None if kind == Match::Regex => Fold::None,
+        None => Fold::Case,
+        Some(word) => choose(&Fold::ALL, &word.value).map_err(|help| {
+            let message = if word.value == "full" {
+                "folding `full` is not supported by this version".to_owned()
+            } else {
+                format!("unknown folding `{}`", word.value)
+            };
+            source.error(word.place(), message, Some(help))
+        })?,
+    };
+    let terms = match (&entry.file, &entry.terms) {
+        (Some(file), None) => {
+            let listed = sources.named(&file.value, source, file.place())?;
+            file_terms(&listed)
+        }
+        (None, Some(terms)) => terms
+            .iter()
+            .map(|term| Term {
+                text: term.value.trim().to_owned(),
+                source: Arc::clone(source),
+                place: term.place(),
+            })
+            .collect(),
+        (Some(_), Some(_)) => {
+            let help = "keep either `file` or `terms`".to_owned();
+            return Err(source.error(place, format!("list `{name}` has two sources"), Some(help)));
+        }
+        (None, None) => {
+            let help = "add `file: lists/….txt` or `terms: […]`".to_owned();
+            return Err(source.error(place, format!("list `{name}` has no terms"), Some(help)));
+        }
+    };
+    let mut list = List {
+        name: name.to_owned(),
+        language: entry.language.clone(),
+        kind,
+        fold,
+        terms: Vec::with_capacity(terms.len()),
+        regexes: Vec::new(),
+    };
+    if kind == Match::Regex && terms.len() > REGEXES {
+        let message = format!(
+            "list `{name}` has {} regular expressions, the most is {REGEXES}",
+            terms.len()
+        );
+        return Err(source.error(place, message, Some("join some with `|`".into())));
+    }
+    for term in terms {
+        match check_term(&term.text, kind, fold) {
+            Ok(compiled) => {
+                list.regexes.extend(compiled);
+                list.terms.push(term.text);
+            }
+            Err((message, help)) => errors.push(term.source.error(term.place, message, help)),
+        }
+    }
+    Ok(list)
+}
+
+fn choose<T: Copy>(all: &[(&'static str, T)], word: &str) -> Result<T, String> {
+    all.iter()
+        .find(|(name, _)| *name == word)
+        .map(|(_, value)| *value)
+        .ok_or_else(|| {
+            did_you_mean(word, all.iter().map(|(name, _)| *name)).unwrap_or_else(|| {
+                let names: Vec<String> = all.iter().map(|(name, _)| format!("`{name}`")).collect();
+                format!("use {}", names.join(" or "))
+            })
+        })
+}
+
+/// Reads the terms of a list file: one a line, blank lines and lines that begin with `#` apart.
+fn file_terms(source: &Arc<Source>) -> Vec<Term> {
+    source
+        .text
+        .lines()
+        .zip(1u32..)
+        .map(|(line, number)| (line.trim(), number))
+        .filter(|(line, _)| !line.is_empty() && !line.starts_with('#'))
+        .map(|(line, number)| Term {
+            text: line.to_owned(),
+            source: Arc::clone(source),
+            place: (number, 1),
+        })
+        .collect()
+}
+
+type TermError = (String, Option<String>);
+
+fn check_term(term: &str, kind: Match, fold: Fold) -> Result<Option<Regex>, TermError> {
+    if term.is_empty() {
+        return Err((
+            "an empty term".into(),
+            Some("it would hit every text".into()),
+        ));
+    }
+    if term.chars().count() > TERM_CHARS && kind != Match::Regex {
+        return Err((format!("a term of more than {TERM_CHARS} characters"), None));
+    }
+    match kind {
+        Match::Regex => {
+            let compiled = regex(term, fold == Fold::Case)
+                .map_err(|error| (format!("not a valid regular expression: {error}"), None))?;
+            if compiled.is_match("") {
+                let help = "it would hit every text".to_owned();
+                return Err((
+                    "the regular expression matches the empty text".into(),
+                    Some(help),
+                ));
+            }
+            Ok(Some(compiled))
+        }
+        Match::Domain => {
+            let plain = !term.contains(['/', ':', '@', ' ', '*']) && !term.starts_with('.');
+            if plain && term.contains('.') {
+                Ok(None)
+            } else {
+                let help =
+                    "write the bare domain, such as `example.org`; it covers what is below it";
+                Err((format!("`{term}` is not a domain"), Some(help.into())))
+            }
+        }
+        Match::Word | Match::Substring => {
+            if fold == Fold::Case && crate::text::fold::fold_term(term).trim().is_empty() {
+                let help = "it would hit every text".to_owned();
+                return Err((
+                    format!("nothing is left of `{term}` when it is folded"),
+                    Some(help),
+                ));
+            }
+            Ok(None)
+        }
+    }
+}

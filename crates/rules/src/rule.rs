@@ -1,0 +1,191 @@
+//! Rules: what tools see of them, and their compiled form.
+
+mod compile;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use stoa_proto::Verdict;
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::diagnostic::did_you_mean;
+use crate::document::ExampleEntry;
+use crate::expr::node::{Condition, Evidence, Slot};
+use crate::input::Input;
+
+pub(crate) use compile::compile;
+
+/// Confidence from which a detected language limits which rules apply.
+const LANGUAGE_CONFIDENCE: f64 = 0.5;
+
+/// Whether a rule acts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Mode {
+    /// It acts.
+    #[default]
+    Live,
+    /// It is recorded and never acts.
+    Shadow,
+    /// It acts in a share of the threads, and is recorded in the others.
+    Percent {
+        /// The share, 1 to 99.
+        percent: u8,
+    },
+}
+
+impl Mode {
+    fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "live" => Ok(Self::Live),
+            "shadow" => Ok(Self::Shadow),
+            _ => match text
+                .strip_suffix('%')
+                .and_then(|number| number.trim().parse::<u8>().ok())
+            {
+                Some(100) => Ok(Self::Live),
+                Some(percent @ 1..=99) => Ok(Self::Percent { percent }),
+                _ => Err(did_you_mean(text, ["live", "shadow"]).unwrap_or_else(|| {
+                    "use `live`, `shadow` or a whole percentage such as `10%`".into()
+                })),
+            },
+        }
+    }
+
+    /// Tells whether the rule acts in a thread: a stable hash of rule, site and thread decides.
+    pub(crate) fn acts(self, rule: &str, site: &str, thread: &str) -> bool {
+        match self {
+            Self::Live => true,
+            Self::Shadow => false,
+            Self::Percent { percent } => {
+                let mut hasher = Xxh3::new();
+                for part in [rule, site, thread] {
+                    hasher.update(part.as_bytes());
+                    hasher.update(&[0]);
+                }
+                hasher.digest() % 100 < u64::from(percent)
+            }
+        }
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Live => f.write_str("live"),
+            Self::Shadow => f.write_str("shadow"),
+            Self::Percent { percent } => write!(f, "{percent}%"),
+        }
+    }
+}
+
+/// What a restriction rests on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ground {
+    /// The site's terms.
+    #[default]
+    Terms,
+    /// The law.
+    Legal,
+}
+
+impl Ground {
+    /// Returns the name that events use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Terms => "terms",
+            Self::Legal => "legal",
+        }
+    }
+}
+
+/// Why a rule restricts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reason {
+    /// The site's own code, such as `offensive`.
+    pub code: String,
+    /// What it rests on.
+    pub ground: Ground,
+    /// The clause or law.
+    pub reference: Option<String>,
+    /// The category in the vocabulary of the Digital Services Act, `STATEMENT_CATEGORY_…`.
+    pub category: Option<String>,
+}
+
+/// A rule, as tools show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleInfo {
+    /// The id, unique in its rule set.
+    pub id: String,
+    /// The file that it is in.
+    pub file: String,
+    /// The line in that file.
+    pub line: u32,
+    /// What it is for.
+    pub description: Option<String>,
+    /// The sites that it is for; all if empty.
+    pub sites: Vec<String>,
+    /// The languages that it is for; all if empty.
+    pub languages: Vec<String>,
+    /// What it makes of a comment.
+    pub verdict: Verdict,
+    /// What it calls the comment.
+    pub labels: Vec<String>,
+    /// Why.
+    pub reason: Option<Reason>,
+    /// What a reader is told, per language.
+    pub explain: BTreeMap<String, String>,
+    /// Whether it acts.
+    pub mode: Mode,
+    /// How many examples it has.
+    pub examples: usize,
+}
+
+/// A compiled rule.
+#[derive(Debug)]
+pub(crate) struct Rule {
+    pub(crate) info: std::sync::Arc<RuleInfo>,
+    pub(crate) when: Condition,
+    pub(crate) unless: Option<Condition>,
+    /// Of each inner list, one slot must have a hit for the rule to fire.
+    pub(crate) required: Vec<Vec<Slot>>,
+    pub(crate) evidence: Vec<Evidence>,
+    pub(crate) examples: Vec<Example>,
+}
+
+/// An example and where it stands.
+#[derive(Debug)]
+pub(crate) struct Example {
+    pub(crate) entry: ExampleEntry,
+    pub(crate) fires: bool,
+    pub(crate) place: (u32, u32),
+}
+
+impl Rule {
+    /// Tells whether the rule is for a comment's site and language.
+    ///
+    /// A comment whose language is not known well is judged by the rules of every language.
+    pub(crate) fn is_for(&self, input: &Input<'_>) -> bool {
+        let info = &self.info;
+        if !info.sites.is_empty() && !info.sites.iter().any(|site| site == input.site) {
+            return false;
+        }
+        if info.languages.is_empty() {
+            return true;
+        }
+        match input.language {
+            Some(language) if f64::from(input.language_confidence) >= LANGUAGE_CONFIDENCE => {
+                let primary = primary(language);
+                info.languages
+                    .iter()
+                    .any(|own| primary.eq_ignore_ascii_case(own))
+            }
+            _ => true,
+        }
+    }
+}
+
+fn primary(language: &str) -> &str {
+    language.split(['-', '_']).next().unwrap_or(language)
+}
