@@ -1,0 +1,273 @@
+//! The receiving half: one consumer and one channel per queue, joined into one stream of batches.
+//!
+//! **The end of a consumer's stream is a failure.** The client ends it without an error when the
+//! broker cancels the consumer, as it does when the queue is deleted: then the queue is subscribed
+//! to anew, on a new channel. What was received over the old one is stale: the broker hands it out
+//! again, in order.
+
+mod subscription;
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::time::Duration;
+
+use bytes::Bytes;
+use lapin::Acker;
+use lapin::message::Delivery as Received;
+use lapin::options::{BasicAckOptions, BasicNackOptions, BasicRejectOptions};
+use lapin::types::AMQPValue;
+use stoa_proto::Reader;
+use stoa_proto::codec::Message;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use self::subscription::{Arrived, Subscription};
+use super::{Connected, Shared};
+use crate::consume::{Delivery, Settle, Source};
+use crate::handler::Incoming;
+use crate::{BatchLimits, Error};
+
+/// A message that was handed out this often and never settled is suspected of the crashes.
+const SUSPECT: i64 = 2;
+/// Longer than this the client may not take to send an acknowledgement.
+const ACK_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a stop waits for consumers to be cancelled.
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What identifies a message to the broker.
+#[derive(Debug)]
+pub(super) struct Token {
+    /// The channel's number among all that this process opened: tags count per channel.
+    epoch: u64,
+    acker: Acker,
+}
+
+/// The receiving half of the bus over a broker.
+pub(super) struct AmqpSource {
+    shared: Shared,
+    arrived: mpsc::UnboundedReceiver<Arrived>,
+    /// Ends the consumers; what the broker sent already still arrives.
+    stop: CancellationToken,
+    /// Closes the channels.
+    release: CancellationToken,
+}
+
+impl AmqpSource {
+    /// Starts a task per queue of the reader.
+    pub(super) fn subscribe(shared: &Shared, reader: Reader, connected: &Connected) -> Self {
+        // Unbounded, yet it holds no more than the prefetch of all queues.
+        let (sender, arrived) = mpsc::unbounded_channel();
+        let (stop, release) = (CancellationToken::new(), CancellationToken::new());
+        let queues = reader.queues();
+        let count = u16::try_from(queues.len()).unwrap_or(u16::MAX).max(1);
+        let prefetch = (shared.config.prefetch / count).max(8);
+        for queue in queues {
+            let subscription = Subscription {
+                shared: shared.clone(),
+                queue,
+                prefetch,
+                connected: connected.clone(),
+                sender: sender.clone(),
+                stop: stop.clone(),
+                release: release.clone(),
+            };
+            shared.env.tasks.spawn(subscription.run());
+        }
+        Self {
+            shared: shared.clone(),
+            arrived,
+            stop,
+            release,
+        }
+    }
+
+    fn take(&self, arrived: Arrived) -> Delivery<Token> {
+        let Arrived {
+            epoch,
+            queue,
+            received,
+        } = arrived;
+        let again = if received.redelivered {
+            "true"
+        } else {
+            "false"
+        };
+        self.shared
+            .metrics
+            .deliveries
+            .with_label_values(&[&*queue, again])
+            .inc();
+        let suspect = received.redelivered && delivery_count(&received) >= SUSPECT;
+        let Received {
+            redelivered,
+            properties,
+            data,
+            acker,
+            ..
+        } = received;
+        let text = |value: &Option<lapin::types::ShortString>| {
+            value.as_ref().map(|text| text.as_str().to_owned())
+        };
+        let headers = properties.headers().as_ref().map(|headers| {
+            headers
+                .inner()
+                .iter()
+                .filter_map(|(name, value)| Some((name.as_str().to_owned(), header(value)?)))
+                .collect()
+        });
+        Delivery {
+            incoming: Incoming {
+                message: Message {
+                    content_type: text(properties.content_type()),
+                    headers: headers.unwrap_or_default(),
+                    body: Bytes::from(data),
+                },
+                redelivered,
+                user_id: text(properties.user_id()),
+            },
+            token: Token { epoch, acker },
+            suspect,
+        }
+    }
+}
+
+impl Source for AmqpSource {
+    type Token = Token;
+
+    async fn receive(
+        &mut self,
+        limits: BatchLimits,
+    ) -> Result<Option<Vec<Delivery<Token>>>, Error> {
+        let shutdown = self.shared.env.shutdown.clone();
+        loop {
+            let first = tokio::select! {
+                biased;
+                () = shutdown.cancelled() => return Ok(None),
+                first = self.arrived.recv() => first,
+            };
+            // Subscriptions end only when they are told to.
+            let Some(first) = first else { return Ok(None) };
+            let mut bytes = 0;
+            let mut deliveries = Vec::new();
+            let mut next = Some(first);
+            while let Some(arrived) = next {
+                if arrived.received.acker.usable() {
+                    bytes += arrived.received.data.len();
+                    deliveries.push(self.take(arrived));
+                }
+                next = if deliveries.len() < limits.max_messages && bytes < limits.max_bytes {
+                    self.arrived.try_recv().ok()
+                } else {
+                    None
+                };
+            }
+            if !deliveries.is_empty() {
+                return Ok(Some(deliveries));
+            }
+        }
+    }
+
+    fn is_stale(&self, token: &Token) -> bool {
+        !token.acker.usable()
+    }
+
+    async fn settle(&mut self, settled: Vec<(Delivery<Token>, Settle)>) -> Result<(), Error> {
+        // One acknowledgement per channel, of the last message: all before it are settled too.
+        let mut last = BTreeMap::new();
+        for (delivery, settle) in settled {
+            let Token { epoch, acker } = delivery.token;
+            match settle {
+                Settle::Ack => {
+                    last.insert(epoch, acker);
+                }
+                Settle::Park(_) => {
+                    let rejecting = acker.reject(BasicRejectOptions { requeue: false });
+                    sent(rejecting).await;
+                }
+            }
+        }
+        for acker in last.into_values() {
+            sent(acker.ack(BasicAckOptions { multiple: true })).await;
+        }
+        Ok(())
+    }
+
+    async fn close(mut self, unsettled: Vec<Token>) -> Result<(), Error> {
+        self.stop.cancel();
+        let mut last: BTreeMap<u64, Acker> = unsettled
+            .into_iter()
+            .map(|token| (token.epoch, token.acker))
+            .collect();
+        let rest = async {
+            while let Some(arrived) = self.arrived.recv().await {
+                last.insert(arrived.epoch, arrived.received.acker);
+            }
+        };
+        // What could not be cancelled in time is given back when its channel closes.
+        tokio::time::timeout(CANCEL_TIMEOUT, rest).await.ok();
+        for acker in last.into_values() {
+            sent(acker.nack(BasicNackOptions {
+                multiple: true,
+                requeue: true,
+            }))
+            .await;
+        }
+        self.release.cancel();
+        Ok(())
+    }
+}
+
+impl Drop for AmqpSource {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        self.release.cancel();
+    }
+}
+
+/// Waits for an acknowledgement to be sent. If it can't be, the broker hands the message out
+/// again, which a reader must bear anyway.
+async fn sent(sending: impl Future<Output = lapin::Result<bool>>) {
+    match tokio::time::timeout(ACK_TIMEOUT, sending).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => tracing::debug!(
+            error = &error as &dyn std::error::Error,
+            "an acknowledgement could not be sent; its message comes again"
+        ),
+        Err(_) => tracing::warn!("an acknowledgement could not be sent in time"),
+    }
+}
+
+/// Reads how often a quorum queue has handed the message out before.
+fn delivery_count(received: &Received) -> i64 {
+    let headers = received.properties.headers().as_ref();
+    match headers.and_then(|headers| headers.inner().get("x-delivery-count")) {
+        Some(AMQPValue::LongLongInt(count)) => *count,
+        Some(AMQPValue::LongInt(count)) => i64::from(*count),
+        Some(AMQPValue::LongUInt(count)) => i64::from(*count),
+        Some(AMQPValue::ShortInt(count)) => i64::from(*count),
+        Some(AMQPValue::ShortShortInt(count)) => i64::from(*count),
+        Some(AMQPValue::ShortShortUInt(count)) => i64::from(*count),
+        _ => 0,
+    }
+}
+
+/// Writes a header's value as text; tables and arrays have none.
+fn header(value: &AMQPValue) -> Option<String> {
+    Some(match value {
+        AMQPValue::LongString(text) => String::from_utf8_lossy(text.as_bytes()).into_owned(),
+        AMQPValue::ByteArray(bytes) => String::from_utf8_lossy(bytes.as_slice()).into_owned(),
+        AMQPValue::ShortString(text) => text.as_str().to_owned(),
+        AMQPValue::Boolean(value) => value.to_string(),
+        AMQPValue::ShortShortInt(value) => value.to_string(),
+        AMQPValue::ShortShortUInt(value) => value.to_string(),
+        AMQPValue::ShortInt(value) => value.to_string(),
+        AMQPValue::ShortUInt(value) => value.to_string(),
+        AMQPValue::LongInt(value) => value.to_string(),
+        AMQPValue::LongUInt(value) => value.to_string(),
+        AMQPValue::LongLongInt(value) => value.to_string(),
+        AMQPValue::Timestamp(value) => value.to_string(),
+        AMQPValue::Float(value) => value.to_string(),
+        AMQPValue::Double(value) => value.to_string(),
+        _ => return None,
+    })
+}

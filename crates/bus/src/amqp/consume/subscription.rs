@@ -1,0 +1,192 @@
+//! One queue, subscribed to again whenever its consumer ends.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use lapin::message::Delivery as Received;
+use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
+use lapin::types::FieldTable;
+use lapin::{Channel, Connection, Consumer};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::amqp::connection::describe;
+use crate::amqp::topology::{ANSWER, check_queue};
+use crate::amqp::{Connected, Shared, jitter};
+use crate::health::Link;
+
+/// The longest pause before a queue is tried again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// Numbers channels: a tag means nothing on another one.
+static EPOCHS: AtomicU64 = AtomicU64::new(0);
+
+/// A message of a queue, and over which channel it came.
+pub(super) struct Arrived {
+    pub(super) epoch: u64,
+    pub(super) queue: Arc<str>,
+    pub(super) received: Received,
+}
+
+/// The task of a queue.
+pub(super) struct Subscription {
+    pub(super) shared: Shared,
+    pub(super) queue: String,
+    pub(super) prefetch: u16,
+    pub(super) connected: Connected,
+    pub(super) sender: mpsc::UnboundedSender<Arrived>,
+    pub(super) stop: CancellationToken,
+    pub(super) release: CancellationToken,
+}
+
+/// Why a consumer ended.
+enum Ended {
+    /// It was told to; the channel stays open for what is not settled yet.
+    Stopped(Channel),
+    /// It could not be made.
+    Refused(String),
+    /// The broker cancelled it, or the channel is gone.
+    Lost(String),
+}
+
+impl Subscription {
+    pub(super) async fn run(mut self) {
+        let mut attempt = 0;
+        let stop = self.stop.clone();
+        let channel = loop {
+            let connection = tokio::select! {
+                connection = self.connection() => connection,
+                () = stop.cancelled() => None,
+            };
+            let Some(connection) = connection else { return };
+            let started = Instant::now();
+            let metrics = &self.shared.metrics;
+            let (label, reason) = match self.consume(&connection).await {
+                Ended::Stopped(channel) => break channel,
+                Ended::Refused(reason) => {
+                    // Said once: it is tried again and again.
+                    self.shared
+                        .health
+                        .problem(&self.queue, Some(reason.clone()));
+                    ("queue", reason)
+                }
+                Ended::Lost(reason) => {
+                    if connection.status().connected() {
+                        metrics.consumers_cancelled.inc();
+                    }
+                    ("consumer", reason)
+                }
+            };
+            if attempt == 0 {
+                tracing::warn!(
+                    queue = self.queue,
+                    reason,
+                    "nothing is received; trying again"
+                );
+            }
+            metrics
+                .reconnects
+                .with_label_values(&[Link::Consume.name(), label])
+                .inc();
+            attempt = if started.elapsed() > LONGEST_PAUSE {
+                0
+            } else {
+                attempt + 1
+            };
+            tokio::select! {
+                () = tokio::time::sleep(jitter(attempt).min(LONGEST_PAUSE)) => {}
+                () = stop.cancelled() => return,
+            }
+        };
+        // The source learns from the end of the senders that everything has arrived.
+        drop(self.sender);
+        self.release.cancelled().await;
+        let closing = channel.close(200, "goodbye".into());
+        tokio::time::timeout(Duration::from_secs(3), closing)
+            .await
+            .ok();
+    }
+
+    async fn connection(&mut self) -> Option<Arc<Connection>> {
+        let found = self.connected.wait_for(Option::is_some).await.ok()?;
+        found.clone()
+    }
+
+    /// Consumes until the consumer ends.
+    async fn consume(&self, connection: &Connection) -> Ended {
+        let (channel, mut consumer) =
+            match tokio::time::timeout(ANSWER, self.open(connection)).await {
+                Ok(Ok(opened)) => opened,
+                Ok(Err(reason)) => return Ended::Refused(reason),
+                Err(_) => return Ended::Refused("the broker does not answer".to_owned()),
+            };
+        self.shared.health.problem(&self.queue, None);
+        let epoch = EPOCHS.fetch_add(1, Ordering::Relaxed);
+        let queue: Arc<str> = Arc::from(self.queue.as_str());
+        let send = |received| {
+            let arrived = Arrived {
+                epoch,
+                queue: Arc::clone(&queue),
+                received,
+            };
+            // The source is gone only after a stop.
+            self.sender.send(arrived).ok();
+        };
+        loop {
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => break,
+                received = consumer.next() => match received {
+                    Some(Ok(received)) => send(received),
+                    Some(Err(error)) => return Ended::Lost(describe(&error)),
+                    None => return Ended::Lost("the broker cancelled the consumer".to_owned()),
+                },
+            }
+        }
+        let cancelling = channel.basic_cancel(consumer.tag(), BasicCancelOptions::default());
+        if matches!(
+            tokio::time::timeout(Duration::from_secs(2), cancelling).await,
+            Ok(Ok(()))
+        ) {
+            // What the broker had sent before is in the stream, which then ends.
+            while let Ok(Some(Ok(received))) =
+                tokio::time::timeout(Duration::from_secs(1), consumer.next()).await
+            {
+                send(received);
+            }
+        }
+        Ended::Stopped(channel)
+    }
+
+    async fn open(&self, connection: &Connection) -> Result<(Channel, Consumer), String> {
+        let channel = connection
+            .create_channel()
+            .await
+            .map_err(|error| describe(&error))?;
+        check_queue(&channel, &self.queue).await?;
+        let opened = async {
+            channel
+                .basic_qos(self.prefetch, BasicQosOptions::default())
+                .await?;
+            channel
+                .basic_consume(
+                    self.queue.as_str().into(),
+                    format!("stoa.{}", self.queue).into(),
+                    BasicConsumeOptions::default(),
+                    FieldTable::default(),
+                )
+                .await
+        };
+        let consumer = opened.await.map_err(|error| {
+            format!(
+                "the queue `{}` can't be read: {}",
+                self.queue,
+                describe(&error)
+            )
+        })?;
+        Ok((channel, consumer))
+    }
+}

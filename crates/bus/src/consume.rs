@@ -1,0 +1,247 @@
+//! The one consumer loop: receive, handle, publish, confirm, acknowledge.
+//!
+//! **Invariants.** A message is settled only after the events that it led to are confirmed, and
+//! messages are settled in the order in which they were received. The next batch is handled while
+//! the confirms of earlier ones are awaited; a failed message stops that until it is through.
+
+mod batch;
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use stoa_proto::Reader;
+use tokio_util::sync::CancellationToken;
+
+use crate::handler::{Handler, Incoming};
+use crate::health::Health;
+use crate::metrics::{Metrics, gauge_value};
+use crate::publisher::{Confirmed, Publisher};
+use crate::{BatchLimits, Error};
+
+/// Batches whose confirms are awaited while the next one is handled.
+const DEPTH: usize = 4;
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// Attempts after which the bus counts as stalled.
+const PATIENCE: u32 = 5;
+
+/// A received message and what its transport needs to settle it.
+#[derive(Debug)]
+pub(crate) struct Delivery<T> {
+    pub(crate) incoming: Incoming,
+    pub(crate) token: T,
+    /// Whether it was in flight when a consumer crashed more than once: then it is handled alone,
+    /// so that the crash is told from its neighbours.
+    pub(crate) suspect: bool,
+}
+
+/// What becomes of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Settle {
+    /// It is done with.
+    Ack,
+    /// It is set aside, for this reason.
+    Park(String),
+}
+
+/// A transport's receiving half.
+pub(crate) trait Source: Send {
+    /// What identifies a message.
+    type Token: Send;
+
+    /// Waits for messages; `None` at shutdown. No message is lost if the future is dropped.
+    fn receive(
+        &mut self,
+        limits: BatchLimits,
+    ) -> impl Future<Output = Result<Option<Vec<Delivery<Self::Token>>>, Error>> + Send;
+
+    /// Whether the transport will hand out the message anew, so that it need not be handled.
+    fn is_stale(&self, token: &Self::Token) -> bool;
+
+    /// Settles messages, in their order.
+    fn settle(
+        &mut self,
+        settled: Vec<(Delivery<Self::Token>, Settle)>,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Gives back what was received and not settled, and ends.
+    fn close(self, unsettled: Vec<Self::Token>) -> impl Future<Output = Result<(), Error>> + Send;
+}
+
+/// What the loop needs besides source and handler.
+#[derive(Debug)]
+pub(crate) struct Setting {
+    pub(crate) reader: Reader,
+    pub(crate) publisher: Publisher,
+    pub(crate) metrics: Metrics,
+    pub(crate) health: Arc<Health>,
+    pub(crate) limits: BatchLimits,
+    pub(crate) shutdown: CancellationToken,
+}
+
+/// Messages whose events are published and not yet confirmed.
+struct Unconfirmed<T> {
+    confirmed: Confirmed,
+    settled: Vec<(Delivery<T>, Settle)>,
+}
+
+/// Why the loop goes no further.
+enum Stop {
+    /// Shutdown.
+    Shutdown,
+    /// Something that no retry heals.
+    Failed(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+struct Loop<S: Source, H> {
+    source: S,
+    handler: H,
+    setting: Setting,
+    unconfirmed: VecDeque<Unconfirmed<S::Token>>,
+    /// Received and not handled when the loop stopped.
+    unhandled: Vec<S::Token>,
+}
+
+/// Runs the loop until shutdown.
+pub(crate) async fn run<S: Source, H: Handler>(
+    source: S,
+    handler: H,
+    setting: Setting,
+) -> Result<(), Error> {
+    let mut this = Loop {
+        source,
+        handler,
+        setting,
+        unconfirmed: VecDeque::new(),
+        unhandled: Vec::new(),
+    };
+    let stop = this.work().await;
+    this.setting.metrics.inflight.set(0);
+    let unsettled = this
+        .unconfirmed
+        .into_iter()
+        .flat_map(|unconfirmed| unconfirmed.settled)
+        .map(|(delivery, _)| delivery.token)
+        .chain(this.unhandled)
+        .collect();
+    let closed = this.source.close(unsettled).await;
+    match stop {
+        Stop::Shutdown => closed,
+        Stop::Failed(error) => Err(error),
+    }
+}
+
+/// What the loop does next.
+enum Step<T> {
+    /// The oldest unconfirmed batch is confirmed, or never will be.
+    Confirmed(Result<(), crate::Closed>),
+    /// Messages came, or shutdown.
+    Received(Result<Option<Vec<Delivery<T>>>, Error>),
+}
+
+impl<S: Source, H: Handler> Loop<S, H> {
+    async fn work(&mut self) -> Stop {
+        loop {
+            let has_room = self.unconfirmed.len() < DEPTH;
+            let front = self.unconfirmed.front_mut();
+            let step = match front {
+                None => Step::Received(self.source.receive(self.setting.limits).await),
+                Some(front) => tokio::select! {
+                    biased;
+                    confirmed = &mut front.confirmed => Step::Confirmed(confirmed),
+                    received = self.source.receive(self.setting.limits), if has_room => {
+                        Step::Received(received)
+                    }
+                },
+            };
+            let done = match step {
+                Step::Confirmed(Ok(())) => self.settle_front().await,
+                Step::Confirmed(Err(crate::Closed)) => Err(self.closed()),
+                Step::Received(Ok(Some(deliveries))) => {
+                    let count = gauge_value(deliveries.len());
+                    self.setting.metrics.inflight.add(count);
+                    Box::pin(self.batch(deliveries)).await
+                }
+                Step::Received(Ok(None)) => match self.settle_all().await {
+                    Ok(()) => Err(Stop::Shutdown),
+                    stop => stop,
+                },
+                Step::Received(Err(error)) => Err(error.into()),
+            };
+            if let Err(stop) = done {
+                return stop;
+            }
+        }
+    }
+
+    /// Publishes what messages led to; they are settled once that is confirmed.
+    fn submit(
+        &mut self,
+        outgoing: Vec<stoa_proto::Outgoing>,
+        settled: Vec<(Delivery<S::Token>, Settle)>,
+    ) {
+        if !settled.is_empty() {
+            let confirmed = self.setting.publisher.submit(outgoing);
+            self.unconfirmed
+                .push_back(Unconfirmed { confirmed, settled });
+        }
+    }
+
+    /// Waits until everything that is unconfirmed is confirmed, and settles it.
+    async fn settle_all(&mut self) -> Result<(), Stop> {
+        while let Some(front) = self.unconfirmed.front_mut() {
+            if (&mut front.confirmed).await.is_err() {
+                return Err(self.closed());
+            }
+            self.settle_front().await?;
+        }
+        Ok(())
+    }
+
+    async fn settle_front(&mut self) -> Result<(), Stop> {
+        let Some(front) = self.unconfirmed.pop_front() else {
+            return Ok(());
+        };
+        self.setting
+            .metrics
+            .inflight
+            .sub(gauge_value(front.settled.len()));
+        for (delivery, settle) in &front.settled {
+            if let Settle::Park(reason) = settle {
+                let reader = self.setting.reader.name();
+                self.setting
+                    .metrics
+                    .parked
+                    .with_label_values(&[reader])
+                    .inc();
+                tracing::warn!(
+                    queue.reader = reader,
+                    bytes = delivery.incoming.message.body.len(),
+                    reason,
+                    "a message is parked"
+                );
+            }
+        }
+        Ok(self.source.settle(front.settled).await?)
+    }
+
+    /// The publisher confirms nothing any more.
+    fn closed(&self) -> Stop {
+        if self.setting.shutdown.is_cancelled() {
+            Stop::Shutdown
+        } else {
+            Error::Task.into()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,80 @@
+//! The sending half: what is handed over is confirmed in order, or not at all.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use stoa_proto::Outgoing;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::Closed;
+use crate::metrics::Metrics;
+
+/// Events handed over together, and whom to tell when all of them are confirmed.
+#[derive(Debug)]
+pub(crate) struct Submission {
+    pub(crate) events: Vec<Outgoing>,
+    pub(crate) done: oneshot::Sender<()>,
+}
+
+/// Publishes events; clones publish over the same connection.
+#[derive(Clone, Debug)]
+pub struct Publisher {
+    submissions: mpsc::UnboundedSender<Submission>,
+    metrics: Metrics,
+}
+
+impl Publisher {
+    pub(crate) fn new(metrics: Metrics) -> (Self, mpsc::UnboundedReceiver<Submission>) {
+        // Unbounded, yet it does not grow: every caller waits for what it handed over.
+        let (submissions, receiver) = mpsc::unbounded_channel();
+        (
+            Self {
+                submissions,
+                metrics,
+            },
+            receiver,
+        )
+    }
+
+    /// Publishes events in their order and returns when every one of them is confirmed.
+    ///
+    /// What is not known to have arrived is sent again, until it is confirmed: a reader may see
+    /// an event more than once. [`Closed`] means that the process stops before all of it was
+    /// confirmed.
+    pub async fn publish(&self, events: Vec<Outgoing>) -> Result<(), Closed> {
+        self.submit(events).await
+    }
+
+    /// Hands over events. Those of an earlier call are sent before those of a later one.
+    pub(crate) fn submit(&self, events: Vec<Outgoing>) -> Confirmed {
+        if events.is_empty() {
+            return Confirmed(None);
+        }
+        let (done, confirmed) = oneshot::channel();
+        // A refused submission drops its sender, which the receiver sees as closed.
+        self.submissions.send(Submission { events, done }).ok();
+        Confirmed(Some(confirmed))
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+}
+
+/// Resolves when all events of a submission are confirmed.
+#[derive(Debug)]
+pub(crate) struct Confirmed(Option<oneshot::Receiver<()>>);
+
+impl Future for Confirmed {
+    type Output = Result<(), Closed>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            None => Poll::Ready(Ok(())),
+            Some(receiver) => Pin::new(receiver)
+                .poll(context)
+                .map(|done| done.map_err(|_| Closed)),
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! The configuration of ingest.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use stoa_daemon::ConfigError;
+use stoa_daemon::auth::{TokenConfig, check_exposure};
+use stoa_daemon::config::{ByteSize, Duration};
+
+/// The embedded default, with a comment at every key.
+pub const DEFAULT_CONFIG: &str = include_str!("../default.toml");
+
+/// The configuration of ingest; `default.toml` has every default.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The folder of the journal and the view. One process at a time may use it.
+    pub data_dir: PathBuf,
+    /// Takes events of any site, over HTTP without a token. Only on loopback, to try Stoa out.
+    pub open: bool,
+    /// How long an event's id is remembered.
+    ///
+    /// Raising it costs disk (the journal is kept this long) and some 200 bytes of view per event.
+    pub duplicate_window: Duration,
+    /// The languages that are told apart where a site names none of its own (ISO 639-1).
+    ///
+    /// Each language more makes short texts harder to tell.
+    pub languages: Vec<String>,
+    /// The public listener.
+    pub http: HttpConfig,
+    /// The listener for operators.
+    pub admin: AdminConfig,
+    /// The journal.
+    pub journal: JournalConfig,
+    /// The view.
+    pub view: ViewConfig,
+    /// The engine.
+    pub engine: EngineConfig,
+    /// What may wait for the broker.
+    pub budget: BudgetConfig,
+    /// The sites that are served, and who may publish for them.
+    #[serde(default)]
+    pub sites: Vec<SiteConfig>,
+    /// Who may use the listeners.
+    #[serde(default)]
+    pub tokens: Vec<TokenConfig>,
+    /// The connection to the broker; not used on the embedded bus.
+    pub bus: stoa_bus::AmqpConfig,
+    /// The log.
+    pub log: stoa_daemon::telemetry::LogConfig,
+}
+
+/// The public listener.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpConfig {
+    /// Address and port.
+    pub listen: SocketAddr,
+    /// The longest request body; what is over it is answered 413 and never read to its end.
+    pub max_body: ByteSize,
+    /// How long a request's body may take to arrive.
+    pub body_timeout: Duration,
+    /// The sum of the bodies that are in memory at a time; requests beyond it wait.
+    ///
+    /// Raising it costs memory: up to three times as much while events are normalised.
+    pub in_flight: ByteSize,
+}
+
+/// The listener for operators.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdminConfig {
+    /// Address and port.
+    pub listen: SocketAddr,
+}
+
+/// The journal.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JournalConfig {
+    /// The size at which a segment file is closed; whole segments are dropped once they are old.
+    ///
+    /// Raising it drops old events later and in larger steps.
+    pub segment: ByteSize,
+}
+
+/// The view.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ViewConfig {
+    /// Memory for the view's pages. Raising it makes the duplicate check faster on long windows.
+    pub cache: ByteSize,
+    /// How long the view may take to open before it is set aside and rebuilt.
+    pub open_timeout: Duration,
+}
+
+/// The engine.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EngineConfig {
+    /// Events that are written together at most. Raising it trades latency for throughput.
+    pub batch_events: usize,
+    /// Requests that may wait for the engine.
+    pub queue: usize,
+}
+
+/// What may wait for the broker.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BudgetConfig {
+    /// Bytes of accepted events that are not published yet.
+    pub bytes: ByteSize,
+    /// Age of the oldest event that is not published yet.
+    pub age: Duration,
+    /// Free disk that is left untouched: below it nothing is accepted.
+    pub reserve: ByteSize,
+    /// What `Retry-After` says while the budget is spent.
+    pub retry_after: Duration,
+}
+
+/// A site that is served.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SiteConfig {
+    /// The site's id, as events name it.
+    pub id: String,
+    /// The sources that may publish for it, letter for letter as events name them.
+    pub sources: Vec<String>,
+    /// The languages that its readers write (ISO 639-1); absent: the default list.
+    #[serde(default)]
+    pub languages: Option<Vec<String>>,
+}
+
+impl Config {
+    /// Refuses what can be read and can't work.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        check_exposure(self.http.listen, &self.tokens, self.open)?;
+        check_exposure(self.admin.listen, &self.tokens, self.open)?;
+        if self.engine.batch_events == 0 {
+            return Err(ConfigError::invalid(
+                "engine.batch_events",
+                "must be at least 1",
+            ));
+        }
+        if self.engine.queue == 0 {
+            return Err(ConfigError::invalid("engine.queue", "must be at least 1"));
+        }
+        if self.http.max_body.get() == 0 || self.http.max_body > self.http.in_flight {
+            return Err(ConfigError::invalid(
+                "http.in_flight",
+                "must hold at least one body of http.max_body",
+            ));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::*;
+
+    fn load(environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let environment = environment
+            .iter()
+            .map(|(key, value)| (OsString::from(key), OsString::from(value)));
+        stoa_daemon::config::load_from("ingest", DEFAULT_CONFIG, None, environment)
+    }
+
+    #[test]
+    fn the_default_is_whole_and_works() {
+        let config = load(&[]).unwrap();
+        config.validate().unwrap();
+        assert!(!config.open);
+        assert!(config.http.listen.ip().is_loopback());
+        assert!(config.duplicate_window.get() >= std::time::Duration::from_hours(7 * 24));
+    }
+
+    #[test]
+    fn a_listener_for_others_needs_tokens() {
+        let config = load(&[("STOA_INGEST__HTTP__LISTEN", "0.0.0.0:8081")]).unwrap();
+        assert!(
+            config
+                .validate()
+                .unwrap_err()
+                .to_string()
+                .contains("tokens")
+        );
+        let open = [
+            ("STOA_INGEST__ADMIN__LISTEN", "0.0.0.0:9081"),
+            ("STOA_INGEST__OPEN", "true"),
+        ];
+        assert!(
+            load(&open)
+                .unwrap()
+                .validate()
+                .unwrap_err()
+                .to_string()
+                .contains("open")
+        );
+    }
+
+    #[test]
+    fn a_misspelt_key_is_named() {
+        let error = load(&[("STOA_INGEST__BUDGET__BITES", "1 GiB")])
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("bites"), "{error}");
+    }
+}

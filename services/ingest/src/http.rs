@@ -1,0 +1,313 @@
+//! The public listener: `POST /v1/events`.
+//!
+//! - `202` with `{"accepted", "duplicate", "rejected": [{"index", "id", "code", "field", "message"}]}`
+//!   once every event is durable; each event is judged by itself, and a request of which every
+//!   event is rejected is answered the same way.
+//! - `400` when the body can't be split into events; it is kept as a rejection all the same.
+//! - `401` and `403` by the token, `413` and `415` by size and media type.
+//! - `503` with `Retry-After` while the budget is spent or the journal can't be written.
+
+pub(crate) mod rejections;
+
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::{Json, Router, routing};
+use bytes::Bytes;
+use serde::Serialize;
+use stoa_daemon::Problem;
+use stoa_daemon::auth::{Role, Tokens};
+use stoa_proto::codec::{self, Message};
+use stoa_proto::{Code, Rejection};
+use tokio::sync::Semaphore;
+
+use crate::budget::Budget;
+use crate::config::HttpConfig;
+use crate::engine::{Handle, Outcome};
+use crate::intake::{Intake, Item};
+use crate::record::Transport;
+
+/// Memory is counted in steps of this many bytes.
+const PERMIT_BYTES: u64 = 1_024;
+
+/// What the public routes share.
+#[derive(Clone)]
+pub(crate) struct Public {
+    tokens: Tokens,
+    intake: Arc<Intake>,
+    engine: Handle,
+    budget: Budget,
+    max_body: u64,
+    in_flight: Arc<Semaphore>,
+}
+
+impl Public {
+    pub(crate) fn new(
+        config: &HttpConfig,
+        tokens: Tokens,
+        intake: Arc<Intake>,
+        engine: Handle,
+        budget: Budget,
+    ) -> Self {
+        let permits = usize::try_from(config.in_flight.get().div_ceil(PERMIT_BYTES))
+            .unwrap_or(usize::MAX)
+            .clamp(1, Semaphore::MAX_PERMITS);
+        Self {
+            tokens,
+            intake,
+            engine,
+            budget,
+            max_body: config.max_body.get(),
+            in_flight: Arc::new(Semaphore::new(permits)),
+        }
+    }
+
+    /// Sends what comes to another engine.
+    #[cfg(test)]
+    pub(crate) fn replace_engine(&mut self, engine: Handle) {
+        self.engine = engine;
+    }
+
+    /// The routes.
+    pub(crate) fn router(self) -> Router {
+        // The limit is enforced while the body is read, so that it can be answered with its number.
+        Router::new()
+            .route(
+                "/v1/events",
+                routing::post(publish).layer(DefaultBodyLimit::disable()),
+            )
+            .with_state(self)
+    }
+
+    async fn read(&self, headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+        let announced = headers
+            .get(header::CONTENT_LENGTH)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.parse::<u64>().ok());
+        if announced.is_some_and(|length| length > self.max_body) {
+            return Err(self.too_large());
+        }
+        let limit = usize::try_from(self.max_body).unwrap_or(usize::MAX);
+        to_bytes(body, limit).await.map_err(|error| {
+            if is_length_limit(&error) {
+                self.too_large()
+            } else {
+                Problem::bad_request("the body ended before its end")
+            }
+        })
+    }
+
+    /// How much memory a request may need: what it announces, or else the most that it may send.
+    fn permits(&self, headers: &HeaderMap) -> u32 {
+        let length = headers
+            .get(header::CONTENT_LENGTH)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.parse::<u64>().ok())
+            .unwrap_or(self.max_body)
+            .min(self.max_body);
+        u32::try_from(length.div_ceil(PERMIT_BYTES).max(1)).unwrap_or(u32::MAX)
+    }
+
+    fn too_large(&self) -> Problem {
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, Code::TooLarge.as_str())
+            .with_detail(format!(
+                "a request may have {} bytes: send smaller batches",
+                self.max_body
+            ))
+            .with_limit(format!("{} bytes", self.max_body))
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Answer<'a> {
+    accepted: usize,
+    duplicate: usize,
+    rejected: Vec<Refused<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Refused<'a> {
+    index: usize,
+    id: Option<&'a str>,
+    code: Code,
+    field: Option<&'a str>,
+    message: &'a str,
+}
+
+async fn publish(State(public): State<Public>, request: Request) -> Result<Response, Problem> {
+    let (parts, body) = request.into_parts();
+    let principal = public.tokens.require(&parts.headers, Role::Publisher)?;
+    let mode = Mode::of(&parts.headers)?;
+    public
+        .budget
+        .check()
+        .map_err(|reason| Problem::unavailable(reason, public.budget.retry_after()))?;
+    let _memory = public
+        .in_flight
+        .acquire_many(public.permits(&parts.headers))
+        .await
+        .map_err(|_| stopped())?;
+    let body = public.read(&parts.headers, body).await?;
+    let message = Message {
+        content_type: header_text(&parts.headers, header::CONTENT_TYPE.as_str()),
+        headers: mode.attributes(&parts.headers)?,
+        body,
+    };
+    let items = public
+        .intake
+        .prepare(&message, Transport::Http, Some(&principal));
+    let unreadable = unreadable(&items, &message, mode);
+    let outcomes = public.engine.submit(items).await.map_err(|_| stopped())?;
+    if let Some(problem) = unreadable {
+        return Err(problem);
+    }
+    Ok((StatusCode::ACCEPTED, Json(answer(&outcomes))).into_response())
+}
+
+fn answer(outcomes: &[Outcome]) -> Answer<'_> {
+    let mut answer = Answer {
+        accepted: 0,
+        duplicate: 0,
+        rejected: Vec::new(),
+    };
+    for (index, outcome) in outcomes.iter().enumerate() {
+        match outcome {
+            Outcome::Accepted => answer.accepted += 1,
+            Outcome::Duplicate => answer.duplicate += 1,
+            Outcome::Rejected { id, rejection } => answer.rejected.push(Refused {
+                index,
+                id: id.as_deref(),
+                code: rejection.code,
+                field: rejection.field.as_deref(),
+                message: &rejection.message,
+            }),
+        }
+    }
+    answer
+}
+
+/// The problem document for a body that can't be split into events.
+fn unreadable(items: &[Item], message: &Message, mode: Mode) -> Option<Problem> {
+    let [Item::Refused(rejected)] = items else {
+        return None;
+    };
+    let rejection = &rejected.refusal.rejection;
+    let whole = rejected.original.len() == message.body.len();
+    // Of a single event, a part may be refused while the event is known by its id.
+    let no_events = match mode {
+        Mode::Batch => true,
+        Mode::Structured | Mode::Binary => {
+            rejected.refusal.id.is_none()
+                && matches!(
+                    rejection.code,
+                    Code::InvalidEncoding | Code::InvalidJson | Code::TooDeep
+                )
+        }
+    };
+    (whole && no_events).then(|| problem(rejection))
+}
+
+fn problem(rejection: &Rejection) -> Problem {
+    let status = match rejection.code {
+        Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    let mut problem =
+        Problem::new(status, rejection.code.as_str()).with_detail(rejection.message.clone());
+    if let Some(field) = &rejection.field {
+        problem = problem.with_field(field.clone());
+    }
+    if let Some(limit) = &rejection.limit {
+        problem = problem.with_limit(limit.clone());
+    }
+    problem
+}
+
+fn stopped() -> Problem {
+    Problem::unavailable("events can't be made durable at the moment", 5)
+}
+
+/// How a request carries its events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    /// One event, envelope and all.
+    Structured,
+    /// An array of events.
+    Batch,
+    /// The data as the body, the envelope as headers.
+    Binary,
+}
+
+impl Mode {
+    fn of(headers: &HeaderMap) -> Result<Self, Problem> {
+        let unsupported = || {
+            Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
+                .with_field("content-type")
+                .with_detail(format!(
+                    "send {}, {}, or application/json with `ce-` headers, in UTF-8",
+                    codec::STRUCTURED,
+                    codec::BATCH
+                ))
+        };
+        let text = header_text(headers, header::CONTENT_TYPE.as_str()).ok_or_else(unsupported)?;
+        let mut parts = text.split(';').map(str::trim);
+        let media = parts.next().unwrap_or_default();
+        for parameter in parts {
+            if let Some((name, value)) = parameter.split_once('=')
+                && name.trim().eq_ignore_ascii_case("charset")
+                && !value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+            {
+                return Err(unsupported());
+            }
+        }
+        if media.eq_ignore_ascii_case(codec::STRUCTURED) {
+            Ok(Self::Structured)
+        } else if media.eq_ignore_ascii_case(codec::BATCH) {
+            Ok(Self::Batch)
+        } else if media.eq_ignore_ascii_case("application/json") {
+            Ok(Self::Binary)
+        } else {
+            Err(unsupported())
+        }
+    }
+
+    /// The headers that belong to the event.
+    fn attributes(self, headers: &HeaderMap) -> Result<Vec<(String, String)>, Problem> {
+        if self != Self::Binary {
+            return Ok(Vec::new());
+        }
+        headers
+            .iter()
+            .filter(|(name, _)| name.as_str().starts_with("ce-"))
+            .map(|(name, value)| {
+                let text = std::str::from_utf8(value.as_bytes()).map_err(|_| {
+                    Problem::new(StatusCode::BAD_REQUEST, Code::InvalidEncoding.as_str())
+                        .with_field(name.as_str())
+                        .with_detail("the header is not UTF-8")
+                })?;
+                Ok((name.as_str().to_owned(), text.to_owned()))
+            })
+            .collect()
+    }
+}
+
+fn header_text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .map(str::to_owned)
+}
+
+fn is_length_limit(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.to_string().contains("length limit") {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}

@@ -1,0 +1,229 @@
+//! The admin routes: what was rejected and why, with the original bytes.
+//!
+//! - `GET /admin/rejections?code=&after=&limit=`: newest first; `next` of one page is `after` of
+//!   the next, and absent on the last.
+//! - `GET /admin/rejections/{seq}`: one rejection.
+//! - `GET /admin/rejections/{seq}/original`: the bytes as they came; these are somebody's words,
+//!   so they need the role moderator.
+//! - `GET /admin/status`: what waits for the broker.
+//!
+//! A rejection can't be told to belong to a site, so the token must be for all sites.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use axum::{Json, Router, routing};
+use serde::{Deserialize, Serialize};
+use stoa_bus::{Bus, OutboxHandle};
+use stoa_daemon::auth::{Role, Sites, Tokens};
+use stoa_daemon::{Context, Problem};
+use stoa_journal::Journal;
+use stoa_proto::Code;
+
+use crate::budget::Budget;
+use crate::record::{Refusal, Rejected};
+use crate::view::Index;
+
+const DEFAULT_LIMIT: usize = 50;
+const MAX_LIMIT: usize = 500;
+
+/// What the admin routes share.
+#[derive(Clone)]
+pub(crate) struct Admin {
+    pub(crate) tokens: Tokens,
+    pub(crate) journal: Journal,
+    pub(crate) index: Arc<Index>,
+    pub(crate) outbox: OutboxHandle,
+    pub(crate) budget: Budget,
+    pub(crate) bus: Bus,
+    pub(crate) context: Context,
+}
+
+impl Admin {
+    /// The routes.
+    pub(crate) fn router(self) -> Router {
+        Router::new()
+            .route("/admin/rejections", routing::get(list))
+            .route("/admin/rejections/{seq}", routing::get(one))
+            .route("/admin/rejections/{seq}/original", routing::get(original))
+            .route("/admin/status", routing::get(status))
+            .with_state(self)
+    }
+
+    fn allow(&self, headers: &HeaderMap, role: Role) -> Result<(), Problem> {
+        let principal = self.tokens.require(headers, role)?;
+        match principal.sites {
+            Sites::All => Ok(()),
+            Sites::Only(_) => Err(Problem::forbidden(
+                "rejections are shown to tokens for all sites alone",
+            )),
+        }
+    }
+
+    /// Reads off the runtime's threads: it waits for the disk.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Self) -> anyhow::Result<T> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let admin = self.clone();
+        let result = self
+            .context
+            .tasks
+            .spawn_blocking(move || read(&admin))
+            .await;
+        match result {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => {
+                tracing::error!(error = format!("{error:#}"), "cannot read rejections");
+                Err(Problem::internal())
+            }
+            Err(_) => Err(Problem::internal()),
+        }
+    }
+
+    fn rejected(&self, seq: u64) -> anyhow::Result<Option<Rejected>> {
+        if !self.index.is_rejection(seq)? {
+            return Ok(None);
+        }
+        let record = self.journal.read_seq(seq)?;
+        Ok(record
+            .filter(|record| !record.redacted)
+            .and_then(|record| Rejected::decode(&record.payload)))
+    }
+
+    async fn find(&self, seq: u64) -> Result<Rejected, Problem> {
+        self.blocking(move |admin| admin.rejected(seq))
+            .await?
+            .ok_or_else(|| Problem::not_found("no rejection has this number, or it is too old"))
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Page {
+    code: Option<Code>,
+    after: Option<u64>,
+    limit: Option<usize>,
+}
+
+#[derive(Debug, Serialize)]
+struct Listed {
+    seq: u64,
+    #[serde(flatten)]
+    refusal: Refusal,
+}
+
+#[derive(Debug, Serialize)]
+struct Listing {
+    rejections: Vec<Listed>,
+    next: Option<u64>,
+}
+
+async fn list(
+    State(admin): State<Admin>,
+    headers: HeaderMap,
+    page: Result<Query<Page>, axum::extract::rejection::QueryRejection>,
+) -> Result<Json<Listing>, Problem> {
+    admin.allow(&headers, Role::Viewer)?;
+    let Query(page) = page.map_err(|error| Problem::bad_request(error.body_text()))?;
+    let limit = page.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
+    let before = page.after.unwrap_or(u64::MAX);
+    let listing = admin
+        .blocking(move |admin| {
+            let seqs = admin.index.rejections(page.code, before, limit)?;
+            let next = seqs.last().copied().filter(|_| seqs.len() == limit);
+            let mut rejections = Vec::with_capacity(seqs.len());
+            for seq in seqs {
+                if let Some(rejected) = admin.rejected(seq)? {
+                    rejections.push(Listed {
+                        seq,
+                        refusal: rejected.refusal,
+                    });
+                }
+            }
+            Ok(Listing { rejections, next })
+        })
+        .await?;
+    Ok(Json(listing))
+}
+
+async fn one(
+    State(admin): State<Admin>,
+    headers: HeaderMap,
+    Path(seq): Path<u64>,
+) -> Result<Json<Listed>, Problem> {
+    admin.allow(&headers, Role::Viewer)?;
+    let refusal = admin.find(seq).await?.refusal;
+    Ok(Json(Listed { seq, refusal }))
+}
+
+async fn original(
+    State(admin): State<Admin>,
+    headers: HeaderMap,
+    Path(seq): Path<u64>,
+) -> Result<Response, Problem> {
+    admin.allow(&headers, Role::Moderator)?;
+    let rejected = admin.find(seq).await?;
+    if rejected.refusal.original_digest.is_some() {
+        return Err(Problem::not_found(
+            "the message was too large to be kept here: it is parked",
+        ));
+    }
+    // Never shown as a page: the bytes are what a stranger sent.
+    let headers = [
+        (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
+        (
+            header::CONTENT_DISPOSITION,
+            format!("attachment; filename=\"rejection-{seq}\""),
+        ),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
+    ];
+    Ok((headers, rejected.original).into_response())
+}
+
+#[derive(Debug, Serialize)]
+struct Status {
+    accepting: bool,
+    reason: Option<String>,
+    broker: Broker,
+    waiting: Waiting,
+}
+
+#[derive(Debug, Serialize)]
+struct Broker {
+    connected: bool,
+    blocked: bool,
+    detail: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Waiting {
+    records: u64,
+    bytes: u64,
+    oldest_seconds: i64,
+}
+
+async fn status(State(admin): State<Admin>, headers: HeaderMap) -> Result<Json<Status>, Problem> {
+    admin.tokens.require(&headers, Role::Viewer)?;
+    let reason = admin.budget.check().err();
+    let bus = admin.bus.status();
+    let age = admin
+        .outbox
+        .oldest_age_us(admin.context.clock.micros())
+        .unwrap_or_default();
+    Ok(Json(Status {
+        accepting: reason.is_none(),
+        reason,
+        broker: Broker {
+            connected: bus.connected,
+            blocked: bus.blocked,
+            detail: bus.detail,
+        },
+        waiting: Waiting {
+            records: admin.outbox.pending_records(),
+            bytes: admin.outbox.pending_bytes(),
+            oldest_seconds: age / 1_000_000,
+        },
+    }))
+}

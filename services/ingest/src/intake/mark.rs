@@ -1,0 +1,58 @@
+//! By what an event is known when it comes again.
+
+use stoa_proto::{Comment, Data, Event, Format};
+
+use crate::digest;
+use crate::record::{Claim, Mark};
+
+/// Drops what only Stoa may say: a publisher's `data.normalized`.
+pub(super) fn clear_normalized(event: &mut Event) {
+    match &mut event.data {
+        Data::CommentSubmitted(comment) | Data::CommentEdited(comment) => comment.normalized = None,
+        Data::ArticlePublished(article) | Data::ArticleUpdated(article) => {
+            article.normalized = None;
+        }
+        _ => {}
+    }
+}
+
+/// Computes an event's mark, before it is normalised.
+///
+/// The content is type and data as JSON with sorted keys: white space, the order of keys and the
+/// envelope's other attributes make no difference, and a field that a later version knows reads
+/// the same as when it was unknown.
+pub(super) fn of(event: &Event) -> Option<Mark> {
+    let mut data = serde_json::to_value(&event.data).ok()?;
+    data.sort_all_objects();
+    let data = serde_json::to_vec(&data).ok()?;
+    let revision = match &event.data {
+        Data::CommentSubmitted(comment) | Data::CommentEdited(comment) => Some(claim(comment)),
+        _ => None,
+    };
+    Some(Mark {
+        key: digest::of(&[event.source.as_bytes(), event.id.as_bytes()]),
+        content: digest::of(&[event.kind().as_str().as_bytes(), &data]),
+        revision,
+    })
+}
+
+/// What a comment's revision claims. Its score, its author's name and its dates are no part of
+/// it: they may have changed when a platform sends the same words again.
+fn claim(comment: &Comment) -> Claim {
+    let format: &[u8] = match comment.format {
+        Format::Plain => b"plain",
+        Format::Html => b"html",
+        Format::Markdown => b"markdown",
+    };
+    Claim {
+        comment: digest::of(&[comment.site.as_bytes(), comment.comment.as_bytes()]),
+        revision: comment.revision,
+        content: digest::of(&[
+            comment.article.as_bytes(),
+            comment.parent.as_deref().unwrap_or_default().as_bytes(),
+            comment.author.id.as_bytes(),
+            format,
+            comment.body.as_bytes(),
+        ]),
+    }
+}

@@ -1,0 +1,60 @@
+//! Ingest: accepts events, judges, normalises and deduplicates them, and passes them on.
+//!
+//! Events come over HTTP (`POST /v1/events`) and from the bus's inbox, and take the same way:
+//! decoded and normalised where they arrive ([`intake`]), checked and written by one engine
+//! ([`engine`]), published from the journal in order ([`outgoing`]).
+//!
+//! **Invariant:** an event is acknowledged, to a client or to the broker, only after its record is
+//! durable in the journal; what is published is read from the journal.
+//! The view ([`view`]) can be deleted while ingest is stopped.
+
+mod config;
+mod digest;
+mod normalise;
+mod policy;
+mod record;
+
+mod intake;
+
+mod engine;
+mod view;
+
+mod budget;
+mod outgoing;
+mod retention;
+
+mod http;
+mod inbox;
+mod metrics;
+mod service;
+
+pub use config::{
+    AdminConfig, BudgetConfig, Config, DEFAULT_CONFIG, EngineConfig, HttpConfig, JournalConfig,
+    SiteConfig, ViewConfig,
+};
+
+use stoa_bus::Bus;
+use stoa_daemon::Context;
+
+/// Runs ingest until shutdown.
+///
+/// The admin listener answers first, so that a long start can be watched; the public one only once
+/// the view has caught up with the journal.
+pub async fn run(config: Config, context: Context, bus: Bus) -> anyhow::Result<()> {
+    config.validate()?;
+    context.ready.expect(&["journal", "view", "budget"]);
+    let late = service::LateRouter::default();
+    let admin = stoa_daemon::admin::router(&context).fallback_service(late.clone());
+    stoa_daemon::http::serve(config.admin.listen, admin, &context, "admin").await?;
+
+    let service = service::Service::open(&config, &context, bus).await?;
+    late.set(service.admin_router());
+    let limits = stoa_daemon::http::Limits {
+        body: config.http.body_timeout.get(),
+        ..stoa_daemon::http::Limits::default()
+    };
+    let public = service.public_router();
+    stoa_daemon::http::serve_with(config.http.listen, public, &context, "public", limits).await?;
+
+    service.work().await
+}

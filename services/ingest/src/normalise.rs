@@ -1,0 +1,94 @@
+//! What ingest makes of a body: plain text, its links and its language.
+//!
+//! The body itself is never touched; what is made of it goes into `data.normalized`.
+//! Spans in decisions are counted in the plain text made here.
+
+mod language;
+mod markup;
+mod unicode;
+
+use std::borrow::Cow;
+
+use stoa_proto::{Code, Data, Event, Format, Normalized, Rejection};
+
+pub(crate) use self::language::Languages;
+
+/// Fills `data.normalized` of a comment or an article.
+///
+/// A comment of which nothing can be seen is refused: nobody could judge it, and nobody could
+/// have meant it.
+pub(crate) fn event(event: &mut Event, languages: &Languages) -> Result<(), Rejection> {
+    match &mut event.data {
+        Data::CommentSubmitted(comment) | Data::CommentEdited(comment) => {
+            let language = comment.language.as_deref();
+            comment.normalized = body(
+                &comment.body,
+                comment.format,
+                language,
+                languages,
+                Blank::Refused,
+            )?;
+        }
+        Data::ArticlePublished(article) | Data::ArticleUpdated(article) => {
+            let language = article.language.as_deref();
+            article.normalized = body(
+                &article.body,
+                article.format,
+                language,
+                languages,
+                Blank::Allowed,
+            )?;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Blank {
+    Allowed,
+    Refused,
+}
+
+fn body(
+    body: &str,
+    format: Format,
+    language: Option<&str>,
+    languages: &Languages,
+    blank: Blank,
+) -> Result<Option<Normalized>, Rejection> {
+    let seen;
+    let (text, links) = match format {
+        Format::Plain => (unicode::plain(body), Vec::new()),
+        Format::Html | Format::Markdown => {
+            seen = if format == Format::Html {
+                markup::html(body)?
+            } else {
+                markup::markdown(body)?
+            };
+            (unicode::plain(&seen.text), seen.links)
+        }
+    };
+    if blank == Blank::Refused && unicode::is_blank(&text) {
+        let message = match format {
+            Format::Plain => "`data.body` is empty: it has no character that can be seen",
+            Format::Html | Format::Markdown => "`data.body` is empty: its markup shows no text",
+        };
+        return Err(Rejection::field(Code::InvalidField, "data.body", message));
+    }
+    let found = if language.is_some() {
+        None
+    } else {
+        languages.detect(&text)
+    };
+    let normalized = Normalized {
+        text: (text != body).then(|| Cow::into_owned(text)),
+        language: found.map(|(code, _)| code.to_owned()),
+        language_confidence: found.map(|(_, confidence)| confidence),
+        links,
+    };
+    Ok((normalized != Normalized::default()).then_some(normalized))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,181 @@
+//! Which language a text is written in.
+
+use whatlang::{Detector, Lang};
+
+/// Characters that are looked at: more text makes the answer slower, not better.
+const SAMPLE_CHARS: usize = 400;
+
+/// The languages that can be told apart, as configurations and events name them (ISO 639-1).
+const LANGUAGES: [(&str, Lang); 70] = [
+    ("af", Lang::Afr),
+    ("am", Lang::Amh),
+    ("ar", Lang::Ara),
+    ("az", Lang::Aze),
+    ("be", Lang::Bel),
+    ("bg", Lang::Bul),
+    ("bn", Lang::Ben),
+    ("ca", Lang::Cat),
+    ("cs", Lang::Ces),
+    ("cy", Lang::Cym),
+    ("da", Lang::Dan),
+    ("de", Lang::Deu),
+    ("el", Lang::Ell),
+    ("en", Lang::Eng),
+    ("eo", Lang::Epo),
+    ("es", Lang::Spa),
+    ("et", Lang::Est),
+    ("fa", Lang::Pes),
+    ("fi", Lang::Fin),
+    ("fr", Lang::Fra),
+    ("gu", Lang::Guj),
+    ("he", Lang::Heb),
+    ("hi", Lang::Hin),
+    ("hr", Lang::Hrv),
+    ("hu", Lang::Hun),
+    ("hy", Lang::Hye),
+    ("id", Lang::Ind),
+    ("it", Lang::Ita),
+    ("ja", Lang::Jpn),
+    ("jv", Lang::Jav),
+    ("ka", Lang::Kat),
+    ("km", Lang::Khm),
+    ("kn", Lang::Kan),
+    ("ko", Lang::Kor),
+    ("la", Lang::Lat),
+    ("lt", Lang::Lit),
+    ("lv", Lang::Lav),
+    ("mk", Lang::Mkd),
+    ("ml", Lang::Mal),
+    ("mr", Lang::Mar),
+    ("my", Lang::Mya),
+    ("nb", Lang::Nob),
+    ("ne", Lang::Nep),
+    ("nl", Lang::Nld),
+    ("or", Lang::Ori),
+    ("pa", Lang::Pan),
+    ("pl", Lang::Pol),
+    ("pt", Lang::Por),
+    ("ro", Lang::Ron),
+    ("ru", Lang::Rus),
+    ("si", Lang::Sin),
+    ("sk", Lang::Slk),
+    ("sl", Lang::Slv),
+    ("sn", Lang::Sna),
+    ("sr", Lang::Srp),
+    ("sv", Lang::Swe),
+    ("ta", Lang::Tam),
+    ("te", Lang::Tel),
+    ("th", Lang::Tha),
+    ("tk", Lang::Tuk),
+    ("tl", Lang::Tgl),
+    ("tr", Lang::Tur),
+    ("uk", Lang::Ukr),
+    ("ur", Lang::Urd),
+    ("uz", Lang::Uzb),
+    ("vi", Lang::Vie),
+    ("yi", Lang::Yid),
+    ("zh", Lang::Cmn),
+    ("zu", Lang::Zul),
+    ("ak", Lang::Aka),
+];
+
+/// Tells languages apart, among those that a site expects.
+///
+/// The fewer languages are expected, the better short texts are told apart.
+#[derive(Debug)]
+pub(crate) struct Languages(Detector);
+
+impl Languages {
+    /// Makes a detector for ISO 639-1 codes; the error names the code that is not known.
+    pub(crate) fn new(codes: &[String]) -> Result<Self, String> {
+        let languages: Result<Vec<Lang>, String> = codes
+            .iter()
+            .map(|code| {
+                LANGUAGES
+                    .iter()
+                    .find(|(known, _)| known.eq_ignore_ascii_case(code))
+                    .map(|(_, language)| *language)
+                    .ok_or_else(|| {
+                        format!("`{code}` is not a two-letter language code that can be detected")
+                    })
+            })
+            .collect();
+        Ok(Self(Detector::with_allowlist(languages?)))
+    }
+
+    /// Returns the language and how sure it is, 0 to 1 in thousandths; `None` for what is not
+    /// language, such as digits and emoji.
+    pub(crate) fn detect(&self, text: &str) -> Option<(&'static str, f32)> {
+        let end = text
+            .char_indices()
+            .nth(SAMPLE_CHARS)
+            .map_or(text.len(), |(at, _)| at);
+        let info = self.0.detect(text.get(..end)?)?;
+        let code = LANGUAGES
+            .iter()
+            .find(|(_, language)| *language == info.lang())?
+            .0;
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a confidence lies between 0 and 1"
+        )]
+        let confidence = (info.confidence() as f32 * 1_000.0).round() / 1_000.0;
+        Some((code, confidence.clamp(0.0, 1.0)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn languages(codes: &[&str]) -> Languages {
+        Languages::new(
+            &codes
+                .iter()
+                .map(|code| (*code).to_owned())
+                .collect::<Vec<_>>(),
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn tells_expected_languages_apart() {
+        let languages = languages(&["fr", "en", "de", "ru", "zh", "ar"]);
+        for (text, code) in [
+            ("Je ne suis pas du tout d'accord avec cet article.", "fr"),
+            ("This is not what the minister said yesterday.", "en"),
+            ("Das ist doch alles völlig übertrieben, finde ich.", "de"),
+            ("Это совершенно не так, автор ошибается.", "ru"),
+            ("这篇文章写得很好", "zh"),
+            ("هذا المقال ممتاز جدا", "ar"),
+        ] {
+            let (found, confidence) = languages.detect(text).unwrap();
+            assert_eq!(found, code, "{text}");
+            assert!((0.0..=1.0).contains(&confidence), "{text}: {confidence}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_language_has_none() {
+        let languages = languages(&["fr", "en"]);
+        for text in ["", "12 34", "👍👍", "…!?"] {
+            assert_eq!(languages.detect(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_code_is_named() {
+        let error = Languages::new(&["fr".to_owned(), "xx".to_owned()]).unwrap_err();
+        assert!(error.contains("`xx`"), "{error}");
+    }
+
+    #[test]
+    fn every_language_of_the_detector_has_a_code() {
+        for language in Lang::all() {
+            assert!(
+                LANGUAGES.iter().any(|(_, known)| known == language),
+                "{language:?}"
+            );
+        }
+    }
+}

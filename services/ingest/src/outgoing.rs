@@ -1,0 +1,61 @@
+//! What is published of each record.
+
+use stoa_journal::Record;
+use stoa_proto::{Data, Event, EventRejected, Exchange, Outgoing};
+
+use crate::digest;
+use crate::record::{ACCEPTED, Accepted, REJECTED, Rejected, Unreadable};
+
+/// The source of the events that ingest itself makes.
+const SOURCE: &str = "/stoa/ingest";
+
+/// Maps a journal record to what is published: the event itself, or the news of its rejection.
+pub(crate) fn of(record: &Record) -> Result<Vec<Outgoing>, Unreadable> {
+    if record.redacted {
+        return Ok(Vec::new());
+    }
+    let unreadable = || Unreadable {
+        seq: record.seq,
+        kind: record.kind,
+    };
+    match record.kind {
+        ACCEPTED => {
+            let accepted = Accepted::decode(&record.payload).ok_or_else(unreadable)?;
+            Ok(vec![Outgoing {
+                exchange: Exchange::Content,
+                id: accepted.id,
+                kind: accepted.kind,
+                shard: accepted.shard,
+                routing_key: accepted.shard.routing_key(),
+                body: accepted.event,
+            }])
+        }
+        REJECTED => {
+            let rejected = Rejected::decode(&record.payload).ok_or_else(unreadable)?;
+            Ok(vec![Outgoing::new(Exchange::Rejected, &news(rejected))])
+        }
+        _ => Err(unreadable()),
+    }
+}
+
+/// Makes the event that tells of a rejection; its id follows from the refused bytes and the code.
+fn news(rejected: Rejected) -> Event {
+    let id = format!("rejected-{}", digest::hex(rejected.key()));
+    let refusal = rejected.refusal;
+    let received_at = refusal.received_at.clone();
+    let data = Data::EventRejected(EventRejected {
+        id: refusal.id,
+        source: refusal.source,
+        kind: refusal.kind,
+        code: refusal.rejection.code,
+        field: refusal.rejection.field,
+        message: refusal.rejection.message,
+        limit: refusal.rejection.limit,
+        received_at: refusal.received_at,
+        extra: serde_json::Map::new(),
+    });
+    Event {
+        time: Some(received_at),
+        ..Event::new(id, SOURCE, data)
+    }
+}

@@ -1,0 +1,94 @@
+//! Which sites are served, who may publish for them, and what their readers speak.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use stoa_daemon::ConfigError;
+use stoa_daemon::auth::Principal;
+use stoa_proto::{Code, Event, Rejection};
+
+use crate::config::Config;
+use crate::normalise::Languages;
+
+/// The sites of a configuration.
+#[derive(Debug)]
+pub(crate) struct Policy {
+    /// Whether sites that are not listed are served as well.
+    open: bool,
+    sites: HashMap<String, Site>,
+    languages: Arc<Languages>,
+}
+
+#[derive(Debug)]
+struct Site {
+    sources: Vec<String>,
+    languages: Arc<Languages>,
+}
+
+impl Policy {
+    /// Reads the configuration's sites; an error names the key.
+    pub(crate) fn new(config: &Config) -> Result<Self, ConfigError> {
+        let languages = Languages::new(&config.languages)
+            .map(Arc::new)
+            .map_err(|message| ConfigError::invalid("languages", message))?;
+        let mut sites = HashMap::new();
+        for (index, site) in config.sites.iter().enumerate() {
+            let languages = match &site.languages {
+                None => Arc::clone(&languages),
+                Some(codes) => Languages::new(codes).map(Arc::new).map_err(|message| {
+                    ConfigError::invalid(format!("sites[{index}].languages"), message)
+                })?,
+            };
+            let policy = Site {
+                sources: site.sources.clone(),
+                languages,
+            };
+            if sites.insert(site.id.clone(), policy).is_some() {
+                let message = format!("there are two sites `{}`", site.id);
+                return Err(ConfigError::invalid(format!("sites[{index}].id"), message));
+            }
+        }
+        Ok(Self {
+            open: config.open,
+            sites,
+            languages,
+        })
+    }
+
+    /// Judges an event's site and source, and returns the languages to expect.
+    pub(crate) fn admit(
+        &self,
+        event: &Event,
+        principal: Option<&Principal>,
+    ) -> Result<&Languages, Rejection> {
+        let name = event.site();
+        let languages = match self.sites.get(name) {
+            Some(site) => {
+                if !self.open && !site.sources.contains(&event.source) {
+                    return Err(Rejection::field(
+                        Code::ForbiddenSource,
+                        "source",
+                        "this `source` may not publish for this site: list it under the site's `sources`",
+                    ));
+                }
+                &site.languages
+            }
+            None if self.open => &self.languages,
+            None => {
+                return Err(Rejection::field(
+                    Code::UnknownSite,
+                    "data.site",
+                    "this site is not configured: add it under `[[sites]]`",
+                ));
+            }
+        };
+        if principal.is_some_and(|principal| !principal.allows_site(name)) {
+            return Err(Rejection::field(
+                Code::ForbiddenSource,
+                "data.site",
+                "the token is not for this site",
+            ));
+        }
+        Ok(languages)
+    }
+}
