@@ -76,7 +76,9 @@ impl SegmentHeader {
             return Some(Err(BadSegment::Damaged("this is not a journal segment")));
         }
         if crc32c::crc32c(covered) != u32::from_le_bytes(*crc) {
-            return Some(Err(BadSegment::Damaged("the segment header's checksum is wrong")));
+            return Some(Err(BadSegment::Damaged(
+                "the segment header's checksum is wrong",
+            )));
         }
         let version = u16::from_le_bytes(take(&mut input)?);
         if version != FORMAT_VERSION {

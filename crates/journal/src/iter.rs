@@ -21,7 +21,11 @@ pub struct Iter {
 impl Iter {
     pub(crate) fn new(segments: Arc<Segments>, from: u64) -> Iter {
         let seq = from.max(segments.first());
-        Iter { segments, seq, current: None }
+        Iter {
+            segments,
+            seq,
+            current: None,
+        }
     }
 
     /// Returns the sequence of the record that comes next.
@@ -51,10 +55,19 @@ impl Iter {
         let seq = self.seq;
         // After the end of a segment comes the start of the next: twice is enough.
         for _ in 0..2 {
-            let Some((segment, scanner)) = &mut self.current else { break };
+            let Some((segment, scanner)) = &mut self.current else {
+                break;
+            };
             scanner.extend(segment.end());
-            match scanner.next(seq).map_err(Error::io("read", &segment.path))? {
-                Step::Record { offset, header, payload } => {
+            match scanner
+                .next(seq)
+                .map_err(Error::io("read", &segment.path))?
+            {
+                Step::Record {
+                    offset,
+                    header,
+                    payload,
+                } => {
                     let offset = u32::try_from(offset)
                         .map_err(|_| segment.damaged(seq, offset, "the segment is too long"))?;
                     let payload = Bytes::copy_from_slice(payload);
@@ -71,7 +84,10 @@ impl Iter {
                 }
             }
         }
-        Err(Error::NotWritten { seq, next: self.segments.next() })
+        Err(Error::NotWritten {
+            seq,
+            next: self.segments.next(),
+        })
     }
 }
 

@@ -36,7 +36,10 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { segment_bytes: 64 * 1024 * 1024, max_record_bytes: 16 * 1024 * 1024 }
+        Options {
+            segment_bytes: 64 * 1024 * 1024,
+            max_record_bytes: 16 * 1024 * 1024,
+        }
     }
 }
 
@@ -127,7 +130,9 @@ impl Journal {
             options,
             writer: Mutex::new(Some(parts.writer)),
         };
-        Journal { shared: Arc::new(shared) }
+        Journal {
+            shared: Arc::new(shared),
+        }
     }
 
     /// Appends records, in order and with nothing between them, and returns when they are durable.
@@ -147,9 +152,17 @@ impl Journal {
         let records: Vec<Prepared> = entries.into_iter().map(Prepared::new).collect();
         let permits = u32::try_from(bytes).unwrap_or(u32::MAX).min(WAITING_BYTES);
         let waiting = Arc::clone(&self.shared.waiting);
-        let permit = waiting.acquire_many_owned(permits).await.map_err(|_| Error::Closed)?;
+        let permit = waiting
+            .acquire_many_owned(permits)
+            .await
+            .map_err(|_| Error::Closed)?;
         let (reply, answer) = oneshot::channel();
-        let request = Request { records, bytes, reply, _permit: permit };
+        let request = Request {
+            records,
+            bytes,
+            reply,
+            _permit: permit,
+        };
         self.send(Command::Append(request))?;
         answer.await.map_err(|_| Error::Closed)?
     }
@@ -160,13 +173,21 @@ impl Journal {
         for entry in entries {
             let bytes = entry.payload.len() as u64;
             if bytes > max {
-                return Err(Error::TooLarge { what: "a record", bytes, limit: max });
+                return Err(Error::TooLarge {
+                    what: "a record",
+                    bytes,
+                    limit: max,
+                });
             }
             total += bytes + RECORD_HEADER;
         }
         if total + SEGMENT_HEADER > MAX_APPEND_BYTES {
             let (what, limit) = ("a batch", MAX_APPEND_BYTES);
-            return Err(Error::TooLarge { what, bytes: total, limit });
+            return Err(Error::TooLarge {
+                what,
+                bytes: total,
+                limit,
+            });
         }
         Ok(total)
     }
@@ -235,12 +256,15 @@ impl Journal {
         let segments = &self.shared.segments;
         let mut mark = lock(&self.shared.mark);
         let old = segments.wholly_before(before);
-        let Some(last) = old.last() else { return Ok(segments.first()) };
+        let Some(last) = old.last() else {
+            return Ok(segments.first());
+        };
         let kept = segments.held_after(last.first);
         // The mark comes first: opening ends what a crash interrupts, and a missing segment that no
         // mark explains is damage.
         let next = mark.mark().next;
-        mark.set(Mark { first: kept, next }).map_err(Error::io("write the mark of", self.dir()))?;
+        mark.set(Mark { first: kept, next })
+            .map_err(Error::io("write the mark of", self.dir()))?;
         for segment in &old {
             segments.remove(segment.first);
             std::fs::remove_file(&segment.path).map_err(Error::io("remove", &segment.path))?;
@@ -286,7 +310,9 @@ impl Journal {
 impl std::fmt::Debug for Journal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut out = f.debug_struct("Journal");
-        out.field("dir", &self.dir()).field("next", &self.next()).finish_non_exhaustive()
+        out.field("dir", &self.dir())
+            .field("next", &self.next())
+            .finish_non_exhaustive()
     }
 }
 

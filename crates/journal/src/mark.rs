@@ -36,10 +36,18 @@ impl MarkFile {
     /// Opens or creates the file and reads its newest whole slot.
     pub(crate) fn open(dir: &Path) -> io::Result<MarkFile> {
         let path = dir.join(FILE);
-        let file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)?;
         let (generation, mark) = newest(&file)?.unwrap_or_default();
-        Ok(MarkFile { file, generation, mark })
+        Ok(MarkFile {
+            file,
+            generation,
+            mark,
+        })
     }
 
     pub(crate) fn mark(&self) -> Mark {
@@ -80,7 +88,10 @@ fn newest(file: &File) -> io::Result<Option<(u64, Mark)>> {
     let mut slots = [0; 2 * SLOT_LEN];
     let read = read_full(file, &mut slots, 0)?;
     let slots = slots.get(..read).unwrap_or_default();
-    Ok(slots.chunks_exact(SLOT_LEN).filter_map(decode).max_by_key(|(generation, _)| *generation))
+    Ok(slots
+        .chunks_exact(SLOT_LEN)
+        .filter_map(decode)
+        .max_by_key(|(generation, _)| *generation))
 }
 
 fn decode(slot: &[u8]) -> Option<(u64, Mark)> {

@@ -64,10 +64,20 @@ pub(crate) fn open(
     let found = Found::read(dir, mark.mark(), &clock)?;
 
     let next = found.next;
-    let report = OpenReport { first: found.first(), next, torn: found.torn };
-    mark.set(Mark { first: report.first, next }).map_err(Error::io("write the mark of", dir))?;
+    let report = OpenReport {
+        first: found.first(),
+        next,
+        torn: found.torn,
+    };
+    mark.set(Mark {
+        first: report.first,
+        next,
+    })
+    .map_err(Error::io("write the mark of", dir))?;
     let mark = Arc::new(Mutex::new(mark));
-    let sink = disk.open(&found.last.path, found.at).map_err(Error::io("open", &found.last.path))?;
+    let sink = disk
+        .open(&found.last.path, found.at)
+        .map_err(Error::io("open", &found.last.path))?;
     let segments = Arc::new(Segments::new(found.list, next));
     let (durable, durable_end) = watch::channel(next);
     let (commands, receiver) = mpsc::channel();
@@ -92,8 +102,17 @@ pub(crate) fn open(
         .name("journal".to_owned())
         .spawn(move || writer.run(&receiver))
         .map_err(Error::io("start the writer of", dir))?;
-    let parts = Parts { segments, durable: durable_end, commands, mark, writer };
-    Ok(Opened { journal: Journal::from_parts(dir, options, parts), report })
+    let parts = Parts {
+        segments,
+        durable: durable_end,
+        commands,
+        mark,
+        writer,
+    };
+    Ok(Opened {
+        journal: Journal::from_parts(dir, options, parts),
+        report,
+    })
 }
 
 fn lock_folder(dir: &Path) -> Result<File, Error> {
@@ -103,7 +122,9 @@ fn lock_folder(dir: &Path) -> Result<File, Error> {
     let file = file.map_err(Error::io("open", &path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::Locked { path: dir.to_owned() }),
+        Err(TryLockError::WouldBlock) => Err(Error::Locked {
+            path: dir.to_owned(),
+        }),
         Err(TryLockError::Error(error)) => Err(Error::io("lock", &path)(error)),
     }
 }
@@ -121,7 +142,9 @@ struct Found {
 
 impl Found {
     fn first(&self) -> u64 {
-        self.list.first().map_or(self.last.first, |segment| segment.first)
+        self.list
+            .first()
+            .map_or(self.last.first, |segment| segment.first)
     }
 
     fn read(dir: &Path, mark: Mark, clock: &Clock) -> Result<Found, Error> {
@@ -154,7 +177,14 @@ impl Found {
         let last = previous.ok_or_else(|| missing(dir, mark.first))?;
         let (at, next, chain, torn) = read_last(&last, last_chain, mark)?;
         last.set_end(at);
-        Ok(Found { list, last, at, next, chain, torn })
+        Ok(Found {
+            list,
+            last,
+            at,
+            next,
+            chain,
+            torn,
+        })
     }
 }
 
@@ -174,9 +204,14 @@ fn finish_trim(dir: &Path, mark: Mark, names: &mut Vec<(u64, PathBuf)>) -> Resul
 
 /// Removes a last segment whose header was not finished, and that held nothing yet.
 fn drop_unfinished(dir: &Path, mark: Mark, names: &mut Vec<(u64, PathBuf)>) -> Result<(), Error> {
-    let Some((first, path)) = names.last() else { return Ok(()) };
+    let Some((first, path)) = names.last() else {
+        return Ok(());
+    };
     let length = fs::metadata(path).map_err(Error::io("read", path))?.len();
-    if length > SEGMENT_HEADER || mark.next > *first || (mark.next == *first && *first > 0 && names.len() == 1) {
+    if length > SEGMENT_HEADER
+        || mark.next > *first
+        || (mark.next == *first && *first > 0 && names.len() == 1)
+    {
         return Ok(());
     }
     if matches!(header_of(path)?, Err(BadSegment::Damaged(_))) {
@@ -199,7 +234,9 @@ fn create_first(dir: &Path, clock: &Clock) -> Result<(), Error> {
     files::create_synced(&path, &header.encode()).map_err(Error::io("create", &path))?;
     // The folder itself may be new as well.
     let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
-    parent.map_or(Ok(()), files::sync_dir).map_err(Error::io("sync the parent of", dir))
+    parent
+        .map_or(Ok(()), files::sync_dir)
+        .map_err(Error::io("sync the parent of", dir))
 }
 
 fn header_of(path: &Path) -> Result<Result<SegmentHeader, BadSegment>, Error> {
@@ -211,14 +248,23 @@ fn header_of(path: &Path) -> Result<Result<SegmentHeader, BadSegment>, Error> {
 
 /// Reads a segment's header and holds it against the file's name.
 pub(crate) fn read_header(path: &Path, first: u64) -> Result<SegmentHeader, Error> {
-    let damaged = |reason| Error::Damaged { segment: path.to_owned(), seq: first, offset: 0, reason };
+    let damaged = |reason| Error::Damaged {
+        segment: path.to_owned(),
+        seq: first,
+        offset: 0,
+        reason,
+    };
     match header_of(path)? {
         Ok(header) if header.first == first => Ok(header),
         Ok(_) => Err(damaged("the file's name and its header do not agree")),
         Err(BadSegment::Damaged(reason)) => Err(damaged(reason)),
         Err(BadSegment::Version(found)) => {
             let (segment, supported) = (path.to_owned(), FORMAT_VERSION);
-            Err(Error::FormatVersion { segment, found, supported })
+            Err(Error::FormatVersion {
+                segment,
+                found,
+                supported,
+            })
         }
     }
 }
@@ -226,7 +272,12 @@ pub(crate) fn read_header(path: &Path, first: u64) -> Result<SegmentHeader, Erro
 /// The error for a segment that is not there.
 pub(crate) fn missing(dir: &Path, first: u64) -> Error {
     let segment = files::segment_path(dir, first);
-    Error::Damaged { segment, seq: first, offset: 0, reason: "the segment is missing" }
+    Error::Damaged {
+        segment,
+        seq: first,
+        offset: 0,
+        reason: "the segment is missing",
+    }
 }
 
 /// Checks that a full segment has the name and the length that its successor remembers.
@@ -240,9 +291,13 @@ fn follows(dir: &Path, previous: &Segment, header: &SegmentHeader) -> Result<(),
     // Its length is wrong; a walk from the front tells which record is the first to suffer.
     let file = File::open(&previous.path).map_err(Error::io("open", &previous.path))?;
     let mut scanner = Scanner::new(Arc::new(file), SEGMENT_HEADER, previous.end());
-    let (seq, offset) = first_bad(&mut scanner, previous.first)
-        .map_err(Error::io("read", &previous.path))?;
-    Err(previous.damaged(seq, offset, "the segment does not have the length that it had when full"))
+    let (seq, offset) =
+        first_bad(&mut scanner, previous.first).map_err(Error::io("read", &previous.path))?;
+    Err(previous.damaged(
+        seq,
+        offset,
+        "the segment does not have the length that it had when full",
+    ))
 }
 
 /// Reads every record of the last segment and cuts off an interrupted write.
@@ -281,8 +336,17 @@ fn read_last(
     if at == length {
         return Ok((at, seq, head, None));
     }
-    let file = OpenOptions::new().write(true).open(path).map_err(Error::io("open", path))?;
-    file.set_len(at).and_then(|()| file.sync_all()).map_err(Error::io("cut", path))?;
-    let torn = Torn { segment: path.clone(), at, bytes: length - at };
+    let file = OpenOptions::new()
+        .write(true)
+        .open(path)
+        .map_err(Error::io("open", path))?;
+    file.set_len(at)
+        .and_then(|()| file.sync_all())
+        .map_err(Error::io("cut", path))?;
+    let torn = Torn {
+        segment: path.clone(),
+        at,
+        bytes: length - at,
+    };
     Ok((at, seq, head, Some(torn)))
 }

@@ -30,8 +30,17 @@ impl Intent {
     /// Plans the redaction of a record.
     pub(crate) fn new(segment: u64, offset: u64, header: &RecordHeader) -> Intent {
         let payload_crc = crc_of_zeros(header.length);
-        let header = RecordHeader { redacted: true, salt: [0; 16], payload_crc, ..*header };
-        Intent { segment, offset, header }
+        let header = RecordHeader {
+            redacted: true,
+            salt: [0; 16],
+            payload_crc,
+            ..*header
+        };
+        Intent {
+            segment,
+            offset,
+            header,
+        }
     }
 
     /// Makes the plan durable.
@@ -97,7 +106,11 @@ impl Intent {
         let segment = u64::from_le_bytes(take(&mut input)?);
         let offset = u64::from_le_bytes(take(&mut input)?);
         let header = RecordHeader::decode(input).ok()?;
-        Some(Intent { segment, offset, header })
+        Some(Intent {
+            segment,
+            offset,
+            header,
+        })
     }
 }
 

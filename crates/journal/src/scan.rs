@@ -21,7 +21,11 @@ pub(crate) struct Scanner {
 /// What the scanner found.
 pub(crate) enum Step<'a> {
     /// A whole record with right checksums and the expected sequence.
-    Record { offset: u64, header: RecordHeader, payload: &'a [u8] },
+    Record {
+        offset: u64,
+        header: RecordHeader,
+        payload: &'a [u8],
+    },
     /// The end, with nothing left over.
     End,
     /// Bytes that are not the expected record.
@@ -31,7 +35,13 @@ pub(crate) enum Step<'a> {
 impl Scanner {
     /// Starts at `at`, which is where a record starts, and ends before `end`.
     pub(crate) fn new(file: Arc<File>, at: u64, end: u64) -> Scanner {
-        Scanner { file, at, end, piece: Vec::new(), piece_at: at }
+        Scanner {
+            file,
+            at,
+            end,
+            piece: Vec::new(),
+            piece_at: at,
+        }
     }
 
     /// Where the next record starts.
@@ -60,22 +70,40 @@ impl Scanner {
             Err(reason) => return Ok(Step::Bad { offset, reason }),
         };
         if header.seq != seq {
-            return Ok(Step::Bad { offset, reason: "the record has another number" });
+            return Ok(Step::Bad {
+                offset,
+                reason: "the record has another number",
+            });
         }
         let next = offset + header.bytes();
         let record = self.window(offset, header.bytes())?;
         let Some(payload) = record.get(RECORD_HEADER_LEN..) else {
-            return Ok(Step::Bad { offset, reason: "the record is cut short" });
+            return Ok(Step::Bad {
+                offset,
+                reason: "the record is cut short",
+            });
         };
         if payload.len() as u64 != u64::from(header.length) {
-            return Ok(Step::Bad { offset, reason: "the record is cut short" });
+            return Ok(Step::Bad {
+                offset,
+                reason: "the record is cut short",
+            });
         }
         if crc32c::crc32c(payload) != header.payload_crc {
-            return Ok(Step::Bad { offset, reason: "the payload's checksum is wrong" });
+            return Ok(Step::Bad {
+                offset,
+                reason: "the payload's checksum is wrong",
+            });
         }
         self.at = next;
-        let payload = self.window(offset, header.bytes())?.get(RECORD_HEADER_LEN..);
-        Ok(Step::Record { offset, header, payload: payload.unwrap_or_default() })
+        let payload = self
+            .window(offset, header.bytes())?
+            .get(RECORD_HEADER_LEN..);
+        Ok(Step::Record {
+            offset,
+            header,
+            payload: payload.unwrap_or_default(),
+        })
     }
 
     /// Gives up to `length` bytes at `at`; fewer where the segment ends.
@@ -87,7 +115,9 @@ impl Scanner {
         }
         let start = usize::try_from(at - self.piece_at).unwrap_or(usize::MAX);
         let tail = self.piece.get(start..).unwrap_or_default();
-        Ok(tail.get(..usize::try_from(length).unwrap_or(usize::MAX)).unwrap_or(tail))
+        Ok(tail
+            .get(..usize::try_from(length).unwrap_or(usize::MAX))
+            .unwrap_or(tail))
     }
 
     fn fill(&mut self, at: u64, length: u64) -> io::Result<()> {
@@ -128,7 +158,10 @@ pub(crate) fn later_write(file: &File, from: u64, end: u64, seq: u64) -> io::Res
         piece.resize(usize::try_from(PIECE.min(end - at)).unwrap_or(0), 0);
         let read = read_full(file, &mut piece, at)?;
         piece.truncate(read);
-        if piece.windows(RECORD_HEADER_LEN).any(|window| is_later(window, seq)) {
+        if piece
+            .windows(RECORD_HEADER_LEN)
+            .any(|window| is_later(window, seq))
+        {
             return Ok(true);
         }
         if read < RECORD_HEADER_LEN {

@@ -50,7 +50,12 @@ impl Segment {
     }
 
     pub(crate) fn damaged(&self, seq: u64, offset: u64, reason: &'static str) -> Error {
-        Error::Damaged { segment: self.path.clone(), seq, offset, reason }
+        Error::Damaged {
+            segment: self.path.clone(),
+            seq,
+            offset,
+            reason,
+        }
     }
 }
 
@@ -92,7 +97,10 @@ impl Segments {
     }
 
     pub(crate) fn push(&self, segment: Arc<Segment>) {
-        self.list.write().unwrap_or_else(PoisonError::into_inner).push(segment);
+        self.list
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(segment);
     }
 
     /// The segment that holds `seq`; the first one if `seq` was trimmed.
@@ -143,7 +151,10 @@ impl Segments {
         let file = match File::open(&segment.path) {
             Ok(file) => Arc::new(file),
             Err(error) if error.kind() == io::ErrorKind::NotFound && self.is_trimmed(segment) => {
-                return Err(Error::Trimmed { seq: segment.first, first: self.first() });
+                return Err(Error::Trimmed {
+                    seq: segment.first,
+                    first: self.first(),
+                });
             }
             Err(error) => return Err(Error::io("open", &segment.path)(error)),
         };
@@ -247,7 +258,10 @@ impl Segments {
         }
         match self.find(seq) {
             Some(segment) if segment.first <= seq => Ok(segment),
-            _ => Err(Error::Trimmed { seq, first: self.first() }),
+            _ => Err(Error::Trimmed {
+                seq,
+                first: self.first(),
+            }),
         }
     }
 
@@ -266,7 +280,11 @@ pub(crate) fn record(header: &RecordHeader, position: Position, payload: Bytes) 
         seq: header.seq,
         time_us: header.time_us,
         kind: header.kind,
-        payload: if header.redacted { Bytes::new() } else { payload },
+        payload: if header.redacted {
+            Bytes::new()
+        } else {
+            payload
+        },
         position,
         redacted: header.redacted,
         commitment: header.commitment,

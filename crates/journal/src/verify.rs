@@ -59,7 +59,9 @@ pub fn verify(dir: &Path, progress: &mut dyn FnMut(Progress)) -> Result<VerifyRe
     if names.iter().any(|(first, _)| *first == mark.first) {
         names.retain(|(first, _)| *first >= mark.first);
     }
-    let lengths = names.iter().map(|(_, path)| std::fs::metadata(path).map_or(0, |meta| meta.len()));
+    let lengths = names
+        .iter()
+        .map(|(_, path)| std::fs::metadata(path).map_or(0, |meta| meta.len()));
     let total_bytes = lengths.sum();
     let mut walk = Walk {
         report: VerifyReport {
@@ -75,7 +77,10 @@ pub fn verify(dir: &Path, progress: &mut dyn FnMut(Progress)) -> Result<VerifyRe
         total_bytes,
         progress,
     };
-    if names.first().map_or(mark.next > 0, |(first, _)| *first > mark.first) {
+    if names
+        .first()
+        .map_or(mark.next > 0, |(first, _)| *first > mark.first)
+    {
         return Err(missing(dir, mark.first));
     }
     let last = names.len().saturating_sub(1);
@@ -92,14 +97,21 @@ pub fn verify(dir: &Path, progress: &mut dyn FnMut(Progress)) -> Result<VerifyRe
     let seq = walk.report.next;
     if seq < mark.next {
         let reason = "the records behind it are missing";
-        return Err(Error::Damaged { segment, seq, offset, reason });
+        return Err(Error::Damaged {
+            segment,
+            seq,
+            offset,
+            reason,
+        });
     }
     Ok(walk.report)
 }
 
 /// Whether the last segment is one that was only being created.
 fn unfinished_header(path: &PathBuf, may_be: bool) -> Result<bool, Error> {
-    let length = std::fs::metadata(path).map_err(Error::io("read", path))?.len();
+    let length = std::fs::metadata(path)
+        .map_err(Error::io("read", path))?
+        .len();
     Ok(may_be && length < SEGMENT_HEADER)
 }
 
@@ -123,7 +135,12 @@ impl Walk<'_> {
         let file = Arc::new(File::open(path).map_err(Error::io("open", path))?);
         let length = file.metadata().map_err(Error::io("read", path))?.len();
         let damaged = |seq, offset, reason| {
-            Err(Error::Damaged { segment: path.clone(), seq, offset, reason })
+            Err(Error::Damaged {
+                segment: path.clone(),
+                seq,
+                offset,
+                reason,
+            })
         };
         if is_first {
             (self.report.first, self.report.next) = (first, first);
@@ -179,9 +196,17 @@ impl Walk<'_> {
     }
 
     fn tell(&mut self, offset: u64) {
-        let Walk { report, total_bytes, progress } = self;
+        let Walk {
+            report,
+            total_bytes,
+            progress,
+        } = self;
         let bytes = report.bytes + offset;
-        progress(Progress { records: report.records, bytes, total_bytes: *total_bytes });
+        progress(Progress {
+            records: report.records,
+            bytes,
+            total_bytes: *total_bytes,
+        });
     }
 }
 
@@ -194,8 +219,17 @@ enum Check {
 /// Checks what the scanner does not: the chain, and what the chain covers.
 fn check(step: &Step<'_>, head: &Hash) -> Check {
     let (offset, header, payload) = match step {
-        Step::Record { offset, header, payload } => (*offset, header, *payload),
-        Step::Bad { offset, reason } => return Check::Wrong { offset: *offset, reason },
+        Step::Record {
+            offset,
+            header,
+            payload,
+        } => (*offset, header, *payload),
+        Step::Bad { offset, reason } => {
+            return Check::Wrong {
+                offset: *offset,
+                reason,
+            };
+        }
         Step::End => return Check::End,
     };
     let wrong = |reason| Check::Wrong { offset, reason };
@@ -209,5 +243,8 @@ fn check(step: &Step<'_>, head: &Hash) -> Check {
     } else if format::commitment(&header.salt, payload) != header.commitment {
         return wrong("the payload is not what the commitment says");
     }
-    Check::Right { redacted: header.redacted, chain: header.chain }
+    Check::Right {
+        redacted: header.redacted,
+        chain: header.chain,
+    }
 }

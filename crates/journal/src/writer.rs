@@ -26,8 +26,13 @@ const IDLE: Duration = Duration::from_secs(1);
 /// What the writer is asked to do.
 pub(crate) enum Command {
     Append(Request),
-    Redact { seq: u64, reply: oneshot::Sender<Result<(), Error>> },
-    Close { reply: oneshot::Sender<()> },
+    Redact {
+        seq: u64,
+        reply: oneshot::Sender<Result<(), Error>>,
+    },
+    Close {
+        reply: oneshot::Sender<()>,
+    },
 }
 
 /// Records of one caller.
@@ -54,7 +59,13 @@ impl Prepared {
         let Entry { kind, payload } = entry;
         let salt: Salt = rand::random();
         let commitment = format::commitment(&salt, &payload);
-        Prepared { kind, payload_crc: crc32c::crc32c(&payload), payload, salt, commitment }
+        Prepared {
+            kind,
+            payload_crc: crc32c::crc32c(&payload),
+            payload,
+            salt,
+            commitment,
+        }
     }
 }
 
@@ -204,7 +215,10 @@ impl Writer {
             }
             positions.push(places);
         }
-        let written = self.sink.append(&self.buffer).and_then(|()| self.sink.sync());
+        let written = self
+            .sink
+            .append(&self.buffer)
+            .and_then(|()| self.sink.sync());
         written.map_err(|error| self.poisoned(&error))?;
         (self.at, self.next, self.chain) = (at, next, chain);
         self.segment.set_end(at);
@@ -234,7 +248,9 @@ impl Writer {
     fn redact(&mut self, seq: u64) -> Result<(), Error> {
         self.check_poison()?;
         let (segment, mut scanner) = self.segments.scan(seq)?;
-        let step = scanner.next(seq).map_err(Error::io("read", &segment.path))?;
+        let step = scanner
+            .next(seq)
+            .map_err(Error::io("read", &segment.path))?;
         let (offset, header) = match step {
             Step::Record { header, .. } if header.redacted => return Ok(()),
             Step::Record { offset, header, .. } => (offset, header),
@@ -242,7 +258,8 @@ impl Writer {
             Step::End => return Err(segment.damaged(seq, 0, "the record is missing")),
         };
         let intent = Intent::new(segment.first, offset, &header);
-        self.overwrite(&intent).map_err(|error| self.poisoned(&error))
+        self.overwrite(&intent)
+            .map_err(|error| self.poisoned(&error))
     }
 
     fn overwrite(&self, intent: &Intent) -> io::Result<()> {
@@ -264,12 +281,17 @@ impl Writer {
     fn write_mark(&self) -> io::Result<()> {
         let mut mark = lock(&self.mark);
         let first = mark.mark().first;
-        mark.set(Mark { first, next: self.next })
+        mark.set(Mark {
+            first,
+            next: self.next,
+        })
     }
 
     fn check_poison(&self) -> Result<(), Error> {
         match &self.poison {
-            Some(reason) => Err(Error::Poisoned { reason: Arc::clone(reason) }),
+            Some(reason) => Err(Error::Poisoned {
+                reason: Arc::clone(reason),
+            }),
             None => Ok(()),
         }
     }

@@ -64,6 +64,10 @@ pub enum Error {
 impl Error {
     /// Builds the function that gives an [`std::io::Error`] its place.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
-        move |source| Error::Io { action, path: path.to_owned(), source: Arc::new(source) }
+        move |source| Error::Io {
+            action,
+            path: path.to_owned(),
+            source: Arc::new(source),
+        }
     }
 }

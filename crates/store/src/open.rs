@@ -57,8 +57,16 @@ pub(crate) fn open(dir: &Path, options: Options) -> Result<Found, Error> {
     }
     let reason = match attempt(dir, options) {
         Ok((db, applied)) => {
-            let opened = if existed { Opened::Ready } else { Opened::Created };
-            return Ok(Found { db, applied, opened });
+            let opened = if existed {
+                Opened::Ready
+            } else {
+                Opened::Created
+            };
+            return Ok(Found {
+                db,
+                applied,
+                opened,
+            });
         }
         Err(reason) => reason,
     };
@@ -67,9 +75,15 @@ pub(crate) fn open(dir: &Path, options: Options) -> Result<Found, Error> {
         view = %dir.display(), reason, set_aside = %set_aside.display(),
         "the view is set aside and built again from the journal"
     );
-    let (db, applied) = attempt(dir, options)
-        .map_err(|reason| Error::Damaged { path: dir.to_owned(), reason })?;
-    Ok(Found { db, applied, opened: Opened::Rebuilt { reason, set_aside } })
+    let (db, applied) = attempt(dir, options).map_err(|reason| Error::Damaged {
+        path: dir.to_owned(),
+        reason,
+    })?;
+    Ok(Found {
+        db,
+        applied,
+        opened: Opened::Rebuilt { reason, set_aside },
+    })
 }
 
 /// Opens a database on a thread of its own: sled can hang or panic on a damaged file.
@@ -87,9 +101,10 @@ fn attempt(dir: &Path, options: Options) -> Result<(sled::Db, u64), String> {
         .map_err(|error| error.to_string())?;
     match receiver.recv_timeout(options.watchdog) {
         Ok(result) => result,
-        Err(RecvTimeoutError::Timeout) => {
-            Err(format!("opening it took longer than {} s", options.watchdog.as_secs_f32()))
-        }
+        Err(RecvTimeoutError::Timeout) => Err(format!(
+            "opening it took longer than {} s",
+            options.watchdog.as_secs_f32()
+        )),
         Err(RecvTimeoutError::Disconnected) => Err("opening it ended without a result".to_owned()),
     }
 }
@@ -136,7 +151,11 @@ fn read(dir: &Path, options: Options) -> Result<(sled::Db, u64), String> {
 fn set_aside(dir: &Path) -> Result<PathBuf, Error> {
     let name = dir.file_name().unwrap_or_default().to_string_lossy();
     let aside = dir.with_file_name(format!("{name}.set-aside"));
-    let remove = if aside.is_dir() { std::fs::remove_dir_all } else { std::fs::remove_file };
+    let remove = if aside.is_dir() {
+        std::fs::remove_dir_all
+    } else {
+        std::fs::remove_file
+    };
     if aside.exists() {
         remove(&aside).map_err(Error::io("remove", &aside))?;
     }

@@ -19,7 +19,10 @@ pub(crate) struct Overlay {
 
 impl Overlay {
     pub(crate) fn at(applied: u64) -> Self {
-        Self { rows: BTreeMap::new(), applied }
+        Self {
+            rows: BTreeMap::new(),
+            applied,
+        }
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -30,7 +30,14 @@ impl<'a, K, V> Scan<'a, K, V> {
         rows: sled::Iter,
         pending: Vec<(Vec<u8>, Change)>,
     ) -> Self {
-        Self { view, table, rows, pending: pending.into(), front: None, back: None }
+        Self {
+            view,
+            table,
+            rows,
+            pending: pending.into(),
+            front: None,
+            back: None,
+        }
     }
 
     fn raw(row: sled::Result<(sled::IVec, sled::IVec)>) -> Result<Raw, sled::Error> {

@@ -30,7 +30,9 @@ impl FolderLock {
         let file = file.map_err(Error::io("open", &path))?;
         match file.try_lock() {
             Ok(()) => Ok(FolderLock { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(Error::Locked { path: dir.to_owned() }),
+            Err(TryLockError::WouldBlock) => Err(Error::Locked {
+                path: dir.to_owned(),
+            }),
             Err(TryLockError::Error(error)) => Err(Error::io("lock", &path)(error)),
         }
     }
@@ -43,7 +45,11 @@ pub(crate) fn distrust(dir: &Path) -> io::Result<Option<String>> {
     }
     let state = match fs::read_to_string(dir.join(STATE)) {
         Ok(state) => state,
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData) =>
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::InvalidData
+            ) =>
         {
             return Ok(Some("its state file is missing or unreadable".to_owned()));
         }
@@ -102,7 +108,11 @@ fn fingerprint(db: &Path) -> io::Result<String> {
                 continue;
             }
             let length = entry.metadata()?.len();
-            let crc = if length <= CHECKED_BYTES { checksum(&path)? } else { 0 };
+            let crc = if length <= CHECKED_BYTES {
+                checksum(&path)?
+            } else {
+                0
+            };
             lines.push(format!("{} {length} {crc:08x}\n", path.display_name()));
         }
     }
@@ -129,7 +139,9 @@ trait DisplayName {
 
 impl DisplayName for PathBuf {
     fn display_name(&self) -> String {
-        self.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+        self.file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default()
     }
 }
 

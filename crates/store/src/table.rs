@@ -27,17 +27,30 @@ impl<K, V> Table<K, V> {
     ///
     /// # Panics
     /// If the id is 0, which for a `static` is an error of the compiler.
-    #[expect(clippy::panic, reason = "a table is a static, so this is a compile-time error")]
+    #[expect(
+        clippy::panic,
+        reason = "a table is a static, so this is a compile-time error"
+    )]
     pub const fn new(id: u8, name: &'static str) -> Table<K, V> {
         if id == 0 {
             panic!("table id 0 belongs to the view itself");
         }
-        Table { id, name, types: PhantomData }
+        Table {
+            id,
+            name,
+            types: PhantomData,
+        }
     }
 
     /// Returns the table's name.
     pub const fn name(&self) -> &'static str {
         self.name
+    }
+}
+
+impl<K, V> std::fmt::Debug for Table<K, V> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Table").field("id", &self.id).field("name", &self.name).finish()
     }
 }
 
@@ -56,8 +69,10 @@ impl<K: Key, V: Serialize + DeserializeOwned> Table<K, V> {
     }
 
     pub(crate) fn value(&self, value: &V) -> Result<Vec<u8>, Error> {
-        postcard::to_stdvec(value)
-            .map_err(|error| Error::Value { table: self.name, reason: error.to_string() })
+        postcard::to_stdvec(value).map_err(|error| Error::Value {
+            table: self.name,
+            reason: error.to_string(),
+        })
     }
 
     /// Reads a row back; the reason if it is not one.

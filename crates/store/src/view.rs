@@ -41,13 +41,20 @@ impl View {
     /// Opens a view; makes it if there is none, and an empty one in the place of one that can't be
     /// trusted. Blocks for up to twice the watchdog's time.
     pub fn open(dir: &Path, options: Options) -> Result<Self, Error> {
-        let open::Found { db, applied, opened } = open::open(dir, options)?;
+        let open::Found {
+            db,
+            applied,
+            opened,
+        } = open::open(dir, options)?;
         Ok(Self {
             dir: dir.to_owned(),
             db,
             opened,
             pending: RwLock::new(Overlay::at(applied)),
-            writer: Mutex::new(Writer { flushed: Instant::now(), poisoned: None }),
+            writer: Mutex::new(Writer {
+                flushed: Instant::now(),
+                poisoned: None,
+            }),
         })
     }
 
@@ -75,7 +82,10 @@ impl View {
     }
 
     pub(crate) fn damaged(&self, reason: String) -> Error {
-        Error::Damaged { path: self.dir.clone(), reason }
+        Error::Damaged {
+            path: self.dir.clone(),
+            reason,
+        }
     }
 
     /// Reads a row.
@@ -94,7 +104,10 @@ impl View {
         if let Some(change) = pending.get(&key) {
             return change.as_deref().map(read).transpose();
         }
-        let found = self.db.get(&key).map_err(|error| self.damaged(error.to_string()))?;
+        let found = self
+            .db
+            .get(&key)
+            .map_err(|error| self.damaged(error.to_string()))?;
         found.as_deref().map(read).transpose()
     }
 
@@ -168,12 +181,18 @@ impl View {
         }
         let mut writer = self.writer();
         if let Some(reason) = &writer.poisoned {
-            return Err(Error::Poisoned { path: self.dir.clone(), reason: Arc::clone(reason) });
+            return Err(Error::Poisoned {
+                path: self.dir.clone(),
+                reason: Arc::clone(reason),
+            });
         }
         let n_pending = {
             let mut pending = self.pending.write().unwrap_or_else(PoisonError::into_inner);
             if applied < pending.applied {
-                return Err(Error::Backwards { applied: pending.applied, wanted: applied });
+                return Err(Error::Backwards {
+                    applied: pending.applied,
+                    wanted: applied,
+                });
             }
             pending.extend(changes);
             pending.applied = applied;
@@ -191,9 +210,15 @@ impl View {
         if let Err(error) = self.db.apply_batch(batch) {
             let reason: Arc<str> = error.to_string().into();
             writer.poisoned = Some(Arc::clone(&reason));
-            return Err(Error::Poisoned { path: self.dir.clone(), reason });
+            return Err(Error::Poisoned {
+                path: self.dir.clone(),
+                reason,
+            });
         }
-        self.pending.write().unwrap_or_else(PoisonError::into_inner).clear();
+        self.pending
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
         writer.flushed = Instant::now();
         Ok(())
     }
@@ -205,9 +230,14 @@ impl View {
             return Ok(());
         }
         self.write_pending(&mut writer)?;
-        #[expect(clippy::disallowed_methods, reason = "at the end, to make the next start quick")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "at the end, to make the next start quick"
+        )]
         let flushed = self.db.flush();
-        flushed.map(|_| ()).map_err(|error| self.damaged(error.to_string()))
+        flushed
+            .map(|_| ())
+            .map_err(|error| self.damaged(error.to_string()))
     }
 }
 
@@ -252,12 +282,8 @@ pub struct Batch {
 
 impl Batch {
     /// Writes a row.
-    pub fn put<K, V>(
-        &mut self,
-        table: &Table<K, V>,
-        key: &(impl AsKey<K> + ?Sized),
-        value: &V,
-    ) where
+    pub fn put<K, V>(&mut self, table: &Table<K, V>, key: &(impl AsKey<K> + ?Sized), value: &V)
+    where
         K: Key,
         V: Serialize + DeserializeOwned,
     {

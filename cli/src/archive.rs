@@ -1,0 +1,172 @@
+//! `stoa archive`: work on an archive's data folder.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::bail;
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use crate::output;
+
+/// Works on an archive's data folder.
+#[derive(Debug, Args)]
+pub(crate) struct ArchiveArgs {
+    #[command(subcommand)]
+    command: ArchiveCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum ArchiveCommand {
+    /// Checks every record of the journal and the chain between them; the archive may be running.
+    Verify(FolderArgs),
+    /// Builds the views anew from the journal; the archive must be stopped.
+    Rebuild(FolderArgs),
+}
+
+#[derive(Debug, Args)]
+struct FolderArgs {
+    /// The archive's data folder, or the one of `stoa up`.
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Prints JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command. It blocks.
+pub(crate) fn run(args: &ArchiveArgs) -> anyhow::Result<ExitCode> {
+    match &args.command {
+        ArchiveCommand::Verify(folder) => verify(folder),
+        ArchiveCommand::Rebuild(folder) => rebuild(folder),
+    }
+}
+
+/// Finds the archive's folder: the one given, or `archive` in it, as `stoa up` lays them out.
+fn folder(data: &Path) -> anyhow::Result<PathBuf> {
+    [data.to_owned(), data.join("archive")]
+        .into_iter()
+        .find(|folder| folder.join("journal").is_dir())
+        .map_or_else(|| bail!("there is no archive in {}", data.display()), Ok)
+}
+
+fn verify(args: &FolderArgs) -> anyhow::Result<ExitCode> {
+    let dir = folder(&args.data)?.join("journal");
+    let bar = output::progress(0, "bytes");
+    let outcome = stoa_journal::verify(&dir, &mut |progress| {
+        bar.set_length(progress.total_bytes);
+        bar.set_position(progress.bytes);
+    });
+    bar.finish_and_clear();
+    match outcome {
+        Ok(report) => {
+            let head = hex(&report.head);
+            if args.json {
+                output::json(&json!({
+                    "ok": true, "records": report.records, "bytes": report.bytes,
+                    "segments": report.segments, "redacted": report.redacted,
+                    "first": report.first, "next": report.next, "head": head,
+                    "unfinished_bytes": report.unfinished_bytes,
+                }))?;
+            } else {
+                let row = [
+                    report.records.to_string(),
+                    report.segments.to_string(),
+                    report.bytes.to_string(),
+                    report.redacted.to_string(),
+                    head,
+                ];
+                output::table(["records", "segments", "bytes", "redacted", "head"], &[row]);
+                output::line("The journal is whole.");
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(error) => {
+            if let stoa_journal::Error::Damaged { segment, seq, offset, reason, .. } = &error {
+                if args.json {
+                    output::json(&json!({
+                        "ok": false, "segment": segment.display().to_string(), "seq": seq,
+                        "byte": offset, "reason": reason,
+                    }))?;
+                } else {
+                    let row = [
+                        segment.display().to_string(),
+                        seq.to_string(),
+                        offset.to_string(),
+                        (*reason).to_owned(),
+                    ];
+                    output::table(["segment", "record", "byte", "damage"], &[row]);
+                    output::note(&error.to_string());
+                }
+                return Ok(ExitCode::FAILURE);
+            }
+            Err(error.into())
+        }
+    }
+}
+
+fn rebuild(args: &FolderArgs) -> anyhow::Result<ExitCode> {
+    let dir = folder(&args.data)?;
+    let bar = output::progress(0, "records");
+    let rebuilt = stoa_archive::rebuild(&dir, &mut |done, total| {
+        bar.set_length(total);
+        bar.set_position(done);
+    });
+    bar.finish_and_clear();
+    let records = rebuilt?.records;
+    if args.json {
+        output::json(&json!({"ok": true, "records": records}))?;
+    } else {
+        output::line(&format!("The views were built anew from {records} records."));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use stoa_journal::{Entry, Journal, Options};
+
+    use super::*;
+
+    fn check(data: &Path, expected: ExitCode) {
+        let args = FolderArgs { data: data.to_owned(), json: false };
+        let exit = run(&ArchiveArgs { command: ArchiveCommand::Verify(args) }).unwrap();
+        assert_eq!(format!("{exit:?}"), format!("{expected:?}"));
+    }
+
+    #[tokio::test]
+    async fn tells_whole_from_damaged() {
+        let data = tempfile::tempdir().unwrap();
+        let dir = data.path().join("archive/journal");
+        std::fs::create_dir_all(&dir).unwrap();
+        let opened = Journal::open(&dir, Options::default(), Arc::new(|| 0)).unwrap();
+        let entries = (0..9).map(|n| Entry { kind: 1, payload: vec![n; 100].into() }).collect();
+        opened.journal.append(entries).await.unwrap();
+        opened.journal.close().await;
+        check(data.path(), ExitCode::SUCCESS);
+        check(&data.path().join("archive"), ExitCode::SUCCESS);
+        let segment = std::fs::read_dir(&dir)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .max_by_key(|path| std::fs::metadata(path).unwrap().len())
+            .unwrap();
+        let mut bytes = std::fs::read(&segment).unwrap();
+        let middle = bytes.windows(100).position(|window| window == [4; 100]).unwrap();
+        bytes[middle + 50] ^= 1;
+        std::fs::write(&segment, bytes).unwrap();
+        check(data.path(), ExitCode::FAILURE);
+    }
+
+    #[test]
+    fn refuses_a_folder_without_an_archive() {
+        let data = tempfile::tempdir().unwrap();
+        let args = FolderArgs { data: data.path().to_owned(), json: false };
+        assert!(run(&ArchiveArgs { command: ArchiveCommand::Verify(args) }).is_err());
+    }
+}

@@ -1,0 +1,118 @@
+//! `stoa import jsonl`: checks each line by itself, tells what is wrong, sends the rest.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use stoa_proto::codec::{self, Message};
+use stoa_proto::{Code, Rejection};
+
+use crate::client::{Refused, TargetArgs};
+use crate::publish::{self, Line, Report, Sender};
+
+/// Imports `CloudEvents`, one a line.
+#[derive(Debug, Args)]
+pub(super) struct JsonlArgs {
+    /// File with the events; `-` for standard input.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    #[command(flatten)]
+    target: TargetArgs,
+    /// Takes events of this site alone; those of another are reported.
+    #[arg(long)]
+    site: Option<String>,
+    /// Checks every line and sends nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Events in one request or message.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    batch: u16,
+    /// Prints JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub(super) async fn run(args: JsonlArgs) -> anyhow::Result<ExitCode> {
+    let mut sender = Sender::new(
+        args.target.target()?,
+        usize::from(args.batch),
+        args.target.patience(),
+        publish::size(&args.file),
+    );
+    let mut report = Report::default();
+    for line in publish::read(&args.file)? {
+        let line = line?;
+        if let Err(refused) = check(&line, args.site.as_deref()) {
+            report.read += 1;
+            report.refuse(line.number, refused);
+        } else if args.dry_run {
+            report.read += 1;
+        } else {
+            sender.push(line, &mut report).await;
+        }
+        if sender.gave_up() {
+            break;
+        }
+    }
+    sender.finish(&mut report).await;
+    report.print(args.json)
+}
+
+/// Judges a line as ingest would, as far as that can be told from the line alone.
+fn check(line: &Line, site: Option<&str>) -> Result<(), Refused> {
+    let message = Message {
+        content_type: Some(codec::STRUCTURED.to_owned()),
+        headers: Vec::new(),
+        body: line.body.clone(),
+    };
+    for decoded in codec::decode(&message) {
+        match decoded {
+            Err(undecodable) => return Err(refused(undecodable.id, undecodable.rejection)),
+            Ok(event) => {
+                if let Some(site) = site
+                    && event.site() != site
+                {
+                    let message = format!("the event is not of the site `{site}`");
+                    let rejection = Rejection::field(Code::UnknownSite, "data.site", message);
+                    return Err(refused(Some(event.id), rejection));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn refused(id: Option<String>, rejection: Rejection) -> Refused {
+    Refused {
+        index: 0,
+        id,
+        code: rejection.code.as_str().to_owned(),
+        field: rejection.field,
+        message: rejection.message,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(body: &str) -> Line {
+        Line { number: 1, body: body.to_owned().into() }
+    }
+
+    #[test]
+    fn judges_lines_by_themselves() {
+        let event = |body: &str| {
+            format!(
+                r#"{{"specversion":"1.0","id":"e-1","source":"https://a.example/","type":"stoa.comment.submitted.v1","data":{{"site":"a","article":"x","comment":"c","author":{{"id":"u"}},"body":"{body}"}}}}"#
+            )
+        };
+        let code = |text: &str, site| check(&line(text), site).err().map(|refused| refused.code);
+        assert_eq!(code(&event("hello"), None), None);
+        assert_eq!(code(&event("hello"), Some("a")), None);
+        assert_eq!(code(&event("hello"), Some("b")).as_deref(), Some("unknown_site"));
+        assert_eq!(code("{", None).as_deref(), Some("invalid_json"));
+        assert!(code(&event(""), None).is_some());
+    }
+}

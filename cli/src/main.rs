@@ -1,0 +1,67 @@
+//! Stoa: discussion threads, moderated and archived. The one binary.
+
+mod archive;
+mod client;
+mod demo;
+mod healthcheck;
+mod import;
+mod output;
+mod publish;
+mod roles;
+mod rules;
+mod serve;
+mod up;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use stoa_daemon::lifecycle::Exit;
+
+/// Keeps discussion threads: takes articles and comments as events, decides what may be published,
+/// puts what is doubtful in front of a moderator, and archives all of it.
+///
+/// Exit codes: 0 ok, 1 failed, 2 usage, 78 bad configuration.
+#[derive(Debug, Parser)]
+#[command(name = "stoa", version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Up(up::UpArgs),
+    Serve(serve::ServeArgs),
+    Publish(publish::PublishArgs),
+    Import(import::ImportArgs),
+    Archive(archive::ArchiveArgs),
+    Rules(rules::RulesArgs),
+    Healthcheck(healthcheck::HealthcheckArgs),
+}
+
+fn main() -> ExitCode {
+    // rustls has more than one provider to choose from; which one must be said once.
+    if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
+        output::note("a TLS provider was installed before");
+    }
+    let result = match Cli::parse().command {
+        Command::Up(args) => up::run(args),
+        Command::Serve(args) => serve::run(&args),
+        Command::Archive(args) => archive::run(&args),
+        Command::Rules(args) => rules::run(&args),
+        Command::Publish(args) => on_runtime(publish::run(args)),
+        Command::Import(args) => on_runtime(import::run(args)),
+        Command::Healthcheck(args) => on_runtime(healthcheck::run(args)),
+    };
+    result.unwrap_or_else(|error| {
+        output::note(&format!("stoa: {error:#}"));
+        Exit::of(&error).into()
+    })
+}
+
+/// Runs a tool; roles make their own runtime.
+fn on_runtime(
+    tool: impl Future<Output = anyhow::Result<ExitCode>>,
+) -> anyhow::Result<ExitCode> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(tool)
+}

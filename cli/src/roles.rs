@@ -1,0 +1,120 @@
+//! The roles of the one binary, and the configuration of each.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use clap::ValueEnum;
+use stoa_daemon::config;
+use stoa_daemon::{ConfigError, Context};
+
+/// A role that a process can take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Role {
+    /// Accepts, validates and routes events.
+    Ingest,
+    /// Evaluates rules, decides, opens cases.
+    ModerationRules,
+    /// Keeps and shows threads.
+    Archive,
+}
+
+impl Role {
+    /// All roles.
+    pub(crate) const ALL: [Self; 3] = [Self::Ingest, Self::ModerationRules, Self::Archive];
+
+    /// Returns the name, as on the command line and in folders.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Ingest => "ingest",
+            Self::ModerationRules => "moderation-rules",
+            Self::Archive => "archive",
+        }
+    }
+
+    /// Returns the default configuration, as TOML with comments.
+    pub(crate) fn default_config(self) -> &'static str {
+        match self {
+            Self::Ingest => stoa_ingest::DEFAULT_CONFIG,
+            Self::ModerationRules => stoa_moderation_rules::DEFAULT_CONFIG,
+            Self::Archive => stoa_archive::DEFAULT_CONFIG,
+        }
+    }
+}
+
+/// A role with its configuration.
+pub(crate) enum Configured {
+    /// Ingest.
+    Ingest(Box<stoa_ingest::Config>),
+    /// Moderation.
+    ModerationRules(Box<stoa_moderation_rules::Config>),
+    /// Archive.
+    Archive(Box<stoa_archive::Config>),
+}
+
+/// Evaluates an expression for the configuration of whichever role it is.
+macro_rules! each {
+    ($configured:expr, $config:ident => $value:expr) => {
+        match $configured {
+            Configured::Ingest($config) => $value,
+            Configured::ModerationRules($config) => $value,
+            Configured::Archive($config) => $value,
+        }
+    };
+}
+
+impl Configured {
+    /// Reads a role's configuration: its default, a file, then the given variables.
+    pub(crate) fn load(
+        role: Role,
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Result<Self, ConfigError> {
+        let (name, default) = (role.name(), role.default_config());
+        Ok(match role {
+            Role::Ingest => {
+                Self::Ingest(Box::new(config::load_from(name, default, file, environment)?))
+            }
+            Role::ModerationRules => {
+                Self::ModerationRules(Box::new(config::load_from(name, default, file, environment)?))
+            }
+            Role::Archive => {
+                Self::Archive(Box::new(config::load_from(name, default, file, environment)?))
+            }
+        })
+    }
+
+    /// Returns the role.
+    pub(crate) fn role(&self) -> Role {
+        match self {
+            Self::Ingest(_) => Role::Ingest,
+            Self::ModerationRules(_) => Role::ModerationRules,
+            Self::Archive(_) => Role::Archive,
+        }
+    }
+
+    /// Lets a token in.
+    pub(crate) fn admit(&mut self, token: stoa_daemon::auth::TokenConfig) {
+        each!(self, config => config.tokens.push(token));
+    }
+
+    /// Returns the broker's configuration.
+    pub(crate) fn bus(&self) -> &stoa_bus::AmqpConfig {
+        each!(self, config => &config.bus)
+    }
+
+    /// Returns the configuration of logs.
+    pub(crate) fn log(&self) -> &stoa_daemon::telemetry::LogConfig {
+        each!(self, config => &config.log)
+    }
+
+    /// Runs the role until it is told to stop.
+    pub(crate) async fn run(self, context: Context, bus: stoa_bus::Bus) -> anyhow::Result<()> {
+        match self {
+            Self::Ingest(config) => stoa_ingest::run(*config, context, bus).await,
+            Self::ModerationRules(config) => {
+                stoa_moderation_rules::run(*config, context, bus).await
+            }
+            Self::Archive(config) => stoa_archive::run(*config, context, bus).await,
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! `stoa serve ROLE`: one role over RabbitMQ.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use stoa_bus::{Bus, Env};
+use stoa_daemon::{Context, lifecycle, telemetry};
+
+use crate::output;
+use crate::roles::{Configured, Role};
+
+/// Runs one role over RabbitMQ.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// The role to run.
+    #[arg(value_enum)]
+    role: Role,
+    /// Configuration file (TOML), over the built-in default and under `STOA_<ROLE>__A__B`.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Prints the built-in default configuration, with a comment on every key, and ends.
+    #[arg(long)]
+    print_default_config: bool,
+    /// Declares exchanges, queues and bindings at start; for development only.
+    #[arg(long)]
+    provision: bool,
+}
+
+/// Returns the bus's part of a context.
+pub(crate) fn env(context: &Context) -> Env {
+    Env {
+        tasks: context.tasks.clone(),
+        shutdown: context.shutdown.clone(),
+        registry: context.registry.clone(),
+        clock: context.clock.micros_fn(),
+    }
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
+    if args.print_default_config {
+        output::raw(args.role.default_config());
+        return Ok(ExitCode::SUCCESS);
+    }
+    let configured = Configured::load(args.role, args.config.as_deref(), std::env::vars_os())?;
+    telemetry::init(configured.log())?;
+    let mut amqp = configured.bus().clone();
+    amqp.provision |= args.provision;
+    amqp.role = args.role.name().to_owned();
+    let role = configured.role().name();
+    let exit = lifecycle::run(role, lifecycle::ShutdownConfig::default(), move |context| async move {
+        let bus = Bus::amqp(amqp, env(&context))?;
+        configured.run(context, bus).await
+    });
+    Ok(exit.into())
+}

@@ -1,0 +1,40 @@
+//! The same promises, on both transports.
+//!
+//! The tests over a broker need `STOA_TEST_AMQP_URL`, such as
+//! `amqp://guest:guest@127.0.0.1:5672/%2f`; without it they fail and say so. Some need
+//! `STOA_TEST_RABBITMQCTL` as well, the command that reaches the broker's control tool.
+//! They delete and declare Stoa's queues there: never point them at a broker in use.
+
+mod amqp;
+mod broker;
+mod cases;
+mod node;
+mod proxy;
+mod recorder;
+
+/// Makes a test per case and transport.
+macro_rules! on_both {
+    ($($case:ident / $amqp:ident),* $(,)?) => {
+        mod embedded {
+            $(#[test] fn $case() { crate::cases::$case(&crate::node::Embedded::new()); })*
+        }
+        mod over_amqp {
+            $(#[test] fn $amqp() { crate::cases::$case(&crate::broker::Broker::new()); })*
+        }
+    };
+}
+
+on_both! {
+    events_of_a_thread_arrive_in_order / amqp_events_of_a_thread_arrive_in_order,
+    a_crash_loses_nothing / amqp_a_crash_loses_nothing,
+    a_stop_gives_back_what_is_not_handled / amqp_a_stop_gives_back_what_is_not_handled,
+    outputs_arrive_although_the_reader_crashes / amqp_outputs_arrive_although_the_reader_crashes,
+    retry_holds_the_order / amqp_retry_holds_the_order,
+    a_long_retry_is_shown / amqp_a_long_retry_is_shown,
+    a_rejected_message_is_parked / amqp_a_rejected_message_is_parked,
+    a_panic_is_contained / amqp_a_panic_is_contained,
+    a_bad_event_does_not_hold_up_its_batch / amqp_a_bad_event_does_not_hold_up_its_batch,
+    an_undecodable_message_is_parked / amqp_an_undecodable_message_is_parked,
+    an_outbox_resumes_after_a_crash / amqp_an_outbox_resumes_after_a_crash,
+    publishing_ends_with_shutdown / amqp_publishing_ends_with_shutdown,
+}

@@ -1,0 +1,142 @@
+//! The configuration of the archive.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use stoa_daemon::ConfigError;
+use stoa_daemon::auth::{TokenConfig, check_exposure};
+use stoa_daemon::config::{ByteSize, Duration};
+
+/// The embedded default, with a comment at every key.
+pub const DEFAULT_CONFIG: &str = include_str!("../default.toml");
+
+/// The configuration of the archive; `default.toml` has every default.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The folder of the journal and the view. One process at a time may use it.
+    pub data_dir: PathBuf,
+    /// Shows approved comments of any site without a token. Only on loopback, to try Stoa out.
+    pub open: bool,
+    /// The public listener.
+    pub http: HttpConfig,
+    /// The listener for operators.
+    pub admin: AdminConfig,
+    /// The journal.
+    pub journal: JournalConfig,
+    /// The view.
+    pub view: ViewConfig,
+    /// The engine.
+    pub engine: EngineConfig,
+    /// What is said about the sites; one that is not listed is private.
+    #[serde(default)]
+    pub sites: Vec<SiteConfig>,
+    /// Who may use the listeners.
+    #[serde(default)]
+    pub tokens: Vec<TokenConfig>,
+    /// The connection to the broker; not used on the embedded bus.
+    pub bus: stoa_bus::AmqpConfig,
+    /// The log.
+    pub log: stoa_daemon::telemetry::LogConfig,
+}
+
+/// The public listener.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpConfig {
+    /// Address and port.
+    pub listen: SocketAddr,
+}
+
+/// The listener for operators.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdminConfig {
+    /// Address and port.
+    pub listen: SocketAddr,
+}
+
+/// The journal.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JournalConfig {
+    /// The size at which a segment file is closed.
+    ///
+    /// Raising it makes fewer and larger files; an unfinished one is read again after a crash.
+    pub segment: ByteSize,
+}
+
+/// The view.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ViewConfig {
+    /// Memory for the view's pages. Raising it makes large archives faster.
+    pub cache: ByteSize,
+    /// How long the view may take to open before it is set aside and rebuilt.
+    pub open_timeout: Duration,
+}
+
+/// The engine.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EngineConfig {
+    /// Events that are written together at most. Raising it trades latency for throughput.
+    pub batch_events: usize,
+}
+
+/// What is said about a site.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SiteConfig {
+    /// The site's id, as events name it.
+    pub id: String,
+    /// Shows approved comments to anyone.
+    #[serde(default)]
+    pub public: bool,
+}
+
+impl Config {
+    /// Refuses what can be read and can't work.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        check_exposure(self.http.listen, &self.tokens, self.open)?;
+        check_exposure(self.admin.listen, &self.tokens, self.open)?;
+        if self.engine.batch_events == 0 {
+            return Err(ConfigError::invalid("engine.batch_events", "must be at least 1"));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::*;
+
+    fn load(environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let environment =
+            environment.iter().map(|(key, value)| (OsString::from(key), OsString::from(value)));
+        stoa_daemon::config::load_from("archive", DEFAULT_CONFIG, None, environment)
+    }
+
+    #[test]
+    fn the_default_is_whole_and_private() {
+        let config = load(&[]).unwrap();
+        config.validate().unwrap();
+        assert!(!config.open);
+        assert!(config.sites.is_empty());
+    }
+
+    #[test]
+    fn a_listener_for_others_needs_tokens() {
+        let config = load(&[("STOA_ARCHIVE__HTTP__LISTEN", "0.0.0.0:8083")]).unwrap();
+        assert!(config.validate().unwrap_err().to_string().contains("tokens"));
+    }
+
+    #[test]
+    fn a_misspelt_key_is_named() {
+        let error = load(&[("STOA_ARCHIVE__VIEW__CASH", "1 GiB")]).unwrap_err().to_string();
+        assert!(error.contains("cash"), "{error}");
+    }
+}

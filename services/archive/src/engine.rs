@@ -1,0 +1,135 @@
+//! The engine: the one writer of the archive's journal and view.
+//!
+//! It takes a batch of events from the bus, drops what came before, appends the rest with one
+//! durable write and applies it to the view.
+//! Nothing follows from an event here, so there is nothing to publish.
+//!
+//! A failed write is for good: the journal accepts nothing more, the archive becomes unready and
+//! the process stops, so that no event is acknowledged that is not kept.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use stoa_bus::{EventHandler, HandlerError, Outcome};
+use stoa_daemon::Context;
+use stoa_journal::{Entry, Journal};
+use stoa_proto::Event;
+
+use crate::fact::Fact;
+use crate::metrics::Metrics;
+use crate::record;
+use crate::stage::Stage;
+use crate::view::{Error, Index};
+
+/// The one writer.
+#[derive(Clone, Debug)]
+pub(crate) struct Engine {
+    pub(crate) journal: Journal,
+    pub(crate) index: Arc<Index>,
+    pub(crate) metrics: Metrics,
+    pub(crate) batch_events: usize,
+    pub(crate) context: Context,
+}
+
+impl EventHandler for Engine {
+    async fn handle(&mut self, mut events: Vec<Event>) -> Vec<Outcome> {
+        let mut outcomes = Vec::with_capacity(events.len());
+        while !events.is_empty() {
+            let rest = events.split_off(self.batch_events.min(events.len()));
+            let outcome = match self.commit(&events).await {
+                Ok(()) => Ok(Vec::new()),
+                Err(error) => Err(HandlerError::Retry(self.fail(&error, &events))),
+            };
+            outcomes.extend(events.iter().map(|_| outcome.clone()));
+            events = rest;
+        }
+        outcomes
+    }
+}
+
+impl Engine {
+    async fn commit(&self, events: &[Event]) -> Result<(), Error> {
+        let started = Instant::now();
+        let facts: Vec<Fact> = events.iter().map(Fact::of).collect();
+        let (staged, entries, new) = offload(|| self.admit(events, &facts))?;
+        if !entries.is_empty() {
+            let positions = self.journal.append(entries).await?;
+            offload(|| {
+                let mut stage = staged;
+                let mut next = self.index.applied();
+                for (position, fact) in positions.iter().zip(new) {
+                    stage.apply(fact, (*position).into())?;
+                    self.metrics.event(fact.kind, "applied");
+                    next = position.seq + 1;
+                }
+                stage.commit(next)
+            })?;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a batch has some hundred events")]
+        self.metrics.batch.observe(events.len() as f64);
+        self.metrics.commit.observe(started.elapsed().as_secs_f64());
+        let (next, bytes) = (self.journal.next(), self.journal.bytes());
+        self.metrics.progress(next, bytes, self.index.applied());
+        Ok(())
+    }
+
+    /// Finds what is new, and makes its records.
+    fn admit<'a>(
+        &self,
+        events: &[Event],
+        facts: &'a [Fact],
+    ) -> Result<(Stage<'_>, Vec<Entry>, Vec<&'a Fact>), Error> {
+        let mut stage = Stage::new(&self.index);
+        let mut entries = Vec::with_capacity(events.len());
+        let mut new = Vec::with_capacity(events.len());
+        for (event, fact) in events.iter().zip(facts) {
+            if stage.admit(fact)? {
+                entries.push(Entry { kind: record::byte(fact.kind), payload: event.to_json() });
+                new.push(fact);
+            } else {
+                self.metrics.event(fact.kind, "duplicate");
+            }
+        }
+        Ok((stage, entries, new))
+    }
+
+    /// Stops the process, and returns why.
+    fn fail(&self, error: &Error, events: &[Event]) -> String {
+        let reason = chain(error);
+        for event in events {
+            self.metrics.event(event.kind(), "failed");
+        }
+        let component = match error {
+            Error::Journal(_) => "journal",
+            _ => "view",
+        };
+        self.context.ready.set(component, Err(reason.clone()));
+        self.context.fail(reason.clone());
+        reason
+    }
+}
+
+/// Writes an error with its causes on one line.
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        if !text.ends_with(&next) {
+            text.push_str(": ");
+            text.push_str(&next);
+        }
+        cause = error.source();
+    }
+    text
+}
+
+/// Runs what takes long without holding up the runtime's other tasks, where the runtime can.
+fn offload<T>(work: impl FnOnce() -> T) -> T {
+    let flavor = tokio::runtime::Handle::current().runtime_flavor();
+    if flavor == tokio::runtime::RuntimeFlavor::MultiThread {
+        tokio::task::block_in_place(work)
+    } else {
+        work()
+    }
+}

@@ -1,0 +1,202 @@
+//! What an event changes in the view: whom it is about, and what follows for them, without words.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use stoa_proto::{Article, By, Comment, Data, Decision, Event, Kind, Shard, Time, Verdict};
+
+/// The first 8 bytes of a SHA-256: enough to tell the events of one subject apart.
+pub(crate) type Digest = [u8; 8];
+
+/// Digests a text.
+pub(crate) fn digest(parts: &[&str]) -> Digest {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update((part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    let full: [u8; 32] = hasher.finalize().into();
+    full.first_chunk::<8>().copied().unwrap_or_default()
+}
+
+/// Whom an event is about; one row of the view.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Subject {
+    /// A comment.
+    Comment(CommentKey),
+    /// An article and its thread.
+    Article(ArticleKey),
+    /// Anyone else whose events are only listed.
+    Other(OtherKey),
+}
+
+/// Shard, site, thread, comment.
+pub(crate) type CommentKey = (u8, String, String, String);
+/// Shard, site, article.
+pub(crate) type ArticleKey = (u8, String, String);
+/// Shard, site, one of [`AUTHOR`], [`APPEALS`] and [`OWN`], id.
+pub(crate) type OtherKey = (u8, String, u8, String);
+
+/// An author, by their id.
+pub(crate) const AUTHOR: u8 = 1;
+/// The outcomes of appeals about a comment, by its id: these events name no article.
+pub(crate) const APPEALS: u8 = 2;
+/// Events about Stoa itself, by the event's id.
+pub(crate) const OWN: u8 = 3;
+
+/// What an event changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fact {
+    /// Whom it is about.
+    pub(crate) subject: Subject,
+    /// Digest of `(source, id)`.
+    pub(crate) event: Digest,
+    /// The event's type.
+    pub(crate) kind: Kind,
+    /// The revision that it is about; 0 for none.
+    pub(crate) revision: u32,
+    /// What follows.
+    pub(crate) effect: Effect,
+}
+
+/// What follows from an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// It is listed.
+    Listed,
+    /// A revision of a comment.
+    Content {
+        /// The parent that it names.
+        parent: Option<String>,
+        /// When it was written, in microseconds since 1970.
+        submitted_at: Option<i64>,
+        /// Digest of the author's id.
+        author: Digest,
+    },
+    /// The comment was taken back.
+    Withdrawn,
+    /// The votes, and when they were counted.
+    Scored {
+        /// In microseconds since 1970.
+        at: i64,
+        /// The sum.
+        score: i64,
+    },
+    /// A decision.
+    Decided(Decided),
+    /// A version of an article, with its rank among the versions.
+    Version(Rank),
+    /// An article was taken down, in microseconds since 1970.
+    Removed(i64),
+}
+
+/// What follows from a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Decided {
+    pub(crate) verdict: Verdict,
+    pub(crate) moderator: bool,
+    pub(crate) decided_at: i64,
+    pub(crate) id: Digest,
+    pub(crate) supersedes: Option<Digest>,
+}
+
+/// Which version of an article is the later one: by the platform's time, then by when it was accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Rank {
+    pub(crate) at: i64,
+    pub(crate) recorded: i64,
+    pub(crate) event: Digest,
+}
+
+impl Fact {
+    /// Reads what an event changes.
+    pub(crate) fn of(event: &Event) -> Self {
+        let revision = match &event.data {
+            Data::CommentSubmitted(comment) | Data::CommentEdited(comment) => comment.revision,
+            Data::CommentDecided(decision) => decision.revision,
+            _ => 0,
+        };
+        Self {
+            subject: subject(event),
+            event: digest(&[&event.source, &event.id]),
+            kind: event.kind(),
+            revision,
+            effect: effect(event),
+        }
+    }
+}
+
+fn subject(event: &Event) -> Subject {
+    let shard = event.shard().index();
+    let site = event.site().to_owned();
+    let other = |kind, id: &str| Subject::Other((shard, site.clone(), kind, id.to_owned()));
+    match (event.thread(), event.comment(), &event.data) {
+        (Some(thread), Some(comment), _) => {
+            Subject::Comment((shard, site, thread.to_owned(), comment.to_owned()))
+        }
+        (Some(article), None, _) => Subject::Article((shard, site, article.to_owned())),
+        (None, Some(comment), _) => Subject::Other(appeals_key(&site, comment)),
+        (_, _, Data::AuthorUpdated(updated)) => other(AUTHOR, &updated.author.id),
+        (_, _, Data::AuthorErased(erased)) => other(AUTHOR, &erased.author),
+        (_, _, Data::AuthorSanctioned(sanctioned)) => other(AUTHOR, &sanctioned.author),
+        _ => other(OWN, &event.id),
+    }
+}
+
+/// Returns the key of the outcomes of appeals about a comment.
+pub(crate) fn appeals_key(site: &str, comment: &str) -> OtherKey {
+    (Shard::of(site, comment).index(), site.to_owned(), APPEALS, comment.to_owned())
+}
+
+fn effect(event: &Event) -> Effect {
+    match &event.data {
+        Data::CommentSubmitted(comment) | Data::CommentEdited(comment) => content(event, comment),
+        Data::CommentWithdrawn(_) => Effect::Withdrawn,
+        Data::CommentScored(scored) => {
+            Effect::Scored { at: first(&[&scored.scored_at, &event.time, &event.recordedtime]), score: scored.score }
+        }
+        Data::CommentDecided(decision) => Effect::Decided(decided(decision)),
+        Data::ArticlePublished(article) | Data::ArticleUpdated(article) => {
+            Effect::Version(rank(event, article))
+        }
+        Data::ArticleRemoved(removed) => {
+            Effect::Removed(first(&[&removed.removed_at, &event.time, &event.recordedtime]))
+        }
+        _ => Effect::Listed,
+    }
+}
+
+fn content(event: &Event, comment: &Comment) -> Effect {
+    let submitted_at = [&comment.submitted_at, &event.time, &event.recordedtime];
+    Effect::Content {
+        parent: comment.parent.clone(),
+        submitted_at: submitted_at.into_iter().flatten().next().map(Time::micros),
+        author: digest(&[&comment.author.id]),
+    }
+}
+
+fn decided(decision: &Decision) -> Decided {
+    Decided {
+        verdict: decision.verdict,
+        moderator: matches!(decision.by, By::Moderator { .. }),
+        decided_at: decision.decided_at.micros(),
+        id: digest(&[&decision.decision]),
+        supersedes: decision.supersedes.as_deref().map(|id| digest(&[id])),
+    }
+}
+
+fn rank(event: &Event, article: &Article) -> Rank {
+    let at = match event.kind() {
+        Kind::ArticleUpdated => first(&[&article.updated_at, &event.time, &article.published_at]),
+        _ => first(&[&article.updated_at, &article.published_at, &event.time]),
+    };
+    Rank {
+        at,
+        recorded: first(&[&event.recordedtime]),
+        event: digest(&[&event.source, &event.id]),
+    }
+}
+
+/// Returns the first time that is known.
+fn first(times: &[&Option<Time>]) -> i64 {
+    times.iter().find_map(|time| time.as_ref().map(Time::micros)).unwrap_or(i64::MIN)
+}

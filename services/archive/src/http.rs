@@ -1,0 +1,114 @@
+//! The public listener: threads and comments, as JSON and as pages.
+//!
+//! Reading blocks on the disk, so it runs beside the runtime's own threads.
+
+pub(crate) mod access;
+pub(crate) mod admin;
+mod api;
+mod html;
+mod late;
+pub(crate) mod links;
+mod nested;
+mod pages;
+
+use std::time::Instant;
+
+use axum::Router;
+use axum::extract::{Query, rejection::QueryRejection};
+use axum::routing::get;
+use serde::Deserialize;
+use stoa_daemon::{Context, Problem};
+
+use self::access::Access;
+pub(crate) use self::late::LateRouter;
+use crate::engine::chain;
+use crate::metrics::Metrics;
+use crate::read::Reader;
+use crate::view::Error;
+
+/// Entries of a page of a thread, at most and unless asked for fewer.
+pub(crate) const PAGE: usize = 1_000;
+/// Threads of a page of a site, at most.
+const THREADS_MAX: usize = 500;
+/// Threads of a page of a site, unless asked otherwise.
+const THREADS: usize = 50;
+
+/// What the public routes share.
+#[derive(Clone, Debug)]
+pub(crate) struct Public {
+    pub(crate) reader: Reader,
+    pub(crate) access: Access,
+    pub(crate) metrics: Metrics,
+    pub(crate) context: Context,
+}
+
+/// Makes the public routes.
+pub(crate) fn router(public: Public) -> Router {
+    Router::new()
+        .route("/v1/sites", get(api::sites))
+        .route("/v1/sites/{site}/threads", get(api::threads))
+        .route("/v1/sites/{site}/threads/{thread}", get(api::thread))
+        .route("/v1/sites/{site}/comments/{comment}", get(api::comment))
+        .route("/", get(pages::sites))
+        .route("/sites/{site}", get(pages::threads))
+        .route("/sites/{site}/threads/{thread}", get(pages::thread))
+        .route("/sites/{site}/comments/{comment}", get(pages::comment))
+        .route("/assets/thread.css", get(pages::style))
+        .with_state(public)
+}
+
+impl Public {
+    /// Reads beside the runtime's threads; `what` is one of [`crate::metrics::READS`].
+    async fn read<T: Send + 'static>(
+        &self,
+        what: &str,
+        read: impl FnOnce(&Reader) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let started = Instant::now();
+        let reader = self.reader.clone();
+        let result = self.context.tasks.spawn_blocking(move || read(&reader)).await;
+        self.metrics.read.with_label_values(&[what]).observe(started.elapsed().as_secs_f64());
+        match result {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => {
+                tracing::error!(what, reason = chain(&error), "cannot read");
+                Err(Problem::internal())
+            }
+            Err(error) => {
+                tracing::error!(what, %error, "cannot read");
+                Err(Problem::internal())
+            }
+        }
+    }
+}
+
+/// What part of a list is asked for.
+#[derive(Clone, Debug, Default, Deserialize)]
+struct PageQuery {
+    after: Option<String>,
+    limit: Option<usize>,
+    shape: Option<String>,
+}
+
+impl PageQuery {
+    /// Unwraps a query; 400 when it can't be read.
+    fn of(query: Result<Query<Self>, QueryRejection>) -> Result<Self, Problem> {
+        query.map(|Query(query)| query).map_err(|error| Problem::bad_request(error.body_text()))
+    }
+
+    /// Returns how many entries are asked for: 400 when none or too many.
+    fn limit(&self, default: usize, most: usize) -> Result<usize, Problem> {
+        match self.limit {
+            None => Ok(default),
+            Some(limit) if (1..=most).contains(&limit) => Ok(limit),
+            Some(_) => Err(Problem::bad_request("`limit` is out of range")
+                .with_field("limit")
+                .with_limit(format!("1 to {most}"))),
+        }
+    }
+}
+
+/// The answer where there is nothing, or nothing for this reader.
+fn nothing() -> Problem {
+    Problem::not_found("nothing is archived here, or it may not be shown")
+}

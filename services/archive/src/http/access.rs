@@ -1,0 +1,72 @@
+//! Who may read a site, and how much of it.
+//!
+//! A site is private unless the configuration makes it public; open mode shows approved comments
+//! of every site to programs on this machine.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::http::HeaderMap;
+use stoa_daemon::Problem;
+use stoa_daemon::auth::{Principal, Role, Tokens};
+
+use crate::config::SiteConfig;
+use crate::read::Audience;
+
+/// The tokens and the public sites.
+#[derive(Clone, Debug)]
+pub(crate) struct Access {
+    tokens: Tokens,
+    public: Arc<BTreeSet<String>>,
+}
+
+impl Access {
+    /// Takes what the configuration says.
+    pub(crate) fn new(tokens: Tokens, sites: &[SiteConfig]) -> Self {
+        let public = sites.iter().filter(|site| site.public).map(|site| site.id.clone());
+        Self { tokens, public: Arc::new(public.collect()) }
+    }
+
+    /// Tells how much of a site the sender of a request may read: 401 or 403 for nothing.
+    ///
+    /// The answer is the same whether the site is known or not.
+    pub(crate) fn site(&self, headers: &HeaderMap, site: &str) -> Result<Audience, Problem> {
+        let principal = self.principal(headers, site)?;
+        match principal {
+            Some(principal) if principal.allows_site(site) => Ok(audience(&principal)),
+            _ if self.public.contains(site) => Ok(Audience::Public),
+            Some(_) => Err(Problem::forbidden("the token is not for this site").with_field("site")),
+            None => Err(Problem::unauthorized(
+                "this site is private: send `Authorization: Bearer <token>`",
+            )),
+        }
+    }
+
+    /// Who sent a request; a public site is shown to whoever asks, from wherever.
+    fn principal(&self, headers: &HeaderMap, site: &str) -> Result<Option<Principal>, Problem> {
+        let public = self.public.contains(site);
+        let anonymous = !headers.contains_key(axum::http::header::AUTHORIZATION);
+        if public && anonymous { Ok(None) } else { self.tokens.optional(headers) }
+    }
+
+    /// Keeps the sites that the sender of a request may read.
+    pub(crate) fn sites(
+        &self,
+        headers: &HeaderMap,
+        mut sites: Vec<String>,
+    ) -> Result<Vec<String>, Problem> {
+        let principal = match self.tokens.optional(headers) {
+            Err(_) if !headers.contains_key(axum::http::header::AUTHORIZATION) => None,
+            principal => principal?,
+        };
+        sites.retain(|site| {
+            self.public.contains(site)
+                || principal.as_ref().is_some_and(|principal| principal.allows_site(site))
+        });
+        Ok(sites)
+    }
+}
+
+fn audience(principal: &Principal) -> Audience {
+    if principal.role.at_least(Role::Viewer) { Audience::Reviewer } else { Audience::Public }
+}

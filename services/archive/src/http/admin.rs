@@ -1,0 +1,73 @@
+//! `/admin/status`: how far journal and view are.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::routing::get;
+use axum::{Json, Router};
+use serde::Serialize;
+use stoa_bus::Bus;
+use stoa_daemon::Problem;
+use stoa_daemon::auth::{Role, Tokens};
+use stoa_journal::Journal;
+
+use crate::view::Index;
+
+/// What the admin routes share.
+#[derive(Clone)]
+pub(crate) struct Admin {
+    pub(crate) tokens: Tokens,
+    pub(crate) journal: Journal,
+    pub(crate) index: Arc<Index>,
+    pub(crate) bus: Bus,
+}
+
+#[derive(Debug, Serialize)]
+struct Report {
+    journal: JournalReport,
+    view: ViewReport,
+    bus: BusReport,
+}
+
+#[derive(Debug, Serialize)]
+struct JournalReport {
+    /// Sequence number of the first record that is kept.
+    first: u64,
+    /// Sequence number that the next record will have.
+    next: u64,
+    bytes: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct ViewReport {
+    /// Sequence number of the record that the view applies next.
+    applied: u64,
+    /// Records that the view does not have yet.
+    lag: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct BusReport {
+    ready: bool,
+    detail: String,
+}
+
+impl Admin {
+    /// Makes the routes.
+    pub(crate) fn router(self) -> Router {
+        Router::new().route("/admin/status", get(status)).with_state(self)
+    }
+}
+
+async fn status(State(admin): State<Admin>, headers: HeaderMap) -> Result<Json<Report>, Problem> {
+    admin.tokens.require(&headers, Role::Viewer)?;
+    let applied = admin.index.applied();
+    let next = admin.journal.next();
+    let journal =
+        JournalReport { first: admin.journal.first(), next, bytes: admin.journal.bytes() };
+    let view = ViewReport { applied, lag: next.saturating_sub(applied) };
+    let bus = admin.bus.status();
+    let bus = BusReport { ready: bus.ready().is_ok(), detail: bus.detail };
+    Ok(Json(Report { journal, view, bus }))
+}

@@ -1,0 +1,165 @@
+//! Threads and comments as JSON.
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse as _, Response};
+use serde::Serialize;
+use serde_json::{Value, json};
+use stoa_daemon::Problem;
+use stoa_proto::Time;
+
+use super::{PAGE, PageQuery, Public, THREADS, THREADS_MAX, links, nested, nothing};
+use crate::read::Audience;
+use crate::read::comment::History;
+use crate::read::thread::{Page, Thread};
+
+type PageQueryResult = Result<Query<PageQuery>, QueryRejection>;
+
+/// A thread in a site's list.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct ThreadEntry {
+    pub(super) thread: String,
+    pub(super) title: Option<String>,
+    pub(super) removed: bool,
+    /// Comments that the archive holds.
+    pub(super) comments: u64,
+    /// When the latest of them was written.
+    pub(super) last_comment_at: Option<Time>,
+    pub(super) url: String,
+}
+
+/// A page of a site's list.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct ThreadList {
+    pub(super) site: String,
+    pub(super) threads: Vec<ThreadEntry>,
+    pub(super) next: Option<String>,
+}
+
+/// `GET /v1/sites`
+pub(super) async fn sites(
+    State(public): State<Public>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, Problem> {
+    Ok(Json(json!({"sites": list_sites(&public, &headers).await?})))
+}
+
+/// `GET /v1/sites/{site}/threads`
+pub(super) async fn threads(
+    State(public): State<Public>,
+    Path(site): Path<String>,
+    query: PageQueryResult,
+    headers: HeaderMap,
+) -> Result<Json<ThreadList>, Problem> {
+    list_threads(&public, site, &PageQuery::of(query)?, &headers).await.map(Json)
+}
+
+/// `GET /v1/sites/{site}/threads/{thread}`
+pub(super) async fn thread(
+    State(public): State<Public>,
+    Path((site, thread)): Path<(String, String)>,
+    query: PageQueryResult,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let query = PageQuery::of(query)?;
+    let nest = match query.shape.as_deref() {
+        None | Some("flat") => false,
+        Some("nested") => true,
+        Some(_) => {
+            return Err(Problem::bad_request("`shape` is `flat` or `nested`").with_field("shape"));
+        }
+    };
+    let (thread, _) = read_thread(&public, site, thread, &query, &headers).await?;
+    if !nest {
+        return Ok(Json(thread).into_response());
+    }
+    let nested = nested::nest(&thread.comments).map_err(|error| {
+        tracing::error!(%error, "cannot nest a thread");
+        Problem::internal()
+    })?;
+    let Thread { site, thread, article, counts, next, .. } = thread;
+    Ok(Json(json!({
+        "site": site,
+        "thread": thread,
+        "article": article,
+        "shape": "nested",
+        "comments": nested,
+        "counts": counts,
+        "next": next,
+    }))
+    .into_response())
+}
+
+/// `GET /v1/sites/{site}/comments/{comment}`
+pub(super) async fn comment(
+    State(public): State<Public>,
+    Path((site, comment)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Json<History>, Problem> {
+    let audience = public.access.site(&headers, &site)?;
+    let read = public.read("comment", move |reader| reader.history(&site, &comment, audience));
+    read.await?.map(Json).ok_or_else(nothing)
+}
+
+/// Reads the page of a thread that a request asks for.
+pub(super) async fn read_thread(
+    public: &Public,
+    site: String,
+    thread: String,
+    query: &PageQuery,
+    headers: &HeaderMap,
+) -> Result<(Thread, Audience), Problem> {
+    let audience = public.access.site(headers, &site)?;
+    let page = Page { after: query.after.clone(), limit: query.limit(PAGE, PAGE)? };
+    let read = public.read("thread", move |reader| reader.thread(&site, &thread, audience, &page));
+    let thread = read.await?.ok_or_else(nothing)?;
+    #[expect(clippy::cast_precision_loss, reason = "no thread has 2^52 comments")]
+    public.metrics.thread.observe(thread.counts.held as f64);
+    Ok((thread, audience))
+}
+
+/// Lists the sites that a request may read.
+pub(super) async fn list_sites(
+    public: &Public,
+    headers: &HeaderMap,
+) -> Result<Vec<String>, Problem> {
+    let sites = public.read("sites", |reader| reader.index.sites()).await?;
+    public.access.sites(headers, sites)
+}
+
+/// Lists the threads of a site that a request asks for.
+pub(super) async fn list_threads(
+    public: &Public,
+    site: String,
+    query: &PageQuery,
+    headers: &HeaderMap,
+) -> Result<ThreadList, Problem> {
+    let audience = public.access.site(headers, &site)?;
+    let limit = query.limit(THREADS, THREADS_MAX)?;
+    let after = query.after.clone();
+    let read = public.read("threads", move |reader| {
+        let mut rows = reader.index.threads(&site, after.as_deref(), limit + 1)?;
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let mut threads = Vec::with_capacity(rows.len());
+        for (thread, row) in rows {
+            let article = reader.article(&thread, &row, audience)?;
+            threads.push(ThreadEntry {
+                title: article.and_then(|article| article.words).map(|words| words.title),
+                removed: row.is_removed(),
+                comments: row.n_comments,
+                last_comment_at: row
+                    .last_comment
+                    .and_then(|at| jiff::Timestamp::from_microsecond(at).ok())
+                    .map(Time::from_timestamp),
+                url: links::thread(&site, &thread),
+                thread,
+            });
+        }
+        let last = threads.last().map(|entry: &ThreadEntry| entry.thread.clone());
+        Ok(ThreadList { site, threads, next: last.filter(|_| more) })
+    });
+    read.await
+}

@@ -1,0 +1,57 @@
+//! Archive: keeps articles, comments and decisions, and shows them.
+//!
+//! Events come from the bus, and one engine ([`engine`]) writes them to the journal and applies
+//! them to the view.
+//! Readers get threads from the view's positions and the journal's words ([`read`], [`http`]).
+//!
+//! **Invariant:** an event is acknowledged only after its record is durable in the journal, and it
+//! has one record however often it comes.
+//! **Invariant:** the view holds no words, and can be deleted while the archive is stopped.
+
+mod config;
+mod place;
+mod record;
+
+mod fact;
+mod row;
+mod stage;
+mod standing;
+mod thread;
+mod view;
+
+mod engine;
+mod rebuild;
+
+mod http;
+mod metrics;
+mod read;
+mod service;
+
+pub use config::{
+    AdminConfig, Config, DEFAULT_CONFIG, EngineConfig, HttpConfig, JournalConfig, SiteConfig,
+    ViewConfig,
+};
+pub use rebuild::{Rebuilt, rebuild};
+pub use view::Error;
+
+use stoa_bus::Bus;
+use stoa_daemon::Context;
+
+/// Runs the archive until shutdown.
+///
+/// The admin listener answers first, so that a long start can be watched; the public one only once
+/// the view has caught up with the journal.
+pub async fn run(config: Config, context: Context, bus: Bus) -> anyhow::Result<()> {
+    config.validate()?;
+    context.ready.expect(&["journal", "view", "bus"]);
+    let late = http::LateRouter::default();
+    let admin = stoa_daemon::admin::router(&context).fallback_service(late.clone());
+    stoa_daemon::http::serve(config.admin.listen, admin, &context, "admin").await?;
+
+    let service = service::Service::open(&config, &context, bus).await?;
+    late.set(service.admin_router());
+    let public = service.public_router();
+    stoa_daemon::http::serve(config.http.listen, public, &context, "public").await?;
+
+    service.work().await
+}

@@ -1,0 +1,148 @@
+//! What the archive counts.
+//!
+//! Requests are counted by the HTTP listener, messages by the bus.
+
+use prometheus::{
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
+};
+use stoa_proto::Kind;
+
+/// The metrics of the archive; clones share them.
+#[derive(Clone, Debug)]
+pub(crate) struct Metrics {
+    events: IntCounterVec,
+    pub(crate) commit: Histogram,
+    pub(crate) batch: Histogram,
+    pub(crate) replayed: IntCounter,
+    pub(crate) set_aside: IntCounter,
+    pub(crate) journal_last: IntGauge,
+    pub(crate) journal_bytes: IntGauge,
+    pub(crate) view_applied: IntGauge,
+    pub(crate) read: HistogramVec,
+    pub(crate) thread: Histogram,
+}
+
+/// What became of an event, as a label.
+pub(crate) const RESULTS: [&str; 3] = ["applied", "duplicate", "failed"];
+/// What is read, as a label.
+pub(crate) const READS: [&str; 4] = ["thread", "comment", "threads", "sites"];
+
+impl Metrics {
+    /// Makes the metrics and registers them; every label that can occur is there from the start.
+    pub(crate) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let seconds = prometheus::exponential_buckets(0.000_5, 2.0, 15)?;
+        let counts = prometheus::exponential_buckets(1.0, 2.0, 12)?;
+        let sizes = prometheus::exponential_buckets(1.0, 4.0, 10)?;
+        let metrics = Self {
+            events: IntCounterVec::new(
+                Opts::new("stoa_archive_events_total", "Events by kind and by what became of them."),
+                &["kind", "result"],
+            )?,
+            commit: Histogram::with_opts(
+                HistogramOpts::new(
+                    "stoa_archive_commit_seconds",
+                    "Time to check one batch for repeats, make it durable and apply it.",
+                )
+                .buckets(seconds.clone()),
+            )?,
+            batch: Histogram::with_opts(
+                HistogramOpts::new("stoa_archive_batch_events", "Events that were committed together.")
+                    .buckets(counts),
+            )?,
+            replayed: IntCounter::new(
+                "stoa_archive_replayed_records_total",
+                "Journal records that were applied to the view at start.",
+            )?,
+            set_aside: IntCounter::new(
+                "stoa_archive_view_set_aside_total",
+                "Times that the view could not be used and was built again.",
+            )?,
+            journal_last: IntGauge::new(
+                "stoa_archive_journal_last_seq",
+                "Sequence number of the last durable record; -1 while there is none.",
+            )?,
+            journal_bytes: IntGauge::new(
+                "stoa_archive_journal_bytes",
+                "Bytes of the journal on disk.",
+            )?,
+            view_applied: IntGauge::new(
+                "stoa_archive_view_applied_seq",
+                "Sequence number of the last record that the view has; -1 while there is none.",
+            )?,
+            read: HistogramVec::new(
+                HistogramOpts::new(
+                    "stoa_archive_read_seconds",
+                    "Time to read what a request asks for, by what that is.",
+                )
+                .buckets(seconds),
+                &["what"],
+            )?,
+            thread: Histogram::with_opts(
+                HistogramOpts::new("stoa_archive_thread_comments", "Comments held of threads that were read.")
+                    .buckets(sizes),
+            )?,
+        };
+        metrics.register(registry)?;
+        metrics.fill_labels();
+        Ok(metrics)
+    }
+
+    fn register(&self, registry: &Registry) -> Result<(), prometheus::Error> {
+        registry.register(Box::new(self.events.clone()))?;
+        registry.register(Box::new(self.commit.clone()))?;
+        registry.register(Box::new(self.batch.clone()))?;
+        registry.register(Box::new(self.replayed.clone()))?;
+        registry.register(Box::new(self.set_aside.clone()))?;
+        registry.register(Box::new(self.journal_last.clone()))?;
+        registry.register(Box::new(self.journal_bytes.clone()))?;
+        registry.register(Box::new(self.view_applied.clone()))?;
+        registry.register(Box::new(self.read.clone()))?;
+        registry.register(Box::new(self.thread.clone()))
+    }
+
+    fn fill_labels(&self) {
+        for kind in Kind::ALL {
+            for result in RESULTS {
+                self.events.with_label_values(&[kind.short(), result]);
+            }
+        }
+        for what in READS {
+            self.read.with_label_values(&[what]);
+        }
+    }
+
+    /// Counts an event.
+    pub(crate) fn event(&self, kind: Kind, result: &str) {
+        self.events.with_label_values(&[kind.short(), result]).inc();
+    }
+
+    /// Sets how far journal and view are; both numbers are the next one.
+    pub(crate) fn progress(&self, journal_next: u64, journal_bytes: u64, view_next: u64) {
+        let last = |next: u64| i64::try_from(next).unwrap_or(i64::MAX).saturating_sub(1);
+        self.journal_last.set(last(journal_next));
+        self.journal_bytes.set(i64::try_from(journal_bytes).unwrap_or(i64::MAX));
+        self.view_applied.set(last(view_next));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_readme_lists_every_metric() {
+        let registry = Registry::new();
+        Metrics::new(&registry).unwrap();
+        let declared: BTreeSet<String> =
+            registry.gather().iter().map(|family| family.name().to_owned()).collect();
+        let documented: BTreeSet<String> = include_str!("../README.md")
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `stoa_archive_"))
+            .filter_map(|line| line.split('`').next())
+            .map(|name| format!("stoa_archive_{name}"))
+            .collect();
+        assert_eq!(documented, declared);
+    }
+}

@@ -1,0 +1,323 @@
+//! A thread, in tree order, as one audience may see it.
+
+use serde::Serialize;
+use stoa_proto::{Attribution, CommentPolicy, Data, Event, Format, Time};
+
+use super::words::{ShownDecision, StoredComment, Words};
+use super::{Audience, Reader};
+use crate::row::{ArticleRow, CommentRow};
+use crate::thread::{Entry, Node, arrange};
+use crate::view::Error;
+
+/// What part of a thread is read.
+#[derive(Clone, Debug)]
+pub(crate) struct Page {
+    /// The comment or placeholder after which the page begins.
+    pub(crate) after: Option<String>,
+    /// Entries at most.
+    pub(crate) limit: usize,
+}
+
+/// A page of a thread.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Thread {
+    pub(crate) site: String,
+    pub(crate) thread: String,
+    pub(crate) article: Option<ShownArticle>,
+    pub(crate) shape: &'static str,
+    pub(crate) comments: Vec<Item>,
+    pub(crate) counts: Counts,
+    pub(crate) next: Option<String>,
+}
+
+/// How many comments there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Counts {
+    /// Comments whose words this reader may see, in the whole thread.
+    pub(crate) shown: u64,
+    /// Comments that the archive holds.
+    pub(crate) held: u64,
+    /// What the platform said when it last sent the article.
+    pub(crate) platform: Option<u64>,
+}
+
+/// An article, as answers show it. Only `article` and `removed` are there once it was taken down.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct ShownArticle {
+    pub(crate) article: String,
+    pub(crate) removed: bool,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub(crate) words: Option<ArticleWords>,
+}
+
+/// What an article says.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ArticleWords {
+    pub(crate) title: String,
+    pub(crate) body: String,
+    pub(crate) text: String,
+    pub(crate) format: Format,
+    pub(crate) url: Option<String>,
+    pub(crate) language: Option<String>,
+    pub(crate) authors: Vec<String>,
+    pub(crate) attribution: Vec<Attribution>,
+    pub(crate) media_credits: Vec<String>,
+    pub(crate) tags: Vec<String>,
+    pub(crate) published_at: Option<Time>,
+    pub(crate) updated_at: Option<Time>,
+    pub(crate) comments: Option<CommentPolicy>,
+}
+
+/// A comment or placeholder in a thread.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Item {
+    pub(crate) comment: String,
+    pub(crate) parent: Option<String>,
+    pub(crate) depth: usize,
+    pub(crate) status: &'static str,
+    /// Whether it is a parent that was never captured.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) ghost: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) parent_problem: Option<&'static str>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub(crate) shown: Option<ShownComment>,
+}
+
+/// What is shown of a comment that may be read.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ShownComment {
+    /// The words; absent once they were erased.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub(crate) words: Option<Words>,
+    pub(crate) score: Option<i64>,
+    pub(crate) decision: Option<ShownDecision>,
+    pub(crate) decisions: u32,
+}
+
+/// The status of a comment that may not be read, and has replies that may.
+pub(crate) const HIDDEN: &str = "hidden";
+/// The status of a parent that was never captured.
+pub(crate) const NOT_CAPTURED: &str = "not_captured";
+
+impl Reader {
+    /// Reads a page of a thread; `None` when nothing of it was captured, or nothing may be seen
+    /// of it because the page's beginning is not in it.
+    pub(crate) fn thread(
+        &self,
+        site: &str,
+        thread: &str,
+        audience: Audience,
+        page: &Page,
+    ) -> Result<Option<Thread>, Error> {
+        let Some(article) = self.index.article(site, thread)?.filter(ArticleRow::is_known) else {
+            return Ok(None);
+        };
+        let rows = self.captured(site, thread)?;
+        let nodes = self.arrange(site, &rows)?;
+        let seen = seen(&nodes, &rows, audience);
+        let begin = match &page.after {
+            None => 0,
+            Some(after) => match nodes.iter().position(|node| node.id == after) {
+                Some(place) => place + 1,
+                None => return Ok(None),
+            },
+        };
+        let mut comments = Vec::new();
+        let mut next = None;
+        let visible = nodes.iter().zip(&seen).skip(begin).filter(|(_, seen)| **seen);
+        for (node, _) in visible {
+            if comments.len() >= page.limit {
+                next = comments.last().map(|item: &Item| item.comment.clone());
+                break;
+            }
+            comments.push(self.item(node, &rows, audience)?);
+        }
+        let shown = rows.iter().filter(|(_, row)| audience.may_read(row)).count();
+        let article = self.article(thread, &article, audience)?;
+        let platform = article
+            .as_ref()
+            .and_then(|article| article.words.as_ref()?.comments.as_ref()?.count);
+        Ok(Some(Thread {
+            site: site.to_owned(),
+            thread: thread.to_owned(),
+            article,
+            shape: "flat",
+            comments,
+            counts: Counts { shown: shown as u64, held: rows.len() as u64, platform },
+            next,
+        }))
+    }
+
+    /// Finds the page of `size` entries on which a comment is: the entry that the page comes after.
+    pub(crate) fn page_of(
+        &self,
+        site: &str,
+        thread: &str,
+        comment: &str,
+        audience: Audience,
+        size: usize,
+    ) -> Result<Option<String>, Error> {
+        let rows = self.captured(site, thread)?;
+        let nodes = self.arrange(site, &rows)?;
+        let seen = seen(&nodes, &rows, audience);
+        let mut visible = nodes.iter().zip(seen).filter(|(_, seen)| *seen).map(|(node, _)| node);
+        let place = visible.clone().position(|node| node.id == comment).unwrap_or_default();
+        let pages = place.checked_div(size).unwrap_or_default();
+        let last_before = (pages * size).checked_sub(1).and_then(|place| visible.nth(place));
+        Ok(last_before.map(|node| node.id.to_owned()))
+    }
+
+    /// Lists the comments of a thread whose words came.
+    pub(crate) fn captured(
+        &self,
+        site: &str,
+        thread: &str,
+    ) -> Result<Vec<(String, CommentRow)>, Error> {
+        let mut rows = self.index.comments(site, thread)?;
+        rows.retain(|(_, row)| row.content.is_some());
+        Ok(rows)
+    }
+
+    /// Puts comments in tree order.
+    pub(crate) fn arrange<'a>(
+        &self,
+        site: &str,
+        rows: &'a [(String, CommentRow)],
+    ) -> Result<Vec<Node<'a>>, Error> {
+        let entries: Vec<Entry<'a>> = rows
+            .iter()
+            .map(|(id, row)| Entry {
+                id,
+                parent: row.parent.as_ref().map(|(.., parent)| parent.as_str()),
+                at: row.at(),
+            })
+            .collect();
+        let mut failed = None;
+        let nodes = arrange(&entries, |parent| {
+            // It is not in this thread, so wherever it is, it is elsewhere.
+            self.index.locate(site, parent).map(|threads| !threads.is_empty()).unwrap_or_else(
+                |error| {
+                    failed = Some(error);
+                    false
+                },
+            )
+        });
+        failed.map_or(Ok(nodes), Err)
+    }
+
+    fn item(
+        &self,
+        node: &Node<'_>,
+        rows: &[(String, CommentRow)],
+        audience: Audience,
+    ) -> Result<Item, Error> {
+        let row = node.entry.and_then(|entry| rows.get(entry)).map(|(_, row)| row);
+        let mut item = Item {
+            comment: node.id.to_owned(),
+            parent: row.and_then(|row| row.parent.as_ref()).map(|(.., parent)| parent.clone()),
+            depth: node.depth,
+            status: NOT_CAPTURED,
+            ghost: row.is_none(),
+            parent_problem: node.problem.map(crate::thread::ParentProblem::as_str),
+            shown: None,
+        };
+        if let Some(row) = row {
+            item.status = HIDDEN;
+            if audience.may_read(row) {
+                item.status = row.status().as_str();
+                item.shown = Some(self.shown(row, audience)?);
+            }
+        }
+        Ok(item)
+    }
+
+    /// Reads what is shown of a comment.
+    pub(crate) fn shown(
+        &self,
+        row: &CommentRow,
+        audience: Audience,
+    ) -> Result<ShownComment, Error> {
+        let stored = match &row.content {
+            Some(content) => self.load::<StoredComment>(content.place)?,
+            None => None,
+        };
+        let decision = match row.decision() {
+            Some(decision) => self.load::<ShownDecision>(decision.place)?,
+            None => None,
+        };
+        let decision = decision.map(|stored| match audience {
+            Audience::Reviewer => stored.data,
+            Audience::Public => {
+                ShownDecision { by: stored.data.by.without_person(), ..stored.data }
+            }
+        });
+        let sent = stored.as_ref().and_then(|stored| stored.data.score);
+        Ok(ShownComment {
+            words: stored.map(|stored| Words::from(stored.data)),
+            score: row.score.map(|(.., score)| score).or(sent),
+            decision,
+            decisions: row.n_decisions,
+        })
+    }
+
+    /// Reads an article; `None` when only comments of it came.
+    pub(crate) fn article(
+        &self,
+        id: &str,
+        row: &ArticleRow,
+        audience: Audience,
+    ) -> Result<Option<ShownArticle>, Error> {
+        let removed = row.is_removed();
+        let Some((_, place)) = row.latest else { return Ok(None) };
+        let mut shown = ShownArticle { article: id.to_owned(), removed, words: None };
+        if removed && audience == Audience::Public {
+            return Ok(Some(shown));
+        }
+        let record = self.journal.read(place.into())?;
+        if record.redacted {
+            return Ok(Some(shown));
+        }
+        let event = Event::from_json(&record.payload)
+            .map_err(|source| Error::Unreadable { seq: place.seq, source })?;
+        if let Data::ArticlePublished(article) | Data::ArticleUpdated(article) = event.data {
+            let (text, detected) = article
+                .normalized
+                .map_or((None, None), |normalized| (normalized.text, normalized.language));
+            shown.words = Some(ArticleWords {
+                title: article.title,
+                text: text.unwrap_or_else(|| article.body.clone()),
+                body: article.body,
+                format: article.format,
+                url: article.url,
+                language: article.language.or(detected),
+                authors: article.authors,
+                attribution: article.attribution,
+                media_credits: article.media_credits,
+                tags: article.tags,
+                published_at: article.published_at,
+                updated_at: article.updated_at,
+                comments: article.comments,
+            });
+        }
+        Ok(Some(shown))
+    }
+}
+
+/// Tells which places of a thread are shown: what may be read, and what leads to it.
+fn seen(nodes: &[Node<'_>], rows: &[(String, CommentRow)], audience: Audience) -> Vec<bool> {
+    let mut seen = vec![false; nodes.len()];
+    // Replies come after their parents, so from the end each parent learns of its replies in time.
+    for (place, node) in nodes.iter().enumerate().rev() {
+        let row = node.entry.and_then(|entry| rows.get(entry));
+        let readable = row.is_some_and(|(_, row)| audience.may_read(row));
+        let here = seen.get_mut(place).is_some_and(|here| {
+            *here |= readable;
+            *here
+        });
+        if here && let Some(above) = node.above.and_then(|above| seen.get_mut(above)) {
+            *above = true;
+        }
+    }
+    seen
+}

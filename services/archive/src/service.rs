@@ -1,0 +1,155 @@
+//! The parts of the archive, opened in order and joined.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use stoa_bus::{BatchLimits, Bus, Events};
+use stoa_daemon::Context;
+use stoa_daemon::auth::Tokens;
+use stoa_journal::Journal;
+use stoa_proto::Reader as QueueReader;
+
+use crate::config::Config;
+use crate::engine::Engine;
+use crate::http::access::Access;
+use crate::http::admin::Admin;
+use crate::http::{self, Public};
+use crate::metrics::Metrics;
+use crate::read::Reader;
+use crate::view::{Index, OpenOptions};
+
+/// The longest record: an event with its plain text beside the original.
+pub(crate) const MAX_RECORD_BYTES: u32 = 32 * 1024 * 1024;
+
+/// Bytes of messages that the engine takes at a time.
+const BATCH_BYTES: usize = 16 * 1024 * 1024;
+
+/// How often readiness looks at the bus.
+const WATCH_EVERY: Duration = Duration::from_millis(500);
+
+/// The archive, opened: its journal is whole and its view has caught up.
+pub(crate) struct Service {
+    context: Context,
+    bus: Bus,
+    engine: Engine,
+    public: Public,
+    admin: Admin,
+}
+
+impl Service {
+    /// Opens journal and view.
+    pub(crate) async fn open(config: &Config, context: &Context, bus: Bus) -> anyhow::Result<Self> {
+        let tokens = Tokens::new(&config.tokens)?.with_open(config.open);
+        let metrics = Metrics::new(&context.registry)?;
+
+        let journal = open_journal(config, context).await?;
+        context.ready.set("journal", Ok(()));
+        let index = open_index(config, context, &journal, &metrics).await?;
+        context.ready.set("view", Ok(()));
+        metrics.progress(journal.next(), journal.bytes(), index.applied());
+
+        let engine = Engine {
+            journal: journal.clone(),
+            index: Arc::clone(&index),
+            metrics: metrics.clone(),
+            batch_events: config.engine.batch_events,
+            context: context.clone(),
+        };
+        let public = Public {
+            reader: Reader { journal: journal.clone(), index: Arc::clone(&index) },
+            access: Access::new(tokens.clone(), &config.sites),
+            metrics,
+            context: context.clone(),
+        };
+        let admin = Admin { tokens, journal, index, bus: bus.clone() };
+        Ok(Self { context: context.clone(), bus, engine, public, admin })
+    }
+
+    /// The public routes.
+    pub(crate) fn public_router(&self) -> Router {
+        http::router(self.public.clone())
+    }
+
+    /// The admin routes of the archive.
+    pub(crate) fn admin_router(&self) -> Router {
+        self.admin.clone().router()
+    }
+
+    /// Archives until shutdown.
+    pub(crate) async fn work(self) -> anyhow::Result<()> {
+        let Self { context, bus, engine, public, admin } = self;
+        drop((public, admin));
+        let (journal, index) = (engine.journal.clone(), Arc::clone(&engine.index));
+        let limits =
+            BatchLimits { max_messages: engine.batch_events, max_bytes: BATCH_BYTES };
+        let consuming = bus.run(QueueReader::Archive, Events(engine), limits);
+        let mut consuming = std::pin::pin!(consuming);
+        loop {
+            context.ready.set("bus", bus.status().ready());
+            tokio::select! {
+                ended = consuming.as_mut() => {
+                    ended?;
+                    break;
+                }
+                () = tokio::time::sleep(WATCH_EVERY) => {}
+            }
+        }
+        context.tasks.spawn_blocking(move || index.close()).await??;
+        journal.close().await;
+        Ok(())
+    }
+}
+
+async fn open_journal(config: &Config, context: &Context) -> anyhow::Result<Journal> {
+    let dir = config.data_dir.join("journal");
+    let options = stoa_journal::Options {
+        segment_bytes: config.journal.segment.get(),
+        max_record_bytes: MAX_RECORD_BYTES,
+    };
+    let clock = context.clock.micros_fn();
+    let opened =
+        context.tasks.spawn_blocking(move || Journal::open(&dir, options, clock)).await??;
+    if let Some(torn) = &opened.report.torn {
+        tracing::warn!(
+            segment = %torn.segment.display(),
+            at = torn.at,
+            bytes = torn.bytes,
+            "an unfinished record at the journal's end was cut: it was never acknowledged"
+        );
+    }
+    Ok(opened.journal)
+}
+
+async fn open_index(
+    config: &Config,
+    context: &Context,
+    journal: &Journal,
+    metrics: &Metrics,
+) -> anyhow::Result<Arc<Index>> {
+    let dir = config.data_dir.join("view");
+    let options = OpenOptions {
+        watchdog: config.view.open_timeout.get(),
+        cache_bytes: config.view.cache.get(),
+    };
+    let (journal, metrics) = (journal.clone(), metrics.clone());
+    let ready = context.ready.clone();
+    let open = move || {
+        let index = Index::open(&dir, options, &journal)?;
+        let mut reported = 0;
+        let replayed = index.catch_up(&journal, &mut |done, total| {
+            if done == 0 || done == total || done - reported >= 500_000 {
+                reported = done;
+                tracing::info!(done, total, "the view catches up with the journal");
+            }
+            ready.set("view", Err("catching up with the journal".to_owned()));
+        })?;
+        metrics.replayed.inc_by(replayed);
+        metrics.set_aside.inc_by(u64::from(index.was_set_aside()));
+        Ok::<_, crate::Error>(Arc::new(index))
+    };
+    Ok(context.tasks.spawn_blocking(open).await??)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,184 @@
+//! A batch of changes to the view: each row is read once and written once, however many events of
+//! the batch are about it.
+
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use stoa_store::{Table, View};
+
+use crate::fact::{ArticleKey, CommentKey, Digest, Effect, Fact, OtherKey, Subject};
+use crate::place::Place;
+use crate::row::{Applied, ArticleRow, CommentRow, Log, OtherRow};
+use crate::view::{
+    ARTICLES, COMMENTS, EARLIER, EarlierKey, Error, Index, LOCATORS, LocatorKey, OTHERS, SITES,
+    earlier_key, locator_key,
+};
+
+/// A row in memory, and whether it is to be written.
+#[derive(Debug)]
+struct Staged<R> {
+    row: R,
+    dirty: bool,
+}
+
+/// Changes that are committed together.
+#[derive(Debug)]
+pub(crate) struct Stage<'a> {
+    index: &'a Index,
+    comments: HashMap<CommentKey, Staged<CommentRow>>,
+    articles: HashMap<ArticleKey, Staged<ArticleRow>>,
+    others: HashMap<OtherKey, Staged<OtherRow>>,
+    locators: HashMap<LocatorKey, Staged<Vec<String>>>,
+    sites: BTreeSet<String>,
+    earlier: HashMap<EarlierKey, Vec<Applied>>,
+    /// Digests of the events that rows' lists had no room for.
+    spilled: HashMap<Subject, HashSet<Digest>>,
+    admitted: HashSet<(Digest, Subject)>,
+}
+
+impl<'a> Stage<'a> {
+    /// Begins a batch.
+    pub(crate) fn new(index: &'a Index) -> Self {
+        Self {
+            index,
+            comments: HashMap::new(),
+            articles: HashMap::new(),
+            others: HashMap::new(),
+            locators: HashMap::new(),
+            sites: BTreeSet::new(),
+            earlier: HashMap::new(),
+            spilled: HashMap::new(),
+            admitted: HashSet::new(),
+        }
+    }
+
+    /// Whether an event is new: neither applied before nor admitted to this batch.
+    pub(crate) fn admit(&mut self, fact: &Fact) -> Result<bool, Error> {
+        let tables = self.index.tables();
+        let log = match &fact.subject {
+            Subject::Comment(key) => &staged(tables, &COMMENTS, &mut self.comments, key)?.row.log,
+            Subject::Article(key) => &staged(tables, &ARTICLES, &mut self.articles, key)?.row.log,
+            Subject::Other(key) => &staged(tables, &OTHERS, &mut self.others, key)?.row.log,
+        };
+        if log.lists(&fact.event) {
+            return Ok(false);
+        }
+        if log.spilled > 0 && !self.spilled.contains_key(&fact.subject) {
+            let digests = read_spilled(self.index, &fact.subject, log)?;
+            self.spilled.insert(fact.subject.clone(), digests);
+        }
+        if self.spilled.get(&fact.subject).is_some_and(|known| known.contains(&fact.event)) {
+            return Ok(false);
+        }
+        Ok(self.admitted.insert((fact.event, fact.subject.clone())))
+    }
+
+    /// Applies an event that was admitted.
+    pub(crate) fn apply(&mut self, fact: &Fact, place: Place) -> Result<(), Error> {
+        let tables = self.index.tables();
+        let (site, moved) = match &fact.subject {
+            Subject::Comment(key) => {
+                let comment = staged(tables, &COMMENTS, &mut self.comments, key)?;
+                comment.dirty = true;
+                let known = comment.row.content.is_some();
+                let moved = comment.row.apply(fact, place);
+                if !known && let Effect::Content { submitted_at, .. } = &fact.effect {
+                    self.captured(key, *submitted_at)?;
+                }
+                (&key.1, moved)
+            }
+            Subject::Article(key) => {
+                let article = staged(tables, &ARTICLES, &mut self.articles, key)?;
+                article.dirty = true;
+                (&key.1, article.row.apply(fact, place))
+            }
+            Subject::Other(key) => {
+                let other = staged(tables, &OTHERS, &mut self.others, key)?;
+                other.dirty = true;
+                (&key.1, other.row.apply(fact, place))
+            }
+        };
+        if !site.is_empty() && !matches!(fact.subject, Subject::Other(_)) {
+            self.sites.insert(site.clone());
+        }
+        if let Some((number, events)) = moved {
+            // Admission has read what was spilled before; so this holds all of it.
+            let known = self.spilled.entry(fact.subject.clone()).or_default();
+            known.extend(events.iter().map(|applied| applied.event));
+            self.earlier.insert(earlier_key(&fact.subject, number), events);
+        }
+        Ok(())
+    }
+
+    /// Counts a comment in its thread, and remembers in which thread it is.
+    fn captured(&mut self, key: &CommentKey, at: Option<i64>) -> Result<(), Error> {
+        let tables = self.index.tables();
+        let (shard, site, thread, comment) = key;
+        let article = (*shard, site.clone(), thread.clone());
+        let article = staged(tables, &ARTICLES, &mut self.articles, &article)?;
+        article.dirty = true;
+        article.row.count(at);
+        let locator = locator_key(site, comment);
+        let threads = staged(tables, &LOCATORS, &mut self.locators, &locator)?;
+        if let Err(place) = threads.row.binary_search(thread) {
+            threads.row.insert(place, thread.clone());
+            threads.dirty = true;
+        }
+        Ok(())
+    }
+
+    /// Writes everything in one step: the view has then everything before `next`.
+    pub(crate) fn commit(self, next: u64) -> Result<(), Error> {
+        let tables = self.index.tables();
+        let mut batch = tables.batch();
+        for (key, comment) in self.comments.iter().filter(|(_, staged)| staged.dirty) {
+            batch.put(&COMMENTS, key, &comment.row);
+        }
+        for (key, article) in self.articles.iter().filter(|(_, staged)| staged.dirty) {
+            batch.put(&ARTICLES, key, &article.row);
+        }
+        for (key, other) in self.others.iter().filter(|(_, staged)| staged.dirty) {
+            batch.put(&OTHERS, key, &other.row);
+        }
+        for (key, locator) in self.locators.iter().filter(|(_, staged)| staged.dirty) {
+            batch.put(&LOCATORS, key, &locator.row);
+        }
+        for (key, events) in &self.earlier {
+            batch.put(&EARLIER, key, events);
+        }
+        for site in &self.sites {
+            if tables.get(&SITES, site)?.is_none() {
+                batch.put(&SITES, site, &());
+            }
+        }
+        tables.commit(batch, next)?;
+        self.index.set_applied(next);
+        Ok(())
+    }
+}
+
+/// Returns a row of the batch, read from the view at its first use.
+fn staged<'s, K, R>(
+    tables: &View,
+    table: &Table<K, R>,
+    rows: &'s mut HashMap<K, Staged<R>>,
+    key: &K,
+) -> Result<&'s mut Staged<R>, Error>
+where
+    K: stoa_store::Key + Clone + Eq + std::hash::Hash,
+    R: Default + serde::Serialize + serde::de::DeserializeOwned,
+{
+    Ok(match rows.entry(key.clone()) {
+        Entry::Occupied(entry) => entry.into_mut(),
+        Entry::Vacant(entry) => {
+            let row = tables.get(table, key)?.unwrap_or_default();
+            entry.insert(Staged { row, dirty: false })
+        }
+    })
+}
+
+/// Reads the digests of the events that a row's list had no room for.
+fn read_spilled(index: &Index, subject: &Subject, log: &Log) -> Result<HashSet<Digest>, Error> {
+    let only_earlier = Log { events: Vec::new(), spilled: log.spilled };
+    Ok(index.events(subject, &only_earlier)?.iter().map(|applied| applied.event).collect())
+}

@@ -1,0 +1,296 @@
+//! The view: where everything is in the journal.
+//!
+//! | table | key | row |
+//! |---|---|---|
+//! | comments | shard, site, thread, comment | [`CommentRow`] |
+//! | articles | shard, site, article | [`ArticleRow`] |
+//! | others | shard, site, kind, id | [`OtherRow`] |
+//! | earlier | shard, digest of the row's key, number | events that a row's list had no room for |
+//! | locators | shard, site, comment | the threads in which the comment was captured |
+//! | sites | site | nothing |
+//!
+//! One task writes it (the engine); everything in it can be read from the journal again.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use stoa_journal::Journal;
+use stoa_proto::event::Event;
+use stoa_proto::shard::SHARDS;
+use stoa_proto::{Rejection, Shard};
+use stoa_store::{Opened, Table, View};
+
+use crate::fact::{ArticleKey, CommentKey, Fact, OtherKey, Subject};
+use crate::row::{Applied, ArticleRow, CommentRow, Log, OtherRow};
+use crate::stage::Stage;
+
+/// Raised when the tables or the meaning of their rows change: the view is then rebuilt.
+const FORMAT: u32 = 1;
+
+/// Records that are applied in one batch while catching up.
+const REPLAY_BATCH: usize = 4_096;
+
+/// Shard, digest of the row's key, number.
+pub(crate) type EarlierKey = (u8, [u8; 16], u32);
+/// Shard of `(site, comment)`, site, comment.
+pub(crate) type LocatorKey = (u8, String, String);
+
+pub(crate) const COMMENTS: Table<CommentKey, CommentRow> = Table::new(1, "comments");
+pub(crate) const ARTICLES: Table<ArticleKey, ArticleRow> = Table::new(2, "articles");
+pub(crate) const OTHERS: Table<OtherKey, OtherRow> = Table::new(3, "others");
+pub(crate) const EARLIER: Table<EarlierKey, Vec<Applied>> = Table::new(4, "earlier");
+pub(crate) const LOCATORS: Table<LocatorKey, Vec<String>> = Table::new(5, "locators");
+pub(crate) const SITES: Table<String, ()> = Table::new(6, "sites");
+
+/// Why the view can't follow the journal.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The journal can't be read: its message names the damage and the command that helps.
+    #[error(transparent)]
+    Journal(#[from] stoa_journal::Error),
+    /// The view can't be read or written: stop the archive, delete the view's folder, start again.
+    #[error(transparent)]
+    Store(#[from] stoa_store::Error),
+    /// A record is no event of this version: it was written by a newer one. Upgrade again.
+    #[error("record {seq} of the journal is no event that this version knows")]
+    Unreadable {
+        /// The record.
+        seq: u64,
+        /// What is wrong with it.
+        source: Rejection,
+    },
+    /// The view points at a record that is something else: delete the view's folder, start again.
+    #[error("record {seq} of the journal is not what the view says it is")]
+    Misplaced {
+        /// The record.
+        seq: u64,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+}
+
+/// Where everything is.
+#[derive(Debug)]
+pub(crate) struct Index {
+    view: View,
+    applied: AtomicU64,
+}
+
+/// How the view is opened.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OpenOptions {
+    /// How long opening may take before the view is set aside.
+    pub(crate) watchdog: std::time::Duration,
+    /// Memory for pages.
+    pub(crate) cache_bytes: u64,
+}
+
+impl Index {
+    /// Opens the view. Blocks: call it off the runtime.
+    pub(crate) fn open(dir: &Path, options: OpenOptions, journal: &Journal) -> Result<Self, Error> {
+        let view = View::open(
+            dir,
+            stoa_store::Options {
+                format: FORMAT,
+                next_seq: journal.next(),
+                watchdog: options.watchdog,
+                cache_bytes: options.cache_bytes,
+            },
+        )?;
+        if let Opened::Rebuilt { reason, set_aside } = view.opened() {
+            tracing::warn!(
+                reason,
+                set_aside = %set_aside.display(),
+                "the view could not be used and was set aside: it is built again from the journal"
+            );
+        }
+        let applied = AtomicU64::new(view.applied());
+        Ok(Self { view, applied })
+    }
+
+    /// Whether the view could not be used as it was.
+    pub(crate) fn was_set_aside(&self) -> bool {
+        matches!(self.view.opened(), Opened::Rebuilt { .. })
+    }
+
+    /// Writes everything out, so that the next start has nothing to apply again. Blocks.
+    pub(crate) fn close(&self) -> Result<(), Error> {
+        Ok(self.view.close()?)
+    }
+
+    /// Applies what the journal has beyond the view; `progress` gets records done and to do.
+    pub(crate) fn catch_up(
+        &self,
+        journal: &Journal,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<u64, Error> {
+        let from = self.view.applied().max(journal.first());
+        let total = journal.next().saturating_sub(from);
+        if total == 0 {
+            self.applied.store(journal.next().max(from), Ordering::Release);
+            return Ok(0);
+        }
+        progress(0, total);
+        let mut stage = Stage::new(self);
+        let mut staged = 0;
+        let mut next = from;
+        for record in journal.iter(from) {
+            let record = record?;
+            next = record.seq + 1;
+            if !record.redacted {
+                let event = Event::from_json(&record.payload)
+                    .map_err(|source| Error::Unreadable { seq: record.seq, source })?;
+                let fact = Fact::of(&event);
+                if stage.admit(&fact)? {
+                    stage.apply(&fact, record.position.into())?;
+                }
+                staged += 1;
+            }
+            if staged >= REPLAY_BATCH {
+                stage.commit(next)?;
+                stage = Stage::new(self);
+                staged = 0;
+                progress(next - from, total);
+            }
+        }
+        stage.commit(next)?;
+        progress(total, total);
+        Ok(total)
+    }
+
+    /// The next sequence number that is to be applied.
+    pub(crate) fn applied(&self) -> u64 {
+        self.applied.load(Ordering::Acquire)
+    }
+
+    /// Remembers up to where the view is.
+    pub(crate) fn set_applied(&self, next: u64) {
+        self.applied.store(next, Ordering::Release);
+    }
+
+    /// The tables themselves.
+    pub(crate) fn tables(&self) -> &View {
+        &self.view
+    }
+
+    /// Looks up a comment in a thread.
+    pub(crate) fn comment(
+        &self,
+        site: &str,
+        thread: &str,
+        comment: &str,
+    ) -> Result<Option<CommentRow>, Error> {
+        let shard = Shard::of(site, thread).index();
+        let key = (shard, site.to_owned(), thread.to_owned(), comment.to_owned());
+        Ok(self.view.get(&COMMENTS, &key)?)
+    }
+
+    /// Lists the comments of a thread, by id.
+    pub(crate) fn comments(
+        &self,
+        site: &str,
+        thread: &str,
+    ) -> Result<Vec<(String, CommentRow)>, Error> {
+        let prefix = (Shard::of(site, thread).index(), site.to_owned(), thread.to_owned());
+        let mut comments = Vec::new();
+        for row in self.view.scan(&COMMENTS, prefix) {
+            let ((.., comment), row) = row?;
+            comments.push((comment, row));
+        }
+        Ok(comments)
+    }
+
+    /// Looks up an article and its thread.
+    pub(crate) fn article(&self, site: &str, article: &str) -> Result<Option<ArticleRow>, Error> {
+        let key = (Shard::of(site, article).index(), site.to_owned(), article.to_owned());
+        Ok(self.view.get(&ARTICLES, &key)?)
+    }
+
+    /// Lists up to `limit` threads of a site after one, by id.
+    pub(crate) fn threads(
+        &self,
+        site: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(String, ArticleRow)>, Error> {
+        let mut threads = Vec::new();
+        for shard in 0..SHARDS {
+            // An id has no control characters, so U+0001 is before every other.
+            let from = after.map_or_else(String::new, |after| format!("{after}\u{1}"));
+            let from = (shard, site.to_owned(), from);
+            let to = (shard, format!("{site}\u{1}"), String::new());
+            let rows = self.view.range(&ARTICLES, from..to);
+            let known = rows.filter(|row| row.as_ref().map_or(true, |(_, row)| row.is_known()));
+            for row in known.take(limit) {
+                let ((_, _, thread), row) = row?;
+                threads.push((thread, row));
+            }
+        }
+        threads.sort_unstable_by(|left, right| left.0.cmp(&right.0));
+        threads.truncate(limit);
+        Ok(threads)
+    }
+
+    /// Lists the sites.
+    pub(crate) fn sites(&self) -> Result<Vec<String>, Error> {
+        let mut sites = Vec::new();
+        for row in self.view.range(&SITES, ..) {
+            sites.push(row?.0);
+        }
+        Ok(sites)
+    }
+
+    /// Lists the threads in which a comment was captured.
+    pub(crate) fn locate(&self, site: &str, comment: &str) -> Result<Vec<String>, Error> {
+        let key = locator_key(site, comment);
+        Ok(self.view.get(&LOCATORS, &key)?.unwrap_or_default())
+    }
+
+    /// Lists the outcomes of appeals about a comment.
+    pub(crate) fn appeals(&self, site: &str, comment: &str) -> Result<Vec<Applied>, Error> {
+        let key = crate::fact::appeals_key(site, comment);
+        match self.view.get(&OTHERS, &key)? {
+            Some(row) => self.events(&Subject::Other(key), &row.log),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Lists all events that were applied to a row, in the order of the journal.
+    pub(crate) fn events(&self, subject: &Subject, log: &Log) -> Result<Vec<Applied>, Error> {
+        let mut events = Vec::with_capacity(log.events.len());
+        for number in 0..log.spilled {
+            events.extend(self.view.get(&EARLIER, &earlier_key(subject, number))?.unwrap_or_default());
+        }
+        events.extend_from_slice(&log.events);
+        Ok(events)
+    }
+}
+
+/// Returns the key of a comment's locator.
+pub(crate) fn locator_key(site: &str, comment: &str) -> LocatorKey {
+    (Shard::of(site, comment).index(), site.to_owned(), comment.to_owned())
+}
+
+/// Returns the key of a row with earlier events.
+pub(crate) fn earlier_key(subject: &Subject, number: u32) -> EarlierKey {
+    use sha2::Digest as _;
+
+    let (shard, parts) = match subject {
+        Subject::Comment((shard, site, thread, comment)) => {
+            (*shard, ["comment", site.as_str(), thread, comment])
+        }
+        Subject::Article((shard, site, article)) => (*shard, ["article", site.as_str(), article, ""]),
+        Subject::Other((shard, site, kind, id)) => {
+            let kind = if *kind == crate::fact::AUTHOR { "author" } else { "other" };
+            (*shard, [kind, site.as_str(), id, ""])
+        }
+    };
+    let mut hasher = sha2::Sha256::new();
+    for part in parts {
+        hasher.update((part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    let full: [u8; 32] = hasher.finalize().into();
+    (shard, full.first_chunk::<16>().copied().unwrap_or_default(), number)
+}

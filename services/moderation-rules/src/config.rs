@@ -1,0 +1,154 @@
+//! The configuration of moderation-rules.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use stoa_daemon::ConfigError;
+use stoa_daemon::auth::{TokenConfig, check_exposure};
+use stoa_daemon::config::{ByteSize, Duration};
+
+use crate::statement::Tongue;
+
+/// The embedded default, with a comment at every key.
+pub const DEFAULT_CONFIG: &str = include_str!("../default.toml");
+
+/// The configuration of moderation-rules; `default.toml` has every default.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The folder of the journal and the view. One process at a time may use it.
+    pub data_dir: PathBuf,
+    /// Set by `stoa up`; only on loopback. Cases and decisions need a token all the same.
+    pub open: bool,
+    /// The folder of the rule set; absent: the starter rule set that is part of the program.
+    #[serde(default)]
+    pub rules_dir: Option<PathBuf>,
+    /// The public listener.
+    pub http: ListenConfig,
+    /// The listener for moderators and operators.
+    pub admin: ListenConfig,
+    /// The journal.
+    pub journal: JournalConfig,
+    /// The view.
+    pub view: ViewConfig,
+    /// The engine.
+    pub engine: EngineConfig,
+    /// Statements of reasons.
+    pub statement: StatementConfig,
+    /// Who may use the admin listener.
+    #[serde(default)]
+    pub tokens: Vec<TokenConfig>,
+    /// The connection to the broker; not used on the embedded bus.
+    pub bus: stoa_bus::AmqpConfig,
+    /// The log.
+    pub log: stoa_daemon::telemetry::LogConfig,
+}
+
+/// A listener.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListenConfig {
+    /// Address and port.
+    pub listen: SocketAddr,
+}
+
+/// The journal.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JournalConfig {
+    /// The size at which a segment file is closed.
+    pub segment: ByteSize,
+}
+
+/// The view.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ViewConfig {
+    /// Memory for the view's pages. Raising it makes facts about authors faster to find.
+    pub cache: ByteSize,
+    /// How long the view may take to open before it is set aside and rebuilt.
+    pub open_timeout: Duration,
+}
+
+/// The engine.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EngineConfig {
+    /// Events that are decided and written together at most. Raising it trades latency for
+    /// throughput.
+    pub batch_events: usize,
+    /// Requests that may wait for the engine.
+    pub queue: usize,
+    /// Threads that evaluate a large batch; 0 takes one per core.
+    pub threads: usize,
+    /// Approved comments, none rejected, after which an author counts as trusted; 0 trusts nobody.
+    pub trusted_after: u64,
+}
+
+/// Statements of reasons.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StatementConfig {
+    /// The language where the comment's is not known or not supported.
+    pub language: Tongue,
+    /// What an author can do about a decision; absent: a general sentence.
+    #[serde(default)]
+    pub redress: Option<String>,
+}
+
+impl Config {
+    /// Refuses what can be read and can't work.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        check_exposure(self.http.listen, &self.tokens, self.open)?;
+        check_exposure(self.admin.listen, &self.tokens, self.open)?;
+        for (key, value) in [
+            ("engine.batch_events", self.engine.batch_events),
+            ("engine.queue", self.engine.queue),
+        ] {
+            if value == 0 {
+                return Err(ConfigError::invalid(key, "must be at least 1"));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::*;
+
+    fn load(environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let environment =
+            environment.iter().map(|(key, value)| (OsString::from(key), OsString::from(value)));
+        stoa_daemon::config::load_from("moderation-rules", DEFAULT_CONFIG, None, environment)
+    }
+
+    #[test]
+    fn the_default_is_whole_and_works() {
+        let config = load(&[]).unwrap();
+        config.validate().unwrap();
+        assert!(config.admin.listen.ip().is_loopback() && config.http.listen.ip().is_loopback());
+        assert!(config.rules_dir.is_none());
+    }
+
+    #[test]
+    fn a_listener_for_others_needs_tokens() {
+        let config = load(&[("STOA_MODERATION_RULES__ADMIN__LISTEN", "0.0.0.0:9082")]).unwrap();
+        assert!(config.validate().unwrap_err().to_string().contains("tokens"));
+    }
+
+    #[test]
+    fn a_misspelt_key_or_unknown_language_is_named() {
+        for (key, value, part) in [
+            ("STOA_MODERATION_RULES__ENGINE__BATCHES", "1", "batches"),
+            ("STOA_MODERATION_RULES__STATEMENT__LANGUAGE", "tlh", "language"),
+            ("STOA_MODERATION_RULES__RULES_DIRECTORY", "/rules", "rules_directory"),
+        ] {
+            let error = load(&[(key, value)]).unwrap_err().to_string();
+            assert!(error.contains(part), "{error}");
+        }
+    }
+}

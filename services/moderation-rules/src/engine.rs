@@ -1,0 +1,244 @@
+//! The engine: the one writer of the journal and the view.
+//!
+//! Work comes from the bus, in batches of events, and from moderators, one decision at a time.
+//! A batch is judged over the view and over what came earlier in the same batch ([`batch`]),
+//! appended with one durable write, applied to the view, and answered with the events that follow.
+//!
+//! **Invariant:** nothing is answered before the append that holds it is durable; a repeat is
+//! answered with what the journal holds, letter for letter.
+
+pub(crate) mod batch;
+mod conclude;
+mod evaluate;
+mod facts;
+pub(crate) mod review;
+mod waves;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use stoa_daemon::Clock;
+use stoa_journal::Journal;
+use stoa_proto::{Event, Outgoing};
+use tokio::sync::{mpsc, oneshot};
+
+use self::batch::{Answer, Judge};
+pub(crate) use self::evaluate::Evaluate;
+use self::review::{Review, ReviewError, Reviewing};
+use crate::config::{EngineConfig, StatementConfig};
+use crate::live::Rules;
+use crate::metrics::Metrics;
+use crate::record::{Change, Stored};
+use crate::view::{Index, State};
+
+/// The engine can't write: the process stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("moderation-rules can't write its journal")]
+pub(crate) struct Stopped;
+
+/// What a moderator's decision came to.
+pub(crate) type ReviewOutcome = Result<Stored, ReviewError>;
+
+enum Work {
+    Events { events: Vec<Event>, reply: oneshot::Sender<Vec<Vec<Outgoing>>> },
+    Review { review: Box<Review>, reply: oneshot::Sender<ReviewOutcome> },
+}
+
+/// The way to the engine; clones share it, and the engine ends when all are gone.
+#[derive(Clone, Debug)]
+pub(crate) struct Handle(mpsc::Sender<Work>);
+
+impl Handle {
+    /// Hands events over, and returns what follows from each once that is durable.
+    pub(crate) async fn events(&self, events: Vec<Event>) -> Result<Vec<Vec<Outgoing>>, Stopped> {
+        let (reply, answer) = oneshot::channel();
+        self.0.send(Work::Events { events, reply }).await.map_err(|_| Stopped)?;
+        answer.await.map_err(|_| Stopped)
+    }
+
+    /// Hands a moderator's decision over, and returns its record once that is durable.
+    pub(crate) async fn review(&self, review: Review) -> Result<ReviewOutcome, Stopped> {
+        let (reply, answer) = oneshot::channel();
+        let work = Work::Review { review: Box::new(review), reply };
+        self.0.send(work).await.map_err(|_| Stopped)?;
+        answer.await.map_err(|_| Stopped)
+    }
+}
+
+/// What the engine works with.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) journal: Journal,
+    pub(crate) index: Arc<Index>,
+    pub(crate) rules: Arc<Rules>,
+    pub(crate) metrics: Metrics,
+    pub(crate) clock: Clock,
+    pub(crate) config: EngineConfig,
+    pub(crate) statement: StatementConfig,
+    /// How a comment is judged; tests put a rule set that panics in its place.
+    pub(crate) evaluate: Evaluate,
+}
+
+/// The one writer.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    parts: Parts,
+    work: mpsc::Receiver<Work>,
+}
+
+impl Engine {
+    /// Makes the engine and the way to it.
+    pub(crate) fn new(parts: Parts) -> (Self, Handle) {
+        let (sender, work) = mpsc::channel(parts.config.queue);
+        (Self { parts, work }, Handle(sender))
+    }
+
+    /// Works until every handle is gone, or until a write fails.
+    pub(crate) async fn run(mut self) -> anyhow::Result<()> {
+        while let Some(work) = self.work.recv().await {
+            match work {
+                Work::Events { events, reply } => {
+                    let outgoing = self.parts.events(events).await?;
+                    // Whoever asked may be gone; what was decided stays decided.
+                    reply.send(outgoing).ok();
+                }
+                Work::Review { review, reply } => {
+                    let outcome = self.parts.review(*review).await?;
+                    reply.send(outcome).ok();
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Parts {
+    async fn events(&self, mut events: Vec<Event>) -> anyhow::Result<Vec<Vec<Outgoing>>> {
+        let mut all = Vec::with_capacity(events.len());
+        while !events.is_empty() {
+            let rest = events.split_off(self.config.batch_events.min(events.len()));
+            all.extend(self.batch(&events).await?);
+            events = rest;
+        }
+        Ok(all)
+    }
+
+    async fn batch(&self, events: &[Event]) -> anyhow::Result<Vec<Vec<Outgoing>>> {
+        let started = Instant::now();
+        let judged = offload(|| Judge::new(self).judge(events))?;
+        let mut stored = Vec::with_capacity(events.len());
+        let mut entries = Vec::with_capacity(events.len());
+        for item in judged.items.iter().flatten() {
+            entries.push(item.stored.entry()?);
+            stored.push(&item.stored);
+        }
+        self.commit(entries, &stored).await?;
+        self.metrics.batch(events.len(), started.elapsed());
+        let mut outgoing = Vec::with_capacity(events.len());
+        for (index, event) in events.iter().enumerate() {
+            let answer = judged.answer(index);
+            self.metrics.processed(event.kind(), answer.result());
+            outgoing.push(match answer {
+                Answer::New => judged.outgoing(index),
+                Answer::Again(seqs) => self.again(&judged, &seqs)?,
+                Answer::Ignored => Vec::new(),
+            });
+        }
+        self.metrics.open_cases(self.index.open_cases()?);
+        self.count(stored_changes(&judged));
+        Ok(outgoing)
+    }
+
+    /// Returns what earlier records led to: those of this batch, or of the journal.
+    fn again(&self, judged: &batch::Judged, seqs: &[u64]) -> anyhow::Result<Vec<Outgoing>> {
+        let mut outgoing = Vec::new();
+        for seq in seqs {
+            if let Some(pending) = judged.pending(*seq) {
+                outgoing.extend(pending);
+            } else if let Some(record) = self.journal.read_seq(*seq)?
+                && let Some(stored) = Stored::read(&record)?
+            {
+                outgoing.extend(stored.outgoing());
+            }
+        }
+        Ok(outgoing)
+    }
+
+    async fn review(&self, review: Review) -> anyhow::Result<ReviewOutcome> {
+        let stored = match Reviewing::new(self).judge(&review)? {
+            Ok(Reviewed::New(stored)) => stored,
+            Ok(Reviewed::Same(stored)) => return Ok(Ok(stored)),
+            Err(error) => return Ok(Err(error)),
+        };
+        self.commit(vec![stored.entry()?], &[&stored]).await?;
+        self.metrics.open_cases(self.index.open_cases()?);
+        self.count([&stored.change].into_iter());
+        Ok(Ok(stored))
+    }
+
+    /// Appends, and applies once the records are durable.
+    async fn commit(
+        &self,
+        entries: Vec<stoa_journal::Entry>,
+        stored: &[&Stored],
+    ) -> anyhow::Result<()> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let positions = self.journal.append(entries).await?;
+        offload(|| {
+            let mut state = State::new(&self.index);
+            let mut next = 0;
+            for (position, stored) in positions.iter().zip(stored) {
+                state.apply(position.seq, &stored.change)?;
+                next = position.seq + 1;
+            }
+            state.commit(next)
+        })?;
+        Ok(())
+    }
+
+    fn count<'a>(&self, changes: impl Iterator<Item = &'a Change>) {
+        let live = self.rules.live();
+        self.rules.count(|rules| {
+            for change in changes {
+                match change {
+                    Change::Decided(decided) => {
+                        self.metrics.decided(decided.verdict, "rules");
+                        for rule in &decided.rules {
+                            rules.entry(rule.clone()).or_default().acted(decided.verdict);
+                        }
+                        for rule in &decided.shadow {
+                            rules.entry(rule.clone()).or_default().shadow_hits += 1;
+                        }
+                        self.metrics.hits(&live.set, decided.rules.iter().chain(&decided.shadow));
+                    }
+                    Change::Reviewed(reviewed) => self.metrics.decided(reviewed.verdict, "moderator"),
+                    _ => {}
+                }
+            }
+        });
+    }
+}
+
+fn stored_changes(judged: &batch::Judged) -> impl Iterator<Item = &Change> {
+    judged.items.iter().flatten().map(|item| &item.stored.change)
+}
+
+/// A review that may be answered.
+pub(crate) enum Reviewed {
+    /// It is to be written.
+    New(Stored),
+    /// It was made before.
+    Same(Stored),
+}
+
+/// Runs what takes long without holding up the runtime's other tasks, where the runtime can.
+fn offload<T>(work: impl FnOnce() -> T) -> T {
+    let flavor = tokio::runtime::Handle::current().runtime_flavor();
+    if flavor == tokio::runtime::RuntimeFlavor::MultiThread {
+        tokio::task::block_in_place(work)
+    } else {
+        work()
+    }
+}

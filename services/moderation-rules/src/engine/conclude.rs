@@ -1,0 +1,261 @@
+//! From what the rules found, or what a reader said, to a record: decision, case, events.
+//!
+//! What becomes of a comment's case when a newer revision is decided:
+//!
+//! | case before | `hold` | `approve` or `reject` |
+//! |---|---|---|
+//! | none, or closed | opened | stays closed |
+//! | open, because of the rules alone | stays open, about the new revision | closed, `superseded` |
+//! | open, reported or appealed | stays open, about the new revision | the same: an edit does not answer a reader or an author |
+//!
+//! A revision that comes after a newer one was decided is decided by itself: it supersedes nothing
+//! and leaves the case alone.
+
+use stoa_proto::{
+    By, CaseClosed, CaseOpened, Data, Decision, Event, FiredRule, Time, Verdict, ids,
+};
+use stoa_rules::Outcome;
+
+use super::evaluate::Job;
+use crate::config::StatementConfig;
+use crate::record::{About, Change, Closing, Decided, Opening, Step};
+use crate::statement;
+use crate::view::rows::{CaseRow, CommentRow};
+
+/// The source of the events that this role makes.
+pub(crate) const SOURCE: &str = "stoa://moderation-rules";
+
+/// What is to be written and published.
+#[derive(Debug)]
+pub(crate) struct Concluded {
+    /// What changes.
+    pub(crate) change: Change,
+    /// The events that follow.
+    pub(crate) outputs: Vec<Event>,
+    /// Whether the event that led to it is kept: it is where the comment's text is read.
+    pub(crate) keep_input: bool,
+}
+
+/// What is needed to conclude about a comment.
+pub(crate) struct Deciding<'a> {
+    pub(crate) event: &'a Event,
+    pub(crate) job: &'a Job<'a>,
+    pub(crate) outcome: &'a Outcome,
+    pub(crate) case: Option<&'a CaseRow>,
+    pub(crate) hash: &'a str,
+}
+
+impl Deciding<'_> {
+    /// Makes the decision and what follows from it.
+    pub(crate) fn conclude(self, config: &StatementConfig, at: &Time) -> Concluded {
+        let Self { event, job, outcome, case, hash } = self;
+        let comment = job.comment;
+        let before = job.facts.before.as_ref().filter(|row| row.revision > 0);
+        let newest = before.is_none_or(|row| row.revision < comment.revision);
+        let decision = ids::decision_id(&comment.site, &comment.comment, comment.revision, hash);
+        let about = About {
+            site: comment.site.clone(),
+            article: comment.article.clone(),
+            comment: comment.comment.clone(),
+        };
+        let step = if newest {
+            step(outcome.verdict, job.facts.before.as_ref(), open(case))
+        } else {
+            Step::None
+        };
+        let statement = (outcome.verdict != Verdict::Approve)
+            .then(|| statement::by_rules(config, comment, outcome));
+        let decided = Decision {
+            site: about.site.clone(),
+            article: about.article.clone(),
+            comment: about.comment.clone(),
+            revision: comment.revision,
+            decision: decision.clone(),
+            verdict: outcome.verdict,
+            labels: outcome.labels.clone(),
+            by: By::Rules { ruleset: hash.to_owned() },
+            rules: outcome.fired.iter().map(stoa_rules::Fired::record).collect::<Vec<FiredRule>>(),
+            statement,
+            decided_at: at.clone(),
+            supersedes: before.filter(|_| newest).map(|row| row.decision.clone()),
+            partial: outcome.partial.clone(),
+            extra: serde_json::Map::new(),
+        };
+        let mut outputs =
+            vec![follow(event, format!("decided-{decision}"), at, Data::CommentDecided(decided))];
+        let news = CaseNews { about: &about, case, revision: comment.revision, at };
+        outputs.extend(news.of(step, Some(&decision)).map(|(id, data)| follow(event, id, at, data)));
+        let acted = |acted| {
+            let fired = outcome.fired.iter().filter(move |fired| fired.acted == acted);
+            fired.map(|fired| fired.rule.id.clone()).collect()
+        };
+        let change = Change::Decided(Decided {
+            about,
+            author: comment.author.id.clone(),
+            parent: comment.parent.clone(),
+            depth: job.facts.depth,
+            revision: comment.revision,
+            submitted_at: job.facts.submitted_at,
+            verdict: outcome.verdict,
+            decision,
+            labels: outcome.labels.clone(),
+            rules: acted(true),
+            shadow: acted(false),
+            case: step,
+            at: at.micros(),
+        });
+        Concluded { change, outputs, keep_input: true }
+    }
+}
+
+fn open(case: Option<&CaseRow>) -> Option<&CaseRow> {
+    case.filter(|case| case.closed.is_none())
+}
+
+/// Decides what becomes of the case when the newest revision is decided.
+fn step(verdict: Verdict, before: Option<&CommentRow>, open: Option<&CaseRow>) -> Step {
+    let reports = before.map_or(0, |row| row.reports);
+    let withdrawn = before.is_some_and(|row| row.revision == 0 && row.withdrawn_seq.is_some());
+    let first = before.is_none_or(|row| row.revision == 0);
+    match (open, verdict) {
+        (Some(case), Verdict::Hold) => Step::Keep { priority: case.priority },
+        (Some(case), _) if case.reason == Opening::Rules && reports == 0 => {
+            Step::Close { reason: Closing::Superseded }
+        }
+        (Some(case), _) => Step::Keep { priority: case.priority },
+        // Nobody waits for a comment that was taken back before it came.
+        (None, _) if withdrawn => Step::None,
+        (None, Verdict::Hold) => {
+            Step::Open { reason: Opening::Rules, priority: priority(Opening::Rules, reports) }
+        }
+        // Reports that came before the comment.
+        (None, Verdict::Approve) if first && reports > 0 => {
+            Step::Open { reason: Opening::Reported, priority: priority(Opening::Reported, reports) }
+        }
+        (None, _) => Step::None,
+    }
+}
+
+fn priority(reason: Opening, reports: u32) -> i64 {
+    reason.priority().saturating_add(i64::from(reports))
+}
+
+/// Concludes about a withdrawal, a report or an appeal; none if it is about nothing that is known.
+pub(crate) fn about_comment(
+    event: &Event,
+    about: About,
+    row: Option<&CommentRow>,
+    case: Option<&CaseRow>,
+    at: &Time,
+) -> Option<Concluded> {
+    let open = open(case);
+    let decided = row.filter(|row| row.revision > 0);
+    let gone = row.is_some_and(|row| row.withdrawn_seq.is_some());
+    let reports = row.map_or(0, |row| row.reports);
+    let raise = |reason: Opening, reports: u32| match (open, decided) {
+        (Some(case), _) => {
+            Step::Keep { priority: case.priority.saturating_add(1).max(priority(reason, reports)) }
+        }
+        (None, Some(_)) if !gone => {
+            Step::Open { reason, priority: priority(reason, reports) }
+        }
+        (None, _) => Step::None,
+    };
+    let micros = at.micros();
+    let (step, change): (Step, fn(About, String, i64, Step) -> Change) = match &event.data {
+        Data::CommentWithdrawn(_) => {
+            let step = open.map_or(Step::None, |_| Step::Close { reason: Closing::Withdrawn });
+            (step, |about, _, at, case| Change::Withdrawn { about, at, case })
+        }
+        Data::CommentReported(_) => (
+            raise(Opening::Reported, reports.saturating_add(1)),
+            |about, report, at, case| Change::Reported { about, report, at, case },
+        ),
+        // An appeal against a decision that was never made here changes nothing.
+        Data::DecisionAppealed(_) if decided.is_some() => (
+            raise(Opening::Appeal, reports),
+            |about, appeal, at, case| Change::Appealed { about, appeal, at, case },
+        ),
+        _ => return None,
+    };
+    let id = match &event.data {
+        Data::CommentReported(reported) => reported.report.clone(),
+        Data::DecisionAppealed(appealed) => appealed.appeal.clone(),
+        _ => String::new(),
+    };
+    let revision = decided.map_or(0, |row| row.revision);
+    let news = CaseNews { about: &about, case, revision, at };
+    let outputs: Vec<Event> =
+        news.of(step, None).into_iter().map(|(id, data)| follow(event, id, at, data)).collect();
+    // A report's and an appeal's words are read with the case; a withdrawal has none.
+    let keep_input = !matches!(event.data, Data::CommentWithdrawn(_));
+    Some(Concluded { change: change(about, id, micros, step), outputs, keep_input })
+}
+
+/// What is told about a case.
+pub(crate) struct CaseNews<'a> {
+    pub(crate) about: &'a About,
+    /// The case before.
+    pub(crate) case: Option<&'a CaseRow>,
+    pub(crate) revision: u32,
+    pub(crate) at: &'a Time,
+}
+
+impl CaseNews<'_> {
+    /// Returns the id and content of the event that tells of a step, if one does.
+    pub(crate) fn of(&self, step: Step, decision: Option<&str>) -> Option<(String, Data)> {
+        let About { site, article, comment } = self.about.clone();
+        let case = ids::case_id(&site, &comment);
+        let openings = self.case.map_or(0, |case| case.openings);
+        match step {
+            Step::None | Step::Keep { .. } => None,
+            Step::Open { reason, priority } => {
+                let id = format!("opened-{case}-{}", openings + 1);
+                let mut extra = serde_json::Map::new();
+                extra.insert("revision".to_owned(), self.revision.into());
+                if let Some(decision) = decision {
+                    extra.insert("decision".to_owned(), decision.into());
+                }
+                let opened = CaseOpened {
+                    site,
+                    article,
+                    comment,
+                    case,
+                    reason: reason.as_str().to_owned(),
+                    priority,
+                    opened_at: Some(self.at.clone()),
+                    extra,
+                };
+                Some((id, Data::CaseOpened(opened)))
+            }
+            Step::Close { reason } => {
+                let id = format!("closed-{case}-{openings}");
+                let closed = CaseClosed {
+                    site,
+                    article,
+                    comment,
+                    case,
+                    reason: reason.as_str().to_owned(),
+                    priority: self.case.map_or(0, |case| case.priority),
+                    decision: decision.map(str::to_owned),
+                    closed_at: Some(self.at.clone()),
+                    extra: serde_json::Map::new(),
+                };
+                Some((id, Data::CaseClosed(closed)))
+            }
+        }
+    }
+}
+
+/// Makes an event that follows from another.
+fn follow(event: &Event, id: String, at: &Time, data: Data) -> Event {
+    Event { traceparent: event.traceparent.clone(), ..own(id, at, data) }
+}
+
+/// Makes an event of this role.
+pub(crate) fn own(id: String, at: &Time, data: Data) -> Event {
+    let mut event = Event::new(id, SOURCE, data);
+    event.time = Some(at.clone());
+    event.subject = event.comment().map(str::to_owned);
+    event
+}

@@ -1,0 +1,49 @@
+//! Moderation by rules: decides comments, opens cases, and takes moderators' decisions.
+//!
+//! Events come from the bus ([`consumer`]), moderators' decisions over HTTP ([`http`]); both go to
+//! one engine ([`engine`]), which judges them by the live rule set ([`live`]) over what is known
+//! ([`view`]), and writes what it decided to the journal ([`record`]) before anyone hears of it.
+//!
+//! **Invariant:** a comment's revision is decided by rules once: a repeat is answered with what the
+//! journal holds. What can't be judged is held, never approved.
+//! The view can be deleted while the service is stopped.
+
+mod config;
+mod live;
+mod record;
+mod starter;
+mod statement;
+
+mod engine;
+mod view;
+
+mod consumer;
+mod http;
+mod metrics;
+mod service;
+
+pub use config::{
+    Config, DEFAULT_CONFIG, EngineConfig, JournalConfig, ListenConfig, StatementConfig, ViewConfig,
+};
+pub use statement::Tongue;
+
+use stoa_bus::Bus;
+use stoa_daemon::Context;
+
+/// Runs moderation-rules until shutdown.
+///
+/// The admin listener answers first, so that a long start can be watched; events are taken only
+/// once the view has caught up with the journal.
+pub async fn run(config: Config, context: Context, bus: Bus) -> anyhow::Result<()> {
+    config.validate()?;
+    context.ready.expect(&["rules", "journal", "view", "bus"]);
+    let late = service::LateRouter::default();
+    let admin = stoa_daemon::admin::router(&context).fallback_service(late.clone());
+    stoa_daemon::http::serve(config.admin.listen, admin, &context, "admin").await?;
+
+    let service = service::Service::open(&config, &context, bus).await?;
+    late.set(service.admin_router());
+    stoa_daemon::http::serve(config.http.listen, http::public(), &context, "public").await?;
+
+    service.work().await
+}

@@ -1,0 +1,237 @@
+//! The parts of moderation-rules, opened in order and joined.
+
+mod late;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use stoa_bus::{BatchLimits, Bus, Events, Outbox};
+use stoa_daemon::auth::Tokens;
+use stoa_daemon::{ConfigError, Context};
+use stoa_journal::{Journal, Record};
+use stoa_proto::{Outgoing, Reader};
+
+pub(crate) use self::late::LateRouter;
+use crate::config::Config;
+use crate::consumer::Consumer;
+use crate::engine::{Engine, Handle, Parts};
+use crate::http::Admin;
+use crate::live::Rules;
+use crate::metrics::Metrics;
+use crate::record::{REVIEWED, Stored, Unreadable};
+use crate::view::Index;
+
+/// The longest record: the largest comment with its plain text, and what was decided about it.
+const MAX_RECORD_BYTES: u32 = 32 * 1024 * 1024;
+
+/// Bytes that the bus hands over at a time.
+const BATCH_BYTES: usize = 16 * 1024 * 1024;
+
+/// How often readiness follows the bus.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// Moderation-rules, opened: its rule set is live, its journal whole, its view caught up.
+pub(crate) struct Service {
+    context: Context,
+    bus: Bus,
+    journal: Journal,
+    outbox: Outbox,
+    rules: Arc<Rules>,
+    metrics: Metrics,
+    engine: Handle,
+    engine_ended: tokio::sync::oneshot::Receiver<()>,
+    admin: Admin,
+    batch_events: usize,
+}
+
+impl Service {
+    /// Loads the rules, opens journal and view, and starts the engine.
+    pub(crate) async fn open(config: &Config, context: &Context, bus: Bus) -> anyhow::Result<Self> {
+        Self::open_with(config, context, bus, stoa_rules::RuleSet::evaluate).await
+    }
+
+    /// Opens the service with another way to judge a comment.
+    pub(crate) async fn open_with(
+        config: &Config,
+        context: &Context,
+        bus: Bus,
+        evaluate: crate::engine::Evaluate,
+    ) -> anyhow::Result<Self> {
+        let tokens = Tokens::new(&config.tokens)?;
+        let metrics = Metrics::new(&context.registry)?;
+        let rules = load_rules(config.rules_dir.clone(), context, &metrics).await?;
+        context.ready.set("rules", Ok(()));
+        let journal = open_journal(config, context).await?;
+        context.ready.set("journal", Ok(()));
+        let index = open_index(config, context, &journal).await?;
+        metrics.open_cases(index.open_cases()?);
+        context.ready.set("view", Ok(()));
+
+        let outbox = Outbox::open(journal.clone(), &config.data_dir.join("outbox.cursor"))?;
+        let (engine, handle) = Engine::new(Parts {
+            journal: journal.clone(),
+            index: Arc::clone(&index),
+            rules: Arc::clone(&rules),
+            metrics: metrics.clone(),
+            clock: context.clock.clone(),
+            config: config.engine.clone(),
+            statement: config.statement.clone(),
+            evaluate,
+        });
+        let engine_ended = start_engine(engine, context);
+        let admin = Admin {
+            tokens,
+            journal: journal.clone(),
+            index,
+            rules: Arc::clone(&rules),
+            engine: handle.clone(),
+            context: context.clone(),
+        };
+        Ok(Self {
+            context: context.clone(),
+            bus,
+            journal,
+            outbox,
+            rules,
+            metrics,
+            engine: handle,
+            engine_ended,
+            admin,
+            batch_events: config.engine.batch_events,
+        })
+    }
+
+    /// Returns the admin routes.
+    pub(crate) fn admin_router(&self) -> Router {
+        self.admin.clone().router()
+    }
+
+    /// Consumes and publishes until shutdown, then lets the engine finish.
+    pub(crate) async fn work(self) -> anyhow::Result<()> {
+        let Self { context, bus, journal, outbox, engine_ended, .. } = self;
+        drop(self.admin);
+        let publisher = bus.publisher();
+        let shutdown = context.shutdown.clone();
+        let failing = context.clone();
+        context.supervise("outbox", async move {
+            let map = |record: Record| {
+                reviewed(&record).unwrap_or_else(|error| {
+                    failing.fail(error.to_string());
+                    Vec::new()
+                })
+            };
+            Ok(outbox.run(publisher, map, shutdown).await?)
+        });
+        context.supervise("reload", reload_on_hangup(self.rules, context.clone()));
+        context.supervise("readiness", follow_bus(bus.clone(), context.clone()));
+        let limits = BatchLimits { max_messages: self.batch_events, max_bytes: BATCH_BYTES };
+        let consumer = Events(Consumer::new(self.engine, self.metrics));
+        context.supervise("consumer", async move {
+            Ok(bus.run(Reader::Moderation, consumer, limits).await?)
+        });
+
+        context.shutdown.cancelled().await;
+        // The engine ends when the last listener and the consumer have let go of it.
+        engine_ended.await.ok();
+        journal.close().await;
+        Ok(())
+    }
+}
+
+/// Returns what the outbox publishes of a record: moderators' decisions.
+///
+/// What follows from events is published by the bus's loop, before it acknowledges them.
+fn reviewed(record: &Record) -> Result<Vec<Outgoing>, Unreadable> {
+    if record.kind != REVIEWED {
+        return Ok(Vec::new());
+    }
+    Ok(Stored::read(record)?.map(|stored| stored.outgoing()).unwrap_or_default())
+}
+
+async fn load_rules(
+    dir: Option<PathBuf>,
+    context: &Context,
+    metrics: &Metrics,
+) -> anyhow::Result<Arc<Rules>> {
+    let (clock, metrics) = (context.clock.clone(), metrics.clone());
+    let load = move || Rules::load(dir, clock, metrics);
+    let loaded = context.tasks.spawn_blocking(load).await?;
+    // A rule set that can't be used is a configuration that can't be used.
+    let rules = loaded.map_err(|errors| ConfigError::invalid("rules_dir", errors.to_string()))?;
+    Ok(Arc::new(rules))
+}
+
+async fn open_journal(config: &Config, context: &Context) -> anyhow::Result<Journal> {
+    let dir = config.data_dir.join("journal");
+    let options = stoa_journal::Options {
+        segment_bytes: config.journal.segment.get(),
+        max_record_bytes: MAX_RECORD_BYTES,
+    };
+    let clock = context.clock.micros_fn();
+    let open = move || Journal::open(&dir, options, clock);
+    let opened = context.tasks.spawn_blocking(open).await??;
+    if let Some(torn) = &opened.report.torn {
+        tracing::warn!(
+            segment = %torn.segment.display(),
+            at = torn.at,
+            bytes = torn.bytes,
+            "an unfinished record at the journal's end was cut: it was never acknowledged"
+        );
+    }
+    Ok(opened.journal)
+}
+
+async fn open_index(
+    config: &Config,
+    context: &Context,
+    journal: &Journal,
+) -> anyhow::Result<Arc<Index>> {
+    let dir = config.data_dir.join("view");
+    let (config, journal) = (config.view.clone(), journal.clone());
+    let open = move || Index::open(&dir, &config, &journal);
+    Ok(Arc::new(context.tasks.spawn_blocking(open).await??))
+}
+
+fn start_engine(engine: Engine, context: &Context) -> tokio::sync::oneshot::Receiver<()> {
+    let (ended, engine_ended) = tokio::sync::oneshot::channel();
+    let ready = context.ready.clone();
+    context.supervise("engine", async move {
+        let result = engine.run().await;
+        if let Err(error) = &result {
+            ready.set("journal", Err(format!("{error:#}")));
+        }
+        drop(ended);
+        result
+    });
+    engine_ended
+}
+
+/// Reads the rule set again at every SIGHUP; a broken one changes nothing, and is logged.
+async fn reload_on_hangup(rules: Arc<Rules>, context: Context) -> anyhow::Result<()> {
+    let mut hangups = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())?;
+    loop {
+        tokio::select! {
+            _ = hangups.recv() => {}
+            () = context.shutdown.cancelled() => return Ok(()),
+        }
+        let rules = Arc::clone(&rules);
+        let reloaded = context.tasks.spawn_blocking(move || rules.reload()).await?;
+        if let Err(errors) = reloaded {
+            tracing::error!(%errors, "the rule set was not reloaded");
+        }
+    }
+}
+
+async fn follow_bus(bus: Bus, context: Context) -> anyhow::Result<()> {
+    let mut ticks = tokio::time::interval(PERIOD);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => context.ready.set("bus", bus.status().ready()),
+            () = context.shutdown.cancelled() => return Ok(()),
+        }
+    }
+}

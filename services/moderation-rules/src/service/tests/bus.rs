@@ -1,0 +1,105 @@
+//! Over the bus: what is published is decided, and what is decided is published.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use serde_json::json;
+use stoa_bus::{BatchLimits, EventHandler, Events, Outcome};
+use stoa_proto::{Exchange, Reader};
+
+use super::*;
+
+/// Keeps what the archive would get.
+#[derive(Clone, Default)]
+struct Archive(Arc<Mutex<Vec<Event>>>);
+
+impl EventHandler for Archive {
+    async fn handle(&mut self, events: Vec<Event>) -> Vec<Outcome> {
+        let outcomes = events.iter().map(|_| Ok(Vec::new())).collect();
+        self.0.lock().unwrap().extend(events);
+        outcomes
+    }
+}
+
+impl Archive {
+    /// Waits for a number of decisions, and returns all there are: comment, verdict, by whom.
+    async fn decisions(&self, n_expected: usize) -> Vec<(String, &'static str, &'static str)> {
+        for _ in 0..1_000 {
+            let found: Vec<_> = self
+                .0
+                .lock()
+                .unwrap()
+                .iter()
+                .filter_map(|event| match &event.data {
+                    Data::CommentDecided(decision) => {
+                        let by = match decision.by {
+                            stoa_proto::By::Rules { .. } => "rules",
+                            stoa_proto::By::Moderator { .. } => "moderator",
+                        };
+                        Some((decision.comment.clone(), decision.verdict.as_str(), by))
+                    }
+                    _ => None,
+                })
+                .collect();
+            if found.len() >= n_expected {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{n_expected} decisions did not come");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn comments_in_decisions_out_and_moderators_decisions_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let Fixture { context, service, router, bus, engine, clock } = Fixture::new(dir.path()).await;
+    let archive = Archive::default();
+    let (reader, handler) = (bus.clone(), Events(archive.clone()));
+    context.supervise("archive", async move {
+        Ok(reader.run(Reader::Archive, handler, BatchLimits::default()).await?)
+    });
+    let working = tokio::task::JoinSet::from_iter([service.work()]);
+    let events = [plain("c-1", "fine"), plain("c-2", "scoundrel"), plain("c-3", "vermin")];
+    let outgoing = events.iter().map(|event| Outgoing::new(Exchange::Content, event)).collect();
+    bus.publisher().publish(outgoing).await.unwrap();
+    let mut decisions = archive.decisions(3).await;
+    decisions.sort();
+    let expected = |comment: &str, verdict, by| (comment.to_owned(), verdict, by);
+    assert_eq!(
+        decisions,
+        [
+            expected("c-1", "approve", "rules"),
+            expected("c-2", "hold", "rules"),
+            expected("c-3", "reject", "rules")
+        ]
+    );
+
+    let body = json!({"verdict": "approve"}).to_string();
+    let request = axum::http::Request::post(format!("/admin/cases/{}/decision", case_of("c-2")))
+        .header("authorization", format!("Bearer {MODERATOR}"))
+        .header("content-type", "application/json")
+        .body(Body::from(body))
+        .unwrap();
+    let response = router.clone().oneshot(request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    let decisions = archive.decisions(4).await;
+    assert_eq!(decisions[3], expected("c-2", "approve", "moderator"));
+    for _ in 0..500 {
+        if context.ready.is_ready() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(context.ready.is_ready(), "{:?}", context.ready.report());
+
+    drop((engine, router, bus, clock));
+    context.shutdown.cancel();
+    for ended in working.join_all().await {
+        ended.unwrap();
+    }
+    context.tasks.close();
+    context.tasks.wait().await;
+    assert_eq!(context.failure(), None);
+}

@@ -1,0 +1,91 @@
+//! The live rule set and its replacement.
+
+use axum::http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::*;
+
+fn rule<'a>(shown: &'a Value, id: &str) -> &'a Value {
+    shown["rules"].as_array().unwrap().iter().find(|rule| rule["id"] == id).unwrap()
+}
+
+#[tokio::test]
+async fn it_is_shown_with_what_its_rules_did() {
+    let dir = tempfile::tempdir().unwrap();
+    let fixture = Fixture::new(dir.path()).await;
+    fixture.event(plain("c-1", "scoundrel")).await;
+    fixture.event(plain("c-2", "scoundrel vermin")).await;
+    let shown = fixture.get("/admin/rules").await;
+    assert_eq!(shown["hash"], fixture.service.rules.live().set.hash());
+    assert_eq!(shown["loaded_at"], "2026-11-24T12:00:00Z");
+    let insult = json!({"hits": 2, "shadow_hits": 0, "verdicts": {"approve": 0, "hold": 1, "reject": 1}});
+    assert_eq!(rule(&shown, "insult")["total"], insult);
+    assert_eq!(rule(&shown, "insult")["since_start"], insult);
+    assert_eq!(rule(&shown, "tried")["total"]["shadow_hits"], 2);
+    assert_eq!(rule(&shown, "tried")["mode"], "shadow");
+    fixture.stop().await;
+
+    let fixture = Fixture::open(dir.path()).await;
+    let shown = fixture.get("/admin/rules").await;
+    assert_eq!(rule(&shown, "insult")["total"], insult);
+    assert_eq!(rule(&shown, "insult")["since_start"]["hits"], 0);
+    fixture.stop().await;
+}
+
+#[tokio::test]
+async fn a_broken_file_keeps_the_old_one_and_a_whole_one_replaces_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let fixture = Fixture::new(dir.path()).await;
+    let before = fixture.get("/admin/rules").await;
+    let reload = "/admin/rules/reload";
+    let (status, _) = fixture.request(Method::POST, reload, MODERATOR, None).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+
+    write_rules(dir.path(), &RULES.replace("comment.text.hits(\"bad\")", "comment.txt.hits(\"bad\")"));
+    let (status, problem) = fixture.request(Method::POST, reload, EDITOR, None).await;
+    assert_eq!((status, &problem["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("invalid_rules")));
+    let diagnostic = &problem["diagnostics"][0];
+    assert_eq!(diagnostic["file"], "stoa.yaml");
+    assert!(diagnostic["line"].as_u64().unwrap() > 0 && diagnostic["column"].as_u64().unwrap() > 0);
+    assert_eq!(fixture.get("/admin/rules").await, before);
+    assert_eq!(fixture.decide(plain("c-1", "scoundrel")).await.labels, ["insult"]);
+
+    write_rules(dir.path(), &RULES.replace("scoundrel", "rascal"));
+    let (status, shown) = fixture.request(Method::POST, reload, EDITOR, None).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_ne!(shown["hash"], before["hash"]);
+    assert_eq!(fixture.decide(plain("c-2", "rascal")).await.labels, ["insult"]);
+    assert!(fixture.decide(plain("c-3", "scoundrel")).await.labels.is_empty());
+    fixture.stop().await;
+}
+
+#[tokio::test]
+async fn a_broken_rule_set_at_the_start_is_a_configuration_error() {
+    let dir = tempfile::tempdir().unwrap();
+    write_rules(dir.path(), "rules: [{id: x, when: nonsense, then: {verdict: hold}}]");
+    let context = Context::new("moderation-rules", Clock::system());
+    let env = Env {
+        tasks: context.tasks.clone(),
+        shutdown: context.shutdown.clone(),
+        registry: context.registry.clone(),
+        clock: context.clock.micros_fn(),
+    };
+    let bus = Bus::embedded(&dir.path().join("bus"), EmbeddedConfig::default(), env).unwrap();
+    let Err(error) = Service::open(&config(dir.path()), &context, bus).await else {
+        panic!("it opened");
+    };
+    assert_eq!(stoa_daemon::lifecycle::Exit::of(&error).code(), 78);
+    assert!(format!("{error:#}").contains("stoa.yaml:1"), "{error:#}");
+}
+
+#[tokio::test]
+async fn without_a_folder_the_starter_rule_set_is_live() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = config(dir.path());
+    config.rules_dir = None;
+    let context = Context::new("moderation-rules", Clock::system());
+    let metrics = crate::metrics::Metrics::new(&context.registry).unwrap();
+    let rules = crate::live::Rules::load(config.rules_dir, Clock::system(), metrics).unwrap();
+    assert_eq!(rules.source(), "starter");
+    assert!(rules.live().set.rules().len() > 10);
+}

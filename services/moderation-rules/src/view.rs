@@ -1,0 +1,119 @@
+//! The view: what is known of comments, authors, articles and cases, and where each record is.
+//!
+//! It holds ids, times, counts, labels and positions, no words; the journal has the rest.
+//! One task writes it (the engine), through a [`State`], and everything in it follows from the
+//! journal's changes again.
+
+pub(crate) mod rows;
+pub(crate) mod state;
+
+use std::path::Path;
+
+use stoa_journal::Journal;
+use stoa_store::{Table, View};
+
+use self::rows::{ArticleRow, AuthorRow, CaseRow, CommentRow, RuleRow};
+pub(crate) use self::state::State;
+use crate::record::Stored;
+
+/// Raised when the tables or the meaning of their values change: the view is then rebuilt.
+const FORMAT: u32 = 1;
+
+/// Records that are applied in one batch while catching up.
+const REPLAY_BATCH: usize = 2_048;
+
+/// A site and an id in it.
+pub(crate) type Id = (String, String);
+
+/// The comments.
+pub(crate) const COMMENTS: Table<Id, CommentRow> = Table::new(1, "comments");
+/// Comment and revision → the record of its decision by rules.
+pub(crate) const REVISIONS: Table<(String, String, u32), u64> = Table::new(2, "revisions");
+/// The authors.
+pub(crate) const AUTHORS: Table<Id, AuthorRow> = Table::new(3, "authors");
+/// The articles.
+pub(crate) const ARTICLES: Table<Id, ArticleRow> = Table::new(4, "articles");
+/// The cases, by id.
+pub(crate) const CASES: Table<String, CaseRow> = Table::new(5, "cases");
+/// The open cases: negated priority, record that opened it → the case.
+pub(crate) const OPEN: Table<(i64, u64), String> = Table::new(6, "open_cases");
+/// The closed cases: record that closed it → the case.
+pub(crate) const CLOSED: Table<u64, String> = Table::new(7, "closed_cases");
+/// Decision → its record.
+pub(crate) const DECISIONS: Table<String, u64> = Table::new(8, "decisions");
+/// Comment and record of each of its decisions.
+pub(crate) const DECISIONS_OF: Table<(String, String, u64), ()> =
+    Table::new(9, "decisions_by_comment");
+/// Site, article, parent (empty at top level) and comment.
+pub(crate) const CHILDREN: Table<(String, String, String, String), ()> = Table::new(10, "children");
+/// Site, comment and report → its record.
+pub(crate) const REPORTS: Table<(String, String, String), u64> = Table::new(11, "reports");
+/// Site, comment and appeal → its record.
+pub(crate) const APPEALS: Table<(String, String, String), u64> = Table::new(12, "appeals");
+/// Rule → what it did.
+pub(crate) const RULES: Table<String, RuleRow> = Table::new(13, "rules");
+/// Totals by number; see [`OPEN_CASES`].
+pub(crate) const TOTALS: Table<u8, u64> = Table::new(14, "totals");
+
+/// The total of open cases.
+pub(crate) const OPEN_CASES: u8 = 1;
+
+/// The view of moderation-rules.
+#[derive(Debug)]
+pub(crate) struct Index {
+    /// The database.
+    pub(crate) view: View,
+}
+
+impl Index {
+    /// Opens the view and applies what the journal has beyond it. Blocks: call it off the runtime.
+    pub(crate) fn open(
+        dir: &Path,
+        config: &crate::config::ViewConfig,
+        journal: &Journal,
+    ) -> anyhow::Result<Self> {
+        let options = stoa_store::Options {
+            format: FORMAT,
+            next_seq: journal.next(),
+            watchdog: config.open_timeout.get(),
+            cache_bytes: config.cache.get(),
+        };
+        let index = Self { view: View::open(dir, options)? };
+        index.catch_up(journal)?;
+        Ok(index)
+    }
+
+    fn catch_up(&self, journal: &Journal) -> anyhow::Result<()> {
+        let from = self.view.applied().max(journal.first());
+        let total = journal.next().saturating_sub(from);
+        if total == 0 {
+            return Ok(());
+        }
+        tracing::info!(from, total, "the view catches up with the journal");
+        let mut state = State::new(self);
+        let (mut next, mut waiting) = (from, 0_usize);
+        for record in journal.iter(from) {
+            let record = record?;
+            if let Some(stored) = Stored::read(&record)? {
+                state.apply(record.seq, &stored.change)?;
+            }
+            next = record.seq + 1;
+            waiting += 1;
+            if waiting >= REPLAY_BATCH {
+                std::mem::replace(&mut state, State::new(self)).commit(next)?;
+                waiting = 0;
+                if (next - from) % 500_000 < REPLAY_BATCH as u64 {
+                    tracing::info!(done = next - from, total, "the view catches up");
+                }
+            }
+        }
+        state.commit(next)?;
+        tracing::info!(applied = next, "the view has caught up");
+        Ok(())
+    }
+
+    /// Returns how many cases are open.
+    pub(crate) fn open_cases(&self) -> Result<u64, stoa_store::Error> {
+        Ok(self.view.get(&TOTALS, &OPEN_CASES)?.unwrap_or_default())
+    }
+}

@@ -1,0 +1,168 @@
+//! What the tables hold.
+
+use serde::{Deserialize, Serialize};
+use stoa_proto::Verdict;
+
+use crate::record::{Closing, Opening};
+
+/// Event times that are remembered per author; `author.recent` counts up to this many.
+const RECENT: usize = 64;
+/// How far back `author.recent` counts, in microseconds.
+const RECENT_WINDOW: i64 = 600 * 1_000_000;
+
+/// A comment: what stands about its highest revision.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CommentRow {
+    pub(crate) article: String,
+    pub(crate) author: String,
+    pub(crate) parent: Option<String>,
+    /// How many comments stand above it, if that is known.
+    pub(crate) depth: Option<u32>,
+    /// The highest revision that was decided; 0 before the first.
+    pub(crate) revision: u32,
+    /// The decision that stands.
+    pub(crate) decision: String,
+    pub(crate) verdict: Verdict,
+    /// The record of the rules' decision about the highest revision.
+    pub(crate) decided_seq: u64,
+    /// The record of a moderator's decision about it, if there is one.
+    pub(crate) reviewed_seq: Option<u64>,
+    /// The record of its withdrawal; none after a newer revision.
+    pub(crate) withdrawn_seq: Option<u64>,
+    pub(crate) reports: u32,
+}
+
+/// An author's history.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AuthorRow {
+    /// Comments by the verdict that stands.
+    pub(crate) approved: u64,
+    pub(crate) held: u64,
+    pub(crate) rejected: u64,
+    /// The time of the earliest comment, in event time.
+    pub(crate) first_seen: Option<i64>,
+    /// The newest times of comments, ascending.
+    recent: Vec<i64>,
+}
+
+impl AuthorRow {
+    /// Counts the comments in the ten minutes before a time.
+    pub(crate) fn recent(&self, at: i64) -> u64 {
+        let window = at.saturating_sub(RECENT_WINDOW)..=at;
+        self.recent.iter().filter(|time| window.contains(time)).count() as u64
+    }
+
+    /// Notes a new comment.
+    pub(crate) fn seen(&mut self, at: i64) {
+        self.first_seen = Some(self.first_seen.map_or(at, |first| first.min(at)));
+        let place = self.recent.partition_point(|time| *time <= at);
+        self.recent.insert(place, at);
+        let newest = self.recent.last().copied().unwrap_or(at);
+        let old = self.recent.partition_point(|time| *time < newest.saturating_sub(RECENT_WINDOW));
+        let over = self.recent.len().saturating_sub(RECENT);
+        self.recent.drain(..old.max(over));
+    }
+
+    /// Returns the count of a verdict.
+    pub(crate) fn count(&mut self, verdict: Verdict) -> &mut u64 {
+        match verdict {
+            Verdict::Approve => &mut self.approved,
+            Verdict::Hold => &mut self.held,
+            Verdict::Reject => &mut self.rejected,
+        }
+    }
+}
+
+/// An article.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ArticleRow {
+    pub(crate) published_at: Option<i64>,
+    pub(crate) removed: bool,
+}
+
+/// A case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CaseRow {
+    pub(crate) site: String,
+    pub(crate) article: String,
+    pub(crate) comment: String,
+    pub(crate) author: String,
+    pub(crate) reason: Opening,
+    pub(crate) priority: i64,
+    pub(crate) revision: u32,
+    /// Raised whenever what a moderator would decide about changes.
+    pub(crate) version: u64,
+    /// How often it was opened.
+    pub(crate) openings: u64,
+    pub(crate) opened_seq: u64,
+    pub(crate) opened_at: i64,
+    /// The record of the decision that led to it, where the comment can be read.
+    pub(crate) decided_seq: u64,
+    pub(crate) labels: Vec<String>,
+    pub(crate) rules: Vec<String>,
+    pub(crate) closed: Option<ClosedRow>,
+}
+
+/// How a case ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ClosedRow {
+    pub(crate) seq: u64,
+    pub(crate) at: i64,
+    pub(crate) reason: Closing,
+    /// The decision that closed it.
+    pub(crate) decision: Option<String>,
+    /// The verdict and who gave it, if it was a moderator.
+    pub(crate) verdict: Option<Verdict>,
+    pub(crate) moderator: Option<String>,
+    /// What the request asked for.
+    pub(crate) fingerprint: Option<String>,
+}
+
+/// What a rule did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RuleRow {
+    /// How often it fired and acted.
+    pub(crate) hits: u64,
+    /// How often it fired without acting.
+    pub(crate) shadow_hits: u64,
+    /// The verdicts of the decisions in which it acted.
+    pub(crate) approve: u64,
+    pub(crate) hold: u64,
+    pub(crate) reject: u64,
+}
+
+impl RuleRow {
+    /// Counts a decision in which the rule acted.
+    pub(crate) fn acted(&mut self, verdict: Verdict) {
+        self.hits += 1;
+        match verdict {
+            Verdict::Approve => self.approve += 1,
+            Verdict::Hold => self.hold += 1,
+            Verdict::Reject => self.reject += 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recent_counts_ten_minutes_of_event_time_in_any_order() {
+        let minute = 60 * 1_000_000;
+        let mut author = AuthorRow::default();
+        for at in [5, 1, 9, 3] {
+            author.seen(at * minute);
+        }
+        assert_eq!(author.first_seen, Some(minute));
+        assert_eq!(author.recent(9 * minute), 4);
+        assert_eq!(author.recent(12 * minute), 3);
+        assert_eq!(author.recent(4 * minute), 2);
+        author.seen(60 * minute);
+        assert_eq!(author.recent(60 * minute), 1);
+        for _ in 0..200 {
+            author.seen(61 * minute);
+        }
+        assert_eq!(author.recent.len(), RECENT);
+    }
+}

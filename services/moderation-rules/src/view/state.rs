@@ -1,0 +1,400 @@
+//! Changes in memory over the view: what a batch reads, and what it writes at its end.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use stoa_proto::ids;
+use stoa_store::{Batch, Error, Key, Table};
+
+use super::rows::{ArticleRow, AuthorRow, CaseRow, ClosedRow, CommentRow, RuleRow};
+use super::{
+    APPEALS, ARTICLES, AUTHORS, CASES, CHILDREN, CLOSED, COMMENTS, DECISIONS, DECISIONS_OF, Id,
+    Index, OPEN, OPEN_CASES, REPORTS, REVISIONS, RULES, TOTALS,
+};
+use crate::record::{About, Change, Closing, Decided, Opening, Reviewed, Step};
+
+/// The rows of one table that were read or changed.
+struct Rows<K, V> {
+    table: Table<K, V>,
+    rows: HashMap<K, Row<V>>,
+}
+
+struct Row<V> {
+    value: Option<V>,
+    changed: bool,
+}
+
+impl<K, V> Rows<K, V>
+where
+    K: Key + Hash + Eq + Clone,
+    V: Serialize + DeserializeOwned + Clone,
+{
+    fn new(table: Table<K, V>) -> Self {
+        Self { table, rows: HashMap::new() }
+    }
+
+    fn get(&mut self, index: &Index, key: &K) -> Result<Option<V>, Error> {
+        if let Some(row) = self.rows.get(key) {
+            return Ok(row.value.clone());
+        }
+        let value = index.view.get(&self.table, key)?;
+        self.rows.insert(key.clone(), Row { value: value.clone(), changed: false });
+        Ok(value)
+    }
+
+    fn set(&mut self, key: K, value: Option<V>) {
+        self.rows.insert(key, Row { value, changed: true });
+    }
+
+    fn put(&mut self, key: K, value: V) {
+        self.set(key, Some(value));
+    }
+
+    fn write(&self, batch: &mut Batch) {
+        for (key, row) in self.rows.iter().filter(|(_, row)| row.changed) {
+            match &row.value {
+                Some(value) => batch.put(&self.table, key, value),
+                None => batch.delete(&self.table, key),
+            }
+        }
+    }
+}
+
+/// The view with changes over it that are not written yet.
+pub(crate) struct State<'a> {
+    index: &'a Index,
+    comments: Rows<Id, CommentRow>,
+    revisions: Rows<(String, String, u32), u64>,
+    authors: Rows<Id, AuthorRow>,
+    articles: Rows<Id, ArticleRow>,
+    cases: Rows<String, CaseRow>,
+    open: Rows<(i64, u64), String>,
+    closed: Rows<u64, String>,
+    decisions: Rows<String, u64>,
+    decisions_of: Rows<(String, String, u64), ()>,
+    children: Rows<(String, String, String, String), ()>,
+    reports: Rows<(String, String, String), u64>,
+    appeals: Rows<(String, String, String), u64>,
+    rules: Rows<String, RuleRow>,
+    totals: Rows<u8, u64>,
+}
+
+impl<'a> State<'a> {
+    /// Begins with the view as it is.
+    pub(crate) fn new(index: &'a Index) -> Self {
+        Self {
+            index,
+            comments: Rows::new(COMMENTS),
+            revisions: Rows::new(REVISIONS),
+            authors: Rows::new(AUTHORS),
+            articles: Rows::new(ARTICLES),
+            cases: Rows::new(CASES),
+            open: Rows::new(OPEN),
+            closed: Rows::new(CLOSED),
+            decisions: Rows::new(DECISIONS),
+            decisions_of: Rows::new(DECISIONS_OF),
+            children: Rows::new(CHILDREN),
+            reports: Rows::new(REPORTS),
+            appeals: Rows::new(APPEALS),
+            rules: Rows::new(RULES),
+            totals: Rows::new(TOTALS),
+        }
+    }
+
+    /// Writes the changes; everything before `next` is applied then.
+    pub(crate) fn commit(self, next: u64) -> Result<(), Error> {
+        let mut batch = self.index.view.batch();
+        self.comments.write(&mut batch);
+        self.revisions.write(&mut batch);
+        self.authors.write(&mut batch);
+        self.articles.write(&mut batch);
+        self.cases.write(&mut batch);
+        self.open.write(&mut batch);
+        self.closed.write(&mut batch);
+        self.decisions.write(&mut batch);
+        self.decisions_of.write(&mut batch);
+        self.children.write(&mut batch);
+        self.reports.write(&mut batch);
+        self.appeals.write(&mut batch);
+        self.rules.write(&mut batch);
+        self.totals.write(&mut batch);
+        self.index.view.commit(batch, next)
+    }
+
+    /// Looks up a comment.
+    pub(crate) fn comment(&mut self, site: &str, id: &str) -> Result<Option<CommentRow>, Error> {
+        self.comments.get(self.index, &key(site, id))
+    }
+
+    /// Looks up the record that decided a revision.
+    pub(crate) fn revision(&mut self, site: &str, id: &str, n: u32) -> Result<Option<u64>, Error> {
+        self.revisions.get(self.index, &(site.to_owned(), id.to_owned(), n))
+    }
+
+    /// Looks up an author.
+    pub(crate) fn author(&mut self, site: &str, id: &str) -> Result<AuthorRow, Error> {
+        Ok(self.authors.get(self.index, &key(site, id))?.unwrap_or_default())
+    }
+
+    /// Looks up an article.
+    pub(crate) fn article(&mut self, site: &str, id: &str) -> Result<Option<ArticleRow>, Error> {
+        self.articles.get(self.index, &key(site, id))
+    }
+
+    /// Looks up a case.
+    pub(crate) fn case(&mut self, id: &str) -> Result<Option<CaseRow>, Error> {
+        self.cases.get(self.index, &id.to_owned())
+    }
+
+    /// Looks up the case of a comment.
+    pub(crate) fn case_of(&mut self, site: &str, comment: &str) -> Result<Option<CaseRow>, Error> {
+        self.case(&ids::case_id(site, comment))
+    }
+
+    /// Looks up the record of a report.
+    pub(crate) fn report(&mut self, about: &About, id: &str) -> Result<Option<u64>, Error> {
+        self.reports.get(self.index, &triple(about, id))
+    }
+
+    /// Looks up the record of an appeal.
+    pub(crate) fn appeal(&mut self, about: &About, id: &str) -> Result<Option<u64>, Error> {
+        self.appeals.get(self.index, &triple(about, id))
+    }
+
+    /// Applies a record's change.
+    pub(crate) fn apply(&mut self, seq: u64, change: &Change) -> Result<(), Error> {
+        match change {
+            Change::Decided(decided) => self.decided(seq, decided),
+            Change::Reviewed(reviewed) => self.reviewed(seq, reviewed),
+            Change::Article { site, article, published_at, removed } => {
+                let row = ArticleRow { published_at: *published_at, removed: *removed };
+                self.articles.put(key(site, article), row);
+                Ok(())
+            }
+            Change::Withdrawn { about, at, case } => {
+                let mut comment = self.comment_or_new(about)?;
+                comment.withdrawn_seq = Some(seq);
+                self.step(seq, about, &comment, *case, *at, None)?;
+                self.comments.put(key(&about.site, &about.comment), comment);
+                Ok(())
+            }
+            Change::Reported { about, report, at, case } => {
+                let mut comment = self.comment_or_new(about)?;
+                comment.reports = comment.reports.saturating_add(1);
+                self.reports.put(triple(about, report), seq);
+                self.step(seq, about, &comment, *case, *at, None)?;
+                self.comments.put(key(&about.site, &about.comment), comment);
+                Ok(())
+            }
+            Change::Appealed { about, appeal, at, case } => {
+                let comment = self.comment_or_new(about)?;
+                self.appeals.put(triple(about, appeal), seq);
+                self.step(seq, about, &comment, *case, *at, None)
+            }
+        }
+    }
+
+    fn comment_or_new(&mut self, about: &About) -> Result<CommentRow, Error> {
+        let known = self.comment(&about.site, &about.comment)?;
+        Ok(known.unwrap_or_else(|| CommentRow { article: about.article.clone(), ..CommentRow::default() }))
+    }
+
+    fn decided(&mut self, seq: u64, decided: &Decided) -> Result<(), Error> {
+        let about = &decided.about;
+        let (site, id) = (about.site.clone(), about.comment.clone());
+        self.revisions.put((site.clone(), id.clone(), decided.revision), seq);
+        self.decisions.put(decided.decision.clone(), seq);
+        self.decisions_of.put((site.clone(), id.clone(), seq), ());
+        for rule in &decided.rules {
+            let mut row = self.rules.get(self.index, rule)?.unwrap_or_default();
+            row.acted(decided.verdict);
+            self.rules.put(rule.clone(), row);
+        }
+        for rule in &decided.shadow {
+            let mut row = self.rules.get(self.index, rule)?.unwrap_or_default();
+            row.shadow_hits += 1;
+            self.rules.put(rule.clone(), row);
+        }
+        let before = self.comment_or_new(about)?;
+        if before.revision > decided.revision {
+            // An older revision that came late: what stands about the newer one stays.
+            return Ok(());
+        }
+        if before.revision > 0 {
+            // A comment counts once, by the verdict that stands.
+            let mut author = self.author(&site, &before.author)?;
+            let count = author.count(before.verdict);
+            *count = count.saturating_sub(1);
+            self.authors.put(key(&site, &before.author), author);
+        }
+        let mut author = self.author(&site, &decided.author)?;
+        if before.revision == 0 {
+            author.seen(decided.submitted_at);
+            let parent = decided.parent.clone().unwrap_or_default();
+            self.children.put((site.clone(), about.article.clone(), parent, id.clone()), ());
+        }
+        *author.count(decided.verdict) += 1;
+        self.authors.put(key(&site, &decided.author), author);
+        let comment = CommentRow {
+            article: about.article.clone(),
+            author: decided.author.clone(),
+            parent: decided.parent.clone(),
+            depth: decided.depth,
+            revision: decided.revision,
+            decision: decided.decision.clone(),
+            verdict: decided.verdict,
+            decided_seq: seq,
+            reviewed_seq: None,
+            // A newer revision takes a withdrawal back; one that came before the comment stays.
+            withdrawn_seq: before.withdrawn_seq.filter(|_| before.revision == 0),
+            reports: before.reports,
+        };
+        self.step(seq, about, &comment, decided.case, decided.at, Some(decided))?;
+        self.comments.put((site, id), comment);
+        Ok(())
+    }
+
+    fn reviewed(&mut self, seq: u64, reviewed: &Reviewed) -> Result<(), Error> {
+        let about = &reviewed.about;
+        self.decisions.put(reviewed.decision.clone(), seq);
+        self.decisions_of.put((about.site.clone(), about.comment.clone(), seq), ());
+        if let Some(mut comment) = self.comment(&about.site, &about.comment)? {
+            let mut author = self.author(&about.site, &comment.author)?;
+            let count = author.count(comment.verdict);
+            *count = count.saturating_sub(1);
+            *author.count(reviewed.verdict) += 1;
+            self.authors.put(key(&about.site, &comment.author), author);
+            comment.verdict = reviewed.verdict;
+            comment.decision.clone_from(&reviewed.decision);
+            comment.reviewed_seq = Some(seq);
+            self.comments.put(key(&about.site, &about.comment), comment);
+        }
+        let closed = ClosedRow {
+            seq,
+            at: reviewed.at,
+            reason: Closing::Decided,
+            decision: Some(reviewed.decision.clone()),
+            verdict: Some(reviewed.verdict),
+            moderator: Some(reviewed.moderator.clone()),
+            fingerprint: Some(reviewed.fingerprint.clone()),
+        };
+        self.close(&reviewed.case, closed)
+    }
+
+    fn step(
+        &mut self,
+        seq: u64,
+        about: &About,
+        comment: &CommentRow,
+        step: Step,
+        at: i64,
+        decided: Option<&Decided>,
+    ) -> Result<(), Error> {
+        let id = ids::case_id(&about.site, &about.comment);
+        match step {
+            Step::None => Ok(()),
+            Step::Open { reason, priority } => {
+                let before = self.case(&id)?;
+                let mut row = before.clone().unwrap_or_else(|| new_case(about, comment, reason));
+                if let Some(closed) = row.closed.take() {
+                    self.closed.set(closed.seq, None);
+                }
+                row.reason = reason;
+                row.priority = priority;
+                row.version += 1;
+                row.openings += 1;
+                row.opened_seq = seq;
+                row.opened_at = at;
+                show(&mut row, comment, decided);
+                self.open.put((-priority, seq), id.clone());
+                self.cases.put(id, row);
+                self.count_open(1)
+            }
+            Step::Keep { priority } => {
+                let Some(mut row) = self.case(&id)? else { return Ok(()) };
+                self.open.set((-row.priority, row.opened_seq), None);
+                row.priority = priority;
+                if decided.is_some() {
+                    row.version += 1;
+                }
+                show(&mut row, comment, decided);
+                self.open.put((-priority, row.opened_seq), id.clone());
+                self.cases.put(id, row);
+                Ok(())
+            }
+            Step::Close { reason } => {
+                let decision = decided.map(|decided| decided.decision.clone());
+                let closed = ClosedRow {
+                    seq,
+                    at,
+                    reason,
+                    decision,
+                    verdict: None,
+                    moderator: None,
+                    fingerprint: None,
+                };
+                self.close(&id, closed)
+            }
+        }
+    }
+
+    fn close(&mut self, id: &str, closed: ClosedRow) -> Result<(), Error> {
+        let Some(mut row) = self.case(id)? else { return Ok(()) };
+        if row.closed.is_some() {
+            return Ok(());
+        }
+        self.open.set((-row.priority, row.opened_seq), None);
+        self.closed.put(closed.seq, id.to_owned());
+        row.version += 1;
+        row.closed = Some(closed);
+        self.cases.put(id.to_owned(), row);
+        self.count_open(-1)
+    }
+
+    fn count_open(&mut self, by: i64) -> Result<(), Error> {
+        let open = self.totals.get(self.index, &OPEN_CASES)?.unwrap_or_default();
+        self.totals.put(OPEN_CASES, open.saturating_add_signed(by));
+        Ok(())
+    }
+}
+
+fn new_case(about: &About, comment: &CommentRow, reason: Opening) -> CaseRow {
+    CaseRow {
+        site: about.site.clone(),
+        article: comment.article.clone(),
+        comment: about.comment.clone(),
+        author: comment.author.clone(),
+        reason,
+        priority: 0,
+        revision: 0,
+        version: 0,
+        openings: 0,
+        opened_seq: 0,
+        opened_at: 0,
+        decided_seq: 0,
+        labels: Vec::new(),
+        rules: Vec::new(),
+        closed: None,
+    }
+}
+
+/// Makes a case show the newest revision.
+fn show(row: &mut CaseRow, comment: &CommentRow, decided: Option<&Decided>) {
+    row.revision = comment.revision;
+    row.decided_seq = comment.decided_seq;
+    row.author.clone_from(&comment.author);
+    if let Some(decided) = decided {
+        row.labels.clone_from(&decided.labels);
+        row.rules.clone_from(&decided.rules);
+    }
+}
+
+fn key(site: &str, id: &str) -> Id {
+    (site.to_owned(), id.to_owned())
+}
+
+fn triple(about: &About, id: &str) -> (String, String, String) {
+    (about.site.clone(), about.comment.clone(), id.to_owned())
+}

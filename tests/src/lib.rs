@@ -1,0 +1,422 @@
+//! The whole system from outside: starts the real binary, talks to it as its users do.
+//!
+//! The binary is the one that `cargo build -p stoa` left beside the tests' own;
+//! AMQP tests need `STOA_TEST_AMQP_URL` and `STOA_TEST_RABBITMQCTL`, which `scripts/test` sets.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that can't go on has failed"
+)]
+
+use std::fmt::Write as _;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+pub mod sample;
+
+/// The token of every role that is started here, with the role admin.
+pub const TOKEN: &str = "a-token-for-tests-only-0123456789";
+
+/// How long anything may take to come about.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Finds the binary.
+pub fn binary() -> PathBuf {
+    let own = std::env::current_exe().unwrap();
+    let path = own.parent().and_then(Path::parent).unwrap().join("stoa");
+    assert!(
+        path.exists(),
+        "{} is missing: run `cargo build -p stoa` first",
+        path.display()
+    );
+    path
+}
+
+/// Runs the binary to its end.
+pub fn stoa(args: &[&str]) -> Output {
+    Command::new(binary()).args(args).output().unwrap()
+}
+
+/// Returns a variable that the tests can't do without.
+pub fn needed(variable: &str) -> String {
+    std::env::var_os(variable)
+        .unwrap_or_else(|| panic!("{variable} is not set: run the tests with ./scripts/test"))
+        .into_string()
+        .unwrap()
+}
+
+/// Finds six ports: three public ones in a row, and those 1 000 above them.
+pub fn ports() -> u16 {
+    // Below the range that the system gives to outgoing connections.
+    let start = 10_000 + u16::try_from(std::process::id() % 9_000).unwrap();
+    let free = |port| TcpListener::bind(("127.0.0.1", port)).is_ok();
+    (0..500)
+        .map(|step| 10_000 + (start - 10_000 + step * 7) % 9_000)
+        .find(|first| (0..3).all(|n| free(first + n) && free(first + n + 1_000)))
+        .unwrap()
+}
+
+/// A process that is killed when it goes out of scope.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    /// The name of the role, or `up`.
+    pub name: String,
+    /// Where its log is.
+    pub log: PathBuf,
+}
+
+impl Process {
+    fn start(name: &str, log: &Path, command: &mut Command) -> Self {
+        let file = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(log)
+            .unwrap();
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(file.try_clone().unwrap())
+            .stderr(file)
+            .spawn()
+            .unwrap();
+        Self {
+            child,
+            name: name.to_owned(),
+            log: log.to_owned(),
+        }
+    }
+
+    /// Ends it as a power cut would.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks it to end; returns its exit code.
+    pub fn stop(&mut self) -> Option<i32> {
+        let pid = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if self.child.try_wait().is_ok_and(|status| status.is_none()) {
+            self.kill();
+        }
+        if std::thread::panicking() {
+            let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+            let tail: Vec<&str> = log.lines().rev().take(40).collect();
+            let tail: Vec<&str> = tail.into_iter().rev().collect();
+            std::io::Write::write_all(
+                &mut std::io::stderr(),
+                format!("--- {}\n{}\n", self.name, tail.join("\n")).as_bytes(),
+            )
+            .unwrap();
+        }
+    }
+}
+
+/// How the roles are connected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Bus {
+    /// `stoa up`: one process, no broker.
+    Embedded,
+    /// `stoa serve` three times, over the broker at a URL.
+    Amqp(String),
+}
+
+/// A running system with a data folder of its own.
+#[derive(Debug)]
+pub struct Stack {
+    /// Its data.
+    pub folder: tempfile::TempDir,
+    /// The first port.
+    pub port: u16,
+    bus: Bus,
+    processes: Vec<Process>,
+    client: reqwest::blocking::Client,
+}
+
+/// The roles of `stoa serve`, in the order of their ports.
+pub const ROLES: [&str; 3] = ["ingest", "moderation-rules", "archive"];
+
+impl Stack {
+    /// Starts a system and waits until it is ready.
+    pub fn start(bus: Bus) -> Self {
+        let client = reqwest::blocking::Client::builder()
+            .timeout(Duration::from_secs(30))
+            .build()
+            .unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let mut stack = Self {
+            folder,
+            port: ports(),
+            bus,
+            processes: Vec::new(),
+            client,
+        };
+        for name in stack.names() {
+            stack.launch(name);
+        }
+        stack.ready();
+        stack
+    }
+
+    /// The processes' names.
+    pub fn names(&self) -> Vec<&'static str> {
+        match self.bus {
+            Bus::Embedded => vec!["up"],
+            Bus::Amqp(_) => ROLES.to_vec(),
+        }
+    }
+
+    /// Starts a process, or starts it again; its data stays.
+    pub fn launch(&mut self, name: &str) {
+        self.processes.retain(|process| process.name != name);
+        let data = self.folder.path();
+        let log = data.join(format!("{name}.log"));
+        let mut command = Command::new(binary());
+        match &self.bus {
+            Bus::Embedded => {
+                command.args([
+                    "up",
+                    "--token",
+                    TOKEN,
+                    "--port",
+                    &self.port.to_string(),
+                    "--data",
+                ]);
+                command.arg(data);
+            }
+            Bus::Amqp(url) => {
+                let index = ROLES.iter().position(|role| *role == name).unwrap();
+                let port = self.port + u16::try_from(index).unwrap();
+                let config = data.join(format!("{name}.toml"));
+                let mut text = String::new();
+                writeln!(text, "data_dir = {:?}", data.join(name)).unwrap();
+                writeln!(text, "open = true\n[http]\nlisten = \"127.0.0.1:{port}\"").unwrap();
+                writeln!(text, "[admin]\nlisten = \"127.0.0.1:{}\"", port + 1_000).unwrap();
+                writeln!(text, "[bus]\nurl = {url:?}\nprovision = true").unwrap();
+                writeln!(text, "[[tokens]]\nname = \"test\"\nrole = \"admin\"").unwrap();
+                writeln!(text, "secret = {TOKEN:?}\nsites = [\"*\"]").unwrap();
+                std::fs::write(&config, text).unwrap();
+                command.args(["serve", name, "--config"]).arg(config);
+            }
+        }
+        self.processes
+            .push(Process::start(name, &log, &mut command));
+    }
+
+    /// Returns a process.
+    pub fn process(&mut self, name: &str) -> &mut Process {
+        self.processes
+            .iter_mut()
+            .find(|process| process.name == name)
+            .unwrap()
+    }
+
+    /// Waits until every role says that it is ready.
+    pub fn ready(&self) {
+        for n in 0..3 {
+            let url = format!("http://127.0.0.1:{}/readyz", self.port + 1_000 + n);
+            eventually(&url, || {
+                self.client
+                    .get(&url)
+                    .send()
+                    .is_ok_and(|answer| answer.status().is_success())
+            });
+        }
+    }
+
+    /// The public address of ingest.
+    pub fn ingest(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The admin address of moderation-rules.
+    pub fn moderation(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port + 1_001)
+    }
+
+    /// The public address of the archive.
+    pub fn archive(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port + 2)
+    }
+
+    /// The admin address of ingest.
+    pub fn ingest_admin(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port + 1_000)
+    }
+
+    /// Sends bytes to `POST /v1/events`; returns status and answer.
+    pub fn post(&self, content_type: &str, body: impl Into<Vec<u8>>) -> (u16, Value) {
+        let answer = self
+            .client
+            .post(format!("{}/v1/events", self.ingest()))
+            .bearer_auth(TOKEN)
+            .header("content-type", content_type)
+            .body(body.into())
+            .send()
+            .unwrap();
+        let status = answer.status().as_u16();
+        (status, answer.json().unwrap_or(Value::Null))
+    }
+
+    /// Gets JSON with the token; null where there is none.
+    pub fn get(&self, url: &str) -> Value {
+        match self.client.get(url).bearer_auth(TOKEN).send() {
+            Ok(answer) if answer.status().is_success() => answer.json().unwrap_or(Value::Null),
+            _ => Value::Null,
+        }
+    }
+
+    /// Gets text with or without the token; returns status and body.
+    pub fn get_text(&self, url: &str, with_token: bool) -> (u16, String) {
+        let mut request = self.client.get(url);
+        if with_token {
+            request = request.bearer_auth(TOKEN);
+        }
+        let answer = request.send().unwrap();
+        (answer.status().as_u16(), answer.text().unwrap())
+    }
+
+    /// Posts JSON with the token; returns status and answer.
+    pub fn post_json(&self, url: &str, body: &Value) -> (u16, Value) {
+        let answer = self
+            .client
+            .post(url)
+            .bearer_auth(TOKEN)
+            .header("content-type", "application/json")
+            .body(body.to_string())
+            .send()
+            .unwrap();
+        (
+            answer.status().as_u16(),
+            answer.json().unwrap_or(Value::Null),
+        )
+    }
+
+    /// Returns a thread as the archive shows it to a moderator.
+    pub fn thread(&self, site: &str, thread: &str) -> Value {
+        self.get(&format!(
+            "{}/v1/sites/{site}/threads/{thread}",
+            self.archive()
+        ))
+    }
+
+    /// Waits until a thread shows so many comments, each with its decision, and returns it.
+    pub fn decided(&self, site: &str, thread: &str, n_comments: usize) -> Value {
+        eventually(
+            &format!("{n_comments} decided comments in {site}/{thread}"),
+            || decided(&self.thread(site, thread)) >= n_comments,
+        );
+        self.thread(site, thread)
+    }
+}
+
+/// Counts the comments of a thread that have a decision.
+pub fn decided(thread: &Value) -> usize {
+    let comments = thread["comments"].as_array();
+    comments
+        .into_iter()
+        .flatten()
+        .filter(|comment| comment["decision"].is_object())
+        .count()
+}
+
+/// Waits until something holds; a test that waits in vain has failed.
+#[track_caller]
+pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(
+            start.elapsed() < PATIENCE,
+            "not within {} s: {what}",
+            PATIENCE.as_secs()
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A virtual host of its own on the tests' broker, removed when it goes out of scope.
+#[derive(Debug)]
+pub struct Vhost {
+    name: String,
+    /// The URL with the virtual host in it.
+    pub url: String,
+}
+
+impl Vhost {
+    /// Makes one.
+    pub fn new() -> Self {
+        let base = needed("STOA_TEST_AMQP_URL");
+        let name = format!("stoa-{}-{}", std::process::id(), ports());
+        rabbitmqctl(&["add_vhost", &name]);
+        rabbitmqctl(&["set_permissions", "-p", &name, "guest", ".*", ".*", ".*"]);
+        let slash = base.find("://").map_or(0, |at| at + 3);
+        let end = base
+            .get(slash..)
+            .and_then(|rest| rest.find('/'))
+            .map_or(base.len(), |at| slash + at);
+        Self {
+            url: format!("{}/{name}", base.get(..end).unwrap()),
+            name,
+        }
+    }
+}
+
+impl Default for Vhost {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for Vhost {
+    fn drop(&mut self) {
+        rabbitmqctl(&["delete_vhost", &self.name]);
+    }
+}
+
+/// Runs a command of the tests' broker.
+pub fn rabbitmqctl(args: &[&str]) -> String {
+    let command = needed("STOA_TEST_RABBITMQCTL");
+    let mut words = command.split_whitespace();
+    let output = Command::new(words.next().unwrap())
+        .args(words)
+        .args(args)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{command} {args:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Makes a `comment.submitted` event.
+pub fn comment(thread: &str, comment: &str, parent: Option<&str>, body: &str) -> Value {
+    json!({
+        "specversion": "1.0",
+        "id": format!("e-{thread}-{comment}"),
+        "source": "https://journal.example/comments",
+        "type": "stoa.comment.submitted.v1",
+        "data": {
+            "site": "journal", "article": thread, "comment": comment, "parent": parent,
+            "author": {"id": "u-1", "display_name": "Ada"}, "body": body,
+            "submitted_at": "2024-05-01T10:00:00Z",
+        },
+    })
+}
