@@ -37,7 +37,10 @@ pub(crate) async fn run(endpoints: &Endpoints, context: &Context) -> anyhow::Res
     let page = format!("{}/sites/{site}/threads/{thread}", endpoints.archive);
     let json = format!("{}/v1/sites/{site}/threads/{thread}", endpoints.archive);
     let comments = decided(&client, endpoints, context, &json).await?;
-    let rows: Vec<[String; 5]> = comments.iter().map(row).collect();
+    let mut rows = Vec::with_capacity(comments.len());
+    for comment in &comments {
+        rows.push(row(comment, &why(&client, endpoints, &site, comment).await?));
+    }
     output::table(["comment", "author", "words", "verdict", "why"], &rows);
     for rejected in answer["rejected"].as_array().into_iter().flatten() {
         let text = |key: &str| rejected[key].as_str().unwrap_or_default().to_owned();
@@ -107,20 +110,38 @@ fn verdict(comment: &Value) -> &str {
     comment["decision"]["verdict"].as_str().unwrap_or("-")
 }
 
-fn row(comment: &Value) -> [String; 5] {
+/// Says which rules held or refused a comment, and at which words.
+async fn why(
+    client: &reqwest::Client,
+    endpoints: &Endpoints,
+    site: &str,
+    comment: &Value,
+) -> anyhow::Result<String> {
+    let id = comment["comment"].as_str().unwrap_or_default();
+    if !matches!(verdict(comment), "hold" | "reject") {
+        return Ok(String::new());
+    }
+    let url = format!("{}/v1/sites/{site}/comments/{id}", endpoints.archive);
+    let full: Value = client.get(url).bearer_auth(&endpoints.token).send().await?.json().await?;
+    let mut reasons = Vec::new();
+    for rule in full["decisions"][0]["rules"].as_array().into_iter().flatten() {
+        let explain = ["fr", "en"].iter().find_map(|tag| rule["explain"][tag].as_str());
+        let mut reason = explain.unwrap_or_default().to_owned();
+        for span in rule["spans"].as_array().into_iter().flatten().take(2) {
+            reason.push_str(&format!(" « {} »", span["text"].as_str().unwrap_or_default()));
+        }
+        reasons.push(reason);
+    }
+    Ok(reasons.join(" "))
+}
+
+fn row(comment: &Value, why: &str) -> [String; 5] {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let indent = "  ".repeat(usize::try_from(comment["depth"].as_u64().unwrap_or(0)).unwrap_or(0));
     let words: String = text(&comment["text"]).split_whitespace().collect::<Vec<_>>().join(" ");
     let mut short: String = words.chars().take(48).collect();
     if short.len() < words.len() {
         short.push('…');
-    }
-    let mut reasons: Vec<String> = Vec::new();
-    for rule in comment["decision"]["rules"].as_array().into_iter().flatten() {
-        let explain = ["fr", "en"].iter().find_map(|tag| rule["explain"][tag].as_str());
-        let spans = rule["spans"].as_array().into_iter().flatten();
-        let hits: Vec<String> = spans.map(|span| format!("« {} »", text(&span["text"]))).collect();
-        reasons.push(format!("{} {}", explain.unwrap_or_default(), hits.join(" ")));
     }
     if comment["ghost"].as_bool().unwrap_or(false) {
         short = "(not captured)".to_owned();
@@ -130,6 +151,6 @@ fn row(comment: &Value) -> [String; 5] {
         text(&comment["author"]["display_name"]),
         short,
         verdict(comment).to_owned(),
-        reasons.join("; ").trim().to_owned(),
+        why.to_owned(),
     ]
 }

@@ -68,7 +68,9 @@ impl Context {
         let context = self.clone();
         let running = self.tasks.spawn(task);
         self.tasks.spawn(async move {
-            match running.await {
+            let ended = running.await;
+            tracing::debug!(role = context.role, task = name, "ended");
+            match ended {
                 Ok(Ok(())) if context.shutdown.is_cancelled() => {}
                 Ok(Ok(())) => context.fail(format!("task {name} ended early")),
                 Ok(Err(error)) => context.fail(format!("task {name} failed: {error:#}")),

@@ -9,6 +9,7 @@
 
 mod body;
 mod io;
+mod late;
 mod metrics;
 mod observe;
 #[cfg(test)]
@@ -34,6 +35,7 @@ use self::metrics::Metrics;
 use self::observe::Observer;
 use crate::Context;
 
+pub use self::late::LateRouter;
 pub use self::observe::RequestId;
 
 /// The largest request head: request line and headers. What is over it is answered 431.

@@ -23,7 +23,8 @@ use crate::ConfigError;
 pub struct LogConfig {
     /// How a line looks.
     pub format: LogFormat,
-    /// What is logged: `info`, or directives as `info,stoa_bus=debug`. More than `info` costs throughput.
+    /// What is logged: `info` and `debug` are Stoa's own level, with libraries from `warn` on; or directives as
+    /// `info,stoa_bus=debug`. More than `info` costs throughput.
     pub level: String,
 }
 
@@ -60,7 +61,12 @@ pub fn init(config: &LogConfig) -> Result<(), ConfigError> {
 }
 
 fn filter(config: &LogConfig) -> Result<EnvFilter, ConfigError> {
-    EnvFilter::builder().parse(&config.level).map_err(|error| {
+    // At `debug`, the libraries say so much that our own lines drown.
+    let directives = match config.level.as_str() {
+        level @ ("info" | "debug" | "trace") => format!("warn,stoa={level}"),
+        directives => directives.to_owned(),
+    };
+    EnvFilter::builder().parse(directives).map_err(|error| {
         ConfigError::invalid(
             "log.level",
             format!("`{}` is not a log level: {error}", config.level),

@@ -30,8 +30,15 @@ fn runtime() -> Runtime {
         .unwrap()
 }
 
+/// A folder in memory where the system has such, since thousands of syncs would take minutes.
 fn folder() -> TempDir {
-    tempfile::tempdir().unwrap()
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() {
+        tempfile::tempdir_in(memory)
+    } else {
+        tempfile::tempdir()
+    }
+    .unwrap()
 }
 
 fn small() -> Options {
@@ -42,7 +49,24 @@ fn small() -> Options {
 }
 
 fn open(dir: &Path) -> Opened {
-    Journal::open(dir, small(), clock()).unwrap()
+    try_open(dir).unwrap()
+}
+
+/// Opens a journal that no other journal has open.
+///
+/// While another test starts a process, the new process has a copy of every handle for a moment, and
+/// with them the locks.
+fn try_open(dir: &Path) -> Result<Opened, Error> {
+    let mut attempts = 0;
+    loop {
+        match Journal::open(dir, small(), clock()) {
+            Err(Error::Locked { .. }) if attempts < 100 => {
+                attempts += 1;
+                std::thread::sleep(std::time::Duration::from_millis(10));
+            }
+            result => return result,
+        }
+    }
 }
 
 fn entry(payload: impl AsRef<[u8]>) -> Entry {

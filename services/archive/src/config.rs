@@ -102,7 +102,10 @@ impl Config {
         check_exposure(self.http.listen, &self.tokens, self.open)?;
         check_exposure(self.admin.listen, &self.tokens, self.open)?;
         if self.engine.batch_events == 0 {
-            return Err(ConfigError::invalid("engine.batch_events", "must be at least 1"));
+            return Err(ConfigError::invalid(
+                "engine.batch_events",
+                "must be at least 1",
+            ));
         }
         Ok(())
     }
@@ -115,8 +118,9 @@ mod tests {
     use super::*;
 
     fn load(environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
-        let environment =
-            environment.iter().map(|(key, value)| (OsString::from(key), OsString::from(value)));
+        let environment = environment
+            .iter()
+            .map(|(key, value)| (OsString::from(key), OsString::from(value)));
         stoa_daemon::config::load_from("archive", DEFAULT_CONFIG, None, environment)
     }
 
@@ -131,12 +135,20 @@ mod tests {
     #[test]
     fn a_listener_for_others_needs_tokens() {
         let config = load(&[("STOA_ARCHIVE__HTTP__LISTEN", "0.0.0.0:8083")]).unwrap();
-        assert!(config.validate().unwrap_err().to_string().contains("tokens"));
+        assert!(
+            config
+                .validate()
+                .unwrap_err()
+                .to_string()
+                .contains("tokens")
+        );
     }
 
     #[test]
     fn a_misspelt_key_is_named() {
-        let error = load(&[("STOA_ARCHIVE__VIEW__CASH", "1 GiB")]).unwrap_err().to_string();
+        let error = load(&[("STOA_ARCHIVE__VIEW__CASH", "1 GiB")])
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("cash"), "{error}");
     }
 }

@@ -65,7 +65,10 @@ impl Engine {
                 stage.commit(next)
             })?;
         }
-        #[expect(clippy::cast_precision_loss, reason = "a batch has some hundred events")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a batch has some hundred events"
+        )]
         self.metrics.batch.observe(events.len() as f64);
         self.metrics.commit.observe(started.elapsed().as_secs_f64());
         let (next, bytes) = (self.journal.next(), self.journal.bytes());
@@ -84,7 +87,10 @@ impl Engine {
         let mut new = Vec::with_capacity(events.len());
         for (event, fact) in events.iter().zip(facts) {
             if stage.admit(fact)? {
-                entries.push(Entry { kind: record::byte(fact.kind), payload: event.to_json() });
+                entries.push(Entry {
+                    kind: record::byte(fact.kind),
+                    payload: event.to_json(),
+                });
                 new.push(fact);
             } else {
                 self.metrics.event(fact.kind, "duplicate");

@@ -94,7 +94,7 @@ pub(crate) enum Effect {
 pub(crate) struct Decided {
     pub(crate) verdict: Verdict,
     pub(crate) moderator: bool,
-    pub(crate) decided_at: i64,
+    pub(crate) at: i64,
     pub(crate) id: Digest,
     pub(crate) supersedes: Option<Digest>,
 }
@@ -144,23 +144,31 @@ fn subject(event: &Event) -> Subject {
 
 /// Returns the key of the outcomes of appeals about a comment.
 pub(crate) fn appeals_key(site: &str, comment: &str) -> OtherKey {
-    (Shard::of(site, comment).index(), site.to_owned(), APPEALS, comment.to_owned())
+    (
+        Shard::of(site, comment).index(),
+        site.to_owned(),
+        APPEALS,
+        comment.to_owned(),
+    )
 }
 
 fn effect(event: &Event) -> Effect {
     match &event.data {
         Data::CommentSubmitted(comment) | Data::CommentEdited(comment) => content(event, comment),
         Data::CommentWithdrawn(_) => Effect::Withdrawn,
-        Data::CommentScored(scored) => {
-            Effect::Scored { at: first(&[&scored.scored_at, &event.time, &event.recordedtime]), score: scored.score }
-        }
+        Data::CommentScored(scored) => Effect::Scored {
+            at: first(&[&scored.scored_at, &event.time, &event.recordedtime]),
+            score: scored.score,
+        },
         Data::CommentDecided(decision) => Effect::Decided(decided(decision)),
         Data::ArticlePublished(article) | Data::ArticleUpdated(article) => {
             Effect::Version(rank(event, article))
         }
-        Data::ArticleRemoved(removed) => {
-            Effect::Removed(first(&[&removed.removed_at, &event.time, &event.recordedtime]))
-        }
+        Data::ArticleRemoved(removed) => Effect::Removed(first(&[
+            &removed.removed_at,
+            &event.time,
+            &event.recordedtime,
+        ])),
         _ => Effect::Listed,
     }
 }
@@ -178,7 +186,7 @@ fn decided(decision: &Decision) -> Decided {
     Decided {
         verdict: decision.verdict,
         moderator: matches!(decision.by, By::Moderator { .. }),
-        decided_at: decision.decided_at.micros(),
+        at: decision.decided_at.micros(),
         id: digest(&[&decision.decision]),
         supersedes: decision.supersedes.as_deref().map(|id| digest(&[id])),
     }
@@ -198,5 +206,8 @@ fn rank(event: &Event, article: &Article) -> Rank {
 
 /// Returns the first time that is known.
 fn first(times: &[&Option<Time>]) -> i64 {
-    times.iter().find_map(|time| time.as_ref().map(Time::micros)).unwrap_or(i64::MIN)
+    times
+        .iter()
+        .find_map(|time| time.as_ref().map(Time::micros))
+        .unwrap_or(i64::MIN)
 }

@@ -6,7 +6,6 @@ pub(crate) mod access;
 pub(crate) mod admin;
 mod api;
 mod html;
-mod late;
 pub(crate) mod links;
 mod nested;
 mod pages;
@@ -20,7 +19,6 @@ use serde::Deserialize;
 use stoa_daemon::{Context, Problem};
 
 use self::access::Access;
-pub(crate) use self::late::LateRouter;
 use crate::engine::chain;
 use crate::metrics::Metrics;
 use crate::read::Reader;
@@ -66,8 +64,15 @@ impl Public {
     ) -> Result<T, Problem> {
         let started = Instant::now();
         let reader = self.reader.clone();
-        let result = self.context.tasks.spawn_blocking(move || read(&reader)).await;
-        self.metrics.read.with_label_values(&[what]).observe(started.elapsed().as_secs_f64());
+        let result = self
+            .context
+            .tasks
+            .spawn_blocking(move || read(&reader))
+            .await;
+        self.metrics
+            .read
+            .with_label_values(&[what])
+            .observe(started.elapsed().as_secs_f64());
         match result {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => {
@@ -93,7 +98,9 @@ struct PageQuery {
 impl PageQuery {
     /// Unwraps a query; 400 when it can't be read.
     fn of(query: Result<Query<Self>, QueryRejection>) -> Result<Self, Problem> {
-        query.map(|Query(query)| query).map_err(|error| Problem::bad_request(error.body_text()))
+        query
+            .map(|Query(query)| query)
+            .map_err(|error| Problem::bad_request(error.body_text()))
     }
 
     /// Returns how many entries are asked for: 400 when none or too many.

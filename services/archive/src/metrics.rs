@@ -35,7 +35,10 @@ impl Metrics {
         let sizes = prometheus::exponential_buckets(1.0, 4.0, 10)?;
         let metrics = Self {
             events: IntCounterVec::new(
-                Opts::new("stoa_archive_events_total", "Events by kind and by what became of them."),
+                Opts::new(
+                    "stoa_archive_events_total",
+                    "Events by kind and by what became of them.",
+                ),
                 &["kind", "result"],
             )?,
             commit: Histogram::with_opts(
@@ -46,8 +49,11 @@ impl Metrics {
                 .buckets(seconds.clone()),
             )?,
             batch: Histogram::with_opts(
-                HistogramOpts::new("stoa_archive_batch_events", "Events that were committed together.")
-                    .buckets(counts),
+                HistogramOpts::new(
+                    "stoa_archive_batch_events",
+                    "Events that were committed together.",
+                )
+                .buckets(counts),
             )?,
             replayed: IntCounter::new(
                 "stoa_archive_replayed_records_total",
@@ -78,8 +84,11 @@ impl Metrics {
                 &["what"],
             )?,
             thread: Histogram::with_opts(
-                HistogramOpts::new("stoa_archive_thread_comments", "Comments held of threads that were read.")
-                    .buckets(sizes),
+                HistogramOpts::new(
+                    "stoa_archive_thread_comments",
+                    "Comments held of threads that were read.",
+                )
+                .buckets(sizes),
             )?,
         };
         metrics.register(registry)?;
@@ -120,7 +129,8 @@ impl Metrics {
     pub(crate) fn progress(&self, journal_next: u64, journal_bytes: u64, view_next: u64) {
         let last = |next: u64| i64::try_from(next).unwrap_or(i64::MAX).saturating_sub(1);
         self.journal_last.set(last(journal_next));
-        self.journal_bytes.set(i64::try_from(journal_bytes).unwrap_or(i64::MAX));
+        self.journal_bytes
+            .set(i64::try_from(journal_bytes).unwrap_or(i64::MAX));
         self.view_applied.set(last(view_next));
     }
 }
@@ -135,8 +145,11 @@ mod tests {
     fn the_readme_lists_every_metric() {
         let registry = Registry::new();
         Metrics::new(&registry).unwrap();
-        let declared: BTreeSet<String> =
-            registry.gather().iter().map(|family| family.name().to_owned()).collect();
+        let declared: BTreeSet<String> = registry
+            .gather()
+            .iter()
+            .map(|family| family.name().to_owned())
+            .collect();
         let documented: BTreeSet<String> = include_str!("../README.md")
             .lines()
             .filter_map(|line| line.strip_prefix("| `stoa_archive_"))

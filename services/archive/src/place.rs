@@ -14,12 +14,18 @@ pub(crate) struct Place {
 
 impl From<Position> for Place {
     fn from(position: Position) -> Self {
-        Self { seq: position.seq, offset: position.offset }
+        Self {
+            seq: position.seq,
+            offset: position.offset,
+        }
     }
 }
 
 impl From<Place> for Position {
     fn from(place: Place) -> Self {
-        Self { seq: place.seq, offset: place.offset }
+        Self {
+            seq: place.seq,
+            offset: place.offset,
+        }
     }
 }

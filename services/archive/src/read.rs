@@ -52,6 +52,9 @@ impl Reader {
         }
         serde_json::from_slice(&record.payload)
             .map(Some)
-            .map_err(|source| Error::Misplaced { seq: place.seq, source })
+            .map_err(|source| Error::Misplaced {
+                seq: place.seq,
+                source,
+            })
     }
 }

@@ -39,7 +39,10 @@ pub fn rebuild(data_dir: &Path, progress: &mut dyn FnMut(u64, u64)) -> anyhow::R
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
         _ => {}
     }
-    let options = OpenOptions { watchdog: WATCHDOG, cache_bytes: CACHE_BYTES };
+    let options = OpenOptions {
+        watchdog: WATCHDOG,
+        cache_bytes: CACHE_BYTES,
+    };
     let index = Index::open(&dir, options, &opened.journal)?;
     let records = index.catch_up(&opened.journal, progress)?;
     Ok(Rebuilt { records })

@@ -45,7 +45,10 @@ pub(crate) fn byte(kind: Kind) -> u8 {
 
 /// Returns the event type of a kind byte.
 pub(crate) fn kind(byte: u8) -> Option<Kind> {
-    Kind::ALL.iter().copied().find(|kind| self::byte(*kind) == byte)
+    Kind::ALL
+        .iter()
+        .copied()
+        .find(|kind| self::byte(*kind) == byte)
 }
 
 #[cfg(test)]

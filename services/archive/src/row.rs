@@ -46,8 +46,8 @@ pub(crate) struct Log {
 
 impl Log {
     /// Whether an event is among those that the row lists itself.
-    pub(crate) fn lists(&self, event: &Digest) -> bool {
-        self.events.iter().any(|applied| applied.event == *event)
+    pub(crate) fn lists(&self, event: Digest) -> bool {
+        self.events.iter().any(|applied| applied.event == event)
     }
 
     /// Adds an event, and returns what is to be moved to a row of its own, with its number.
@@ -58,7 +58,12 @@ impl Log {
             (number, std::mem::take(&mut self.events))
         });
         let (kind, revision, event) = (record::byte(fact.kind), fact.revision, fact.event);
-        self.events.push(Applied { place, kind, revision, event });
+        self.events.push(Applied {
+            place,
+            kind,
+            revision,
+            event,
+        });
         moved
     }
 }
@@ -124,7 +129,11 @@ impl CommentRow {
     /// Applies an event, and returns what is to be moved to a row of its own.
     pub(crate) fn apply(&mut self, fact: &Fact, place: Place) -> Option<(u32, Vec<Applied>)> {
         match &fact.effect {
-            Effect::Content { parent, submitted_at, author } => {
+            Effect::Content {
+                parent,
+                submitted_at,
+                author,
+            } => {
                 self.capture(fact, place, parent.as_deref(), *submitted_at, *author);
             }
             Effect::Withdrawn => self.withdrawn = true,
@@ -138,7 +147,7 @@ impl CommentRow {
                     revision: fact.revision,
                     verdict: decided.verdict,
                     moderator: decided.moderator,
-                    decided_at: decided.decided_at,
+                    decided_at: decided.at,
                     id: decided.id,
                     supersedes: decided.supersedes,
                     place,
@@ -164,7 +173,12 @@ impl CommentRow {
         let (revision, event) = (fact.revision, fact.event);
         let later = |known: &Content| (known.revision, known.event) < (revision, event);
         if self.content.as_ref().is_none_or(later) {
-            self.content = Some(Content { revision, event, place, author });
+            self.content = Some(Content {
+                revision,
+                event,
+                place,
+                author,
+            });
             self.forget_old_decisions();
         }
         if let Some(parent) = parent {
@@ -182,7 +196,8 @@ impl CommentRow {
     /// Drops decisions about revisions that a later one has replaced; the journal has them.
     fn forget_old_decisions(&mut self) {
         let latest = self.content.map_or(0, |content| content.revision);
-        self.decisions.retain(|decision| decision.revision >= latest);
+        self.decisions
+            .retain(|decision| decision.revision >= latest);
     }
 }
 
@@ -195,8 +210,8 @@ pub(crate) struct ArticleRow {
     pub(crate) removed: Option<i64>,
     /// Comments that were captured.
     pub(crate) n_comments: u64,
-    /// When the latest comment was written, in microseconds since 1970.
-    pub(crate) last_comment: Option<i64>,
+    /// When the latest revision of a comment was written, in microseconds since 1970.
+    pub(crate) last_activity: Option<i64>,
     /// What was applied.
     pub(crate) log: Log,
 }
@@ -204,7 +219,8 @@ pub(crate) struct ArticleRow {
 impl ArticleRow {
     /// Whether the article was taken down and not published again since.
     pub(crate) fn is_removed(&self) -> bool {
-        self.removed.is_some_and(|at| self.latest.is_none_or(|(rank, _)| at >= rank.at))
+        self.removed
+            .is_some_and(|at| self.latest.is_none_or(|(rank, _)| at >= rank.at))
     }
 
     /// Whether there is anything to show.
@@ -226,10 +242,10 @@ impl ArticleRow {
         self.log.push(fact, place)
     }
 
-    /// Counts a comment that was captured for the first time.
-    pub(crate) fn count(&mut self, at: Option<i64>) {
-        self.n_comments = self.n_comments.saturating_add(1);
-        self.last_comment = self.last_comment.max(at);
+    /// Notes a revision of a comment, and counts the comment at its first.
+    pub(crate) fn revised(&mut self, first: bool, at: Option<i64>) {
+        self.n_comments = self.n_comments.saturating_add(u64::from(first));
+        self.last_activity = self.last_activity.max(at);
     }
 }
 
@@ -246,7 +262,6 @@ impl OtherRow {
         self.log.push(fact, place)
     }
 }
-
 
 #[cfg(test)]
 mod tests;

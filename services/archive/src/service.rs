@@ -57,13 +57,27 @@ impl Service {
             context: context.clone(),
         };
         let public = Public {
-            reader: Reader { journal: journal.clone(), index: Arc::clone(&index) },
+            reader: Reader {
+                journal: journal.clone(),
+                index: Arc::clone(&index),
+            },
             access: Access::new(tokens.clone(), &config.sites),
             metrics,
             context: context.clone(),
         };
-        let admin = Admin { tokens, journal, index, bus: bus.clone() };
-        Ok(Self { context: context.clone(), bus, engine, public, admin })
+        let admin = Admin {
+            tokens,
+            journal,
+            index,
+            bus: bus.clone(),
+        };
+        Ok(Self {
+            context: context.clone(),
+            bus,
+            engine,
+            public,
+            admin,
+        })
     }
 
     /// The public routes.
@@ -78,11 +92,19 @@ impl Service {
 
     /// Archives until shutdown.
     pub(crate) async fn work(self) -> anyhow::Result<()> {
-        let Self { context, bus, engine, public, admin } = self;
+        let Self {
+            context,
+            bus,
+            engine,
+            public,
+            admin,
+        } = self;
         drop((public, admin));
         let (journal, index) = (engine.journal.clone(), Arc::clone(&engine.index));
-        let limits =
-            BatchLimits { max_messages: engine.batch_events, max_bytes: BATCH_BYTES };
+        let limits = BatchLimits {
+            max_messages: engine.batch_events,
+            max_bytes: BATCH_BYTES,
+        };
         let consuming = bus.run(QueueReader::Archive, Events(engine), limits);
         let mut consuming = std::pin::pin!(consuming);
         loop {
@@ -95,7 +117,10 @@ impl Service {
                 () = tokio::time::sleep(WATCH_EVERY) => {}
             }
         }
-        context.tasks.spawn_blocking(move || index.close()).await??;
+        context
+            .tasks
+            .spawn_blocking(move || index.close())
+            .await??;
         journal.close().await;
         Ok(())
     }
@@ -108,8 +133,10 @@ async fn open_journal(config: &Config, context: &Context) -> anyhow::Result<Jour
         max_record_bytes: MAX_RECORD_BYTES,
     };
     let clock = context.clock.micros_fn();
-    let opened =
-        context.tasks.spawn_blocking(move || Journal::open(&dir, options, clock)).await??;
+    let opened = context
+        .tasks
+        .spawn_blocking(move || Journal::open(&dir, options, clock))
+        .await??;
     if let Some(torn) = &opened.report.torn {
         tracing::warn!(
             segment = %torn.segment.display(),

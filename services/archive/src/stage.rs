@@ -60,14 +60,18 @@ impl<'a> Stage<'a> {
             Subject::Article(key) => &staged(tables, &ARTICLES, &mut self.articles, key)?.row.log,
             Subject::Other(key) => &staged(tables, &OTHERS, &mut self.others, key)?.row.log,
         };
-        if log.lists(&fact.event) {
+        if log.lists(fact.event) {
             return Ok(false);
         }
         if log.spilled > 0 && !self.spilled.contains_key(&fact.subject) {
             let digests = read_spilled(self.index, &fact.subject, log)?;
             self.spilled.insert(fact.subject.clone(), digests);
         }
-        if self.spilled.get(&fact.subject).is_some_and(|known| known.contains(&fact.event)) {
+        if self
+            .spilled
+            .get(&fact.subject)
+            .is_some_and(|known| known.contains(&fact.event))
+        {
             return Ok(false);
         }
         Ok(self.admitted.insert((fact.event, fact.subject.clone())))
@@ -82,8 +86,8 @@ impl<'a> Stage<'a> {
                 comment.dirty = true;
                 let known = comment.row.content.is_some();
                 let moved = comment.row.apply(fact, place);
-                if !known && let Effect::Content { submitted_at, .. } = &fact.effect {
-                    self.captured(key, *submitted_at)?;
+                if let Effect::Content { submitted_at, .. } = &fact.effect {
+                    self.captured(key, !known, *submitted_at)?;
                 }
                 (&key.1, moved)
             }
@@ -105,19 +109,23 @@ impl<'a> Stage<'a> {
             // Admission has read what was spilled before; so this holds all of it.
             let known = self.spilled.entry(fact.subject.clone()).or_default();
             known.extend(events.iter().map(|applied| applied.event));
-            self.earlier.insert(earlier_key(&fact.subject, number), events);
+            self.earlier
+                .insert(earlier_key(&fact.subject, number), events);
         }
         Ok(())
     }
 
     /// Counts a comment in its thread, and remembers in which thread it is.
-    fn captured(&mut self, key: &CommentKey, at: Option<i64>) -> Result<(), Error> {
+    fn captured(&mut self, key: &CommentKey, first: bool, at: Option<i64>) -> Result<(), Error> {
         let tables = self.index.tables();
         let (shard, site, thread, comment) = key;
         let article = (*shard, site.clone(), thread.clone());
         let article = staged(tables, &ARTICLES, &mut self.articles, &article)?;
         article.dirty = true;
-        article.row.count(at);
+        article.row.revised(first, at);
+        if !first {
+            return Ok(());
+        }
         let locator = locator_key(site, comment);
         let threads = staged(tables, &LOCATORS, &mut self.locators, &locator)?;
         if let Err(place) = threads.row.binary_search(thread) {
@@ -179,6 +187,13 @@ where
 
 /// Reads the digests of the events that a row's list had no room for.
 fn read_spilled(index: &Index, subject: &Subject, log: &Log) -> Result<HashSet<Digest>, Error> {
-    let only_earlier = Log { events: Vec::new(), spilled: log.spilled };
-    Ok(index.events(subject, &only_earlier)?.iter().map(|applied| applied.event).collect())
+    let only_earlier = Log {
+        events: Vec::new(),
+        spilled: log.spilled,
+    };
+    Ok(index
+        .events(subject, &only_earlier)?
+        .iter()
+        .map(|applied| applied.event)
+        .collect())
 }

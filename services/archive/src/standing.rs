@@ -32,13 +32,20 @@ pub(crate) struct Standing {
 /// A person's decision goes before a rule set's, whatever the times; a decision that another of the
 /// same kind replaces falls out; of what is left the latest counts, and at equal times the id decides.
 pub(crate) fn effective(decisions: &[Standing], revision: u32) -> Option<&Standing> {
-    let about = || decisions.iter().filter(move |decision| decision.revision == revision);
+    let about = || {
+        decisions
+            .iter()
+            .filter(move |decision| decision.revision == revision)
+    };
     let moderator = about().any(|decision| decision.moderator);
     let kind = || about().filter(move |decision| decision.moderator == moderator);
     let replaced = |decision: &Standing| kind().any(|other| other.supersedes == Some(decision.id));
     let rank = |decision: &&Standing| (decision.decided_at, decision.id);
     // Decisions that replace each other in a circle would leave none.
-    kind().filter(|decision| !replaced(decision)).max_by_key(rank).or_else(|| kind().max_by_key(rank))
+    kind()
+        .filter(|decision| !replaced(decision))
+        .max_by_key(rank)
+        .or_else(|| kind().max_by_key(rank))
 }
 
 /// What a comment is, as answers say it.
@@ -105,21 +112,47 @@ mod tests {
     #[test]
     fn the_one_that_stands() {
         check(&[], None);
-        check(&[decision(1, false, 5, None), decision(2, false, 7, None)], Some(2));
+        check(
+            &[decision(1, false, 5, None), decision(2, false, 7, None)],
+            Some(2),
+        );
         // A person goes before a newer rule set.
-        check(&[decision(1, true, 5, None), decision(2, false, 7, None)], Some(1));
+        check(
+            &[decision(1, true, 5, None), decision(2, false, 7, None)],
+            Some(1),
+        );
         // A chain goes before the clock.
-        check(&[decision(1, true, 9, None), decision(2, true, 7, Some(1))], Some(2));
+        check(
+            &[decision(1, true, 9, None), decision(2, true, 7, Some(1))],
+            Some(2),
+        );
         // A rule set can't replace a person's decision.
-        check(&[decision(1, true, 5, None), decision(2, false, 7, Some(1))], Some(1));
+        check(
+            &[decision(1, true, 5, None), decision(2, false, 7, Some(1))],
+            Some(1),
+        );
         // A circle: the latest.
-        check(&[decision(1, true, 5, Some(2)), decision(2, true, 7, Some(1))], Some(2));
+        check(
+            &[decision(1, true, 5, Some(2)), decision(2, true, 7, Some(1))],
+            Some(2),
+        );
         // Another revision.
-        check(&[Standing { revision: 2, ..decision(1, true, 5, None) }], None);
+        check(
+            &[Standing {
+                revision: 2,
+                ..decision(1, true, 5, None)
+            }],
+            None,
+        );
     }
 
     fn decisions() -> impl Strategy<Value = Vec<Standing>> {
-        let one = (any::<bool>(), 0_i64..3, proptest::option::of(0_u8..8), 1_u32..3);
+        let one = (
+            any::<bool>(),
+            0_i64..3,
+            proptest::option::of(0_u8..8),
+            1_u32..3,
+        );
         proptest::collection::vec(one, 0..8).prop_map(|drawn| {
             (0_u8..)
                 .zip(drawn)

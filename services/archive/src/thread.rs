@@ -82,14 +82,22 @@ pub(crate) fn arrange<'a>(
 
 /// Finds each comment's parent, and makes a placeholder for each that is missing.
 fn link<'a>(entries: &[Entry<'a>], mut elsewhere: impl FnMut(&str) -> bool) -> Vec<Item<'a>> {
-    let places: HashMap<&str, usize> =
-        entries.iter().enumerate().map(|(place, entry)| (entry.id, place)).collect();
+    let places: HashMap<&str, usize> = entries
+        .iter()
+        .enumerate()
+        .map(|(place, entry)| (entry.id, place))
+        .collect();
     let mut missing: HashMap<&str, Option<usize>> = HashMap::new();
     let mut items: Vec<Item<'a>> = Vec::with_capacity(entries.len());
     let mut placeholders: Vec<Item<'a>> = Vec::new();
     for (place, entry) in entries.iter().enumerate() {
-        let mut item =
-            Item { id: entry.id, at: entry.at, entry: Some(place), parent: None, problem: None };
+        let mut item = Item {
+            id: entry.id,
+            at: entry.at,
+            entry: Some(place),
+            parent: None,
+            problem: None,
+        };
         match entry.parent {
             None => {}
             Some(parent) if parent == entry.id => item.problem = Some(ParentProblem::Itself),
@@ -111,8 +119,9 @@ fn link<'a>(entries: &[Entry<'a>], mut elsewhere: impl FnMut(&str) -> bool) -> V
                 if item.parent.is_none() {
                     item.problem = Some(ParentProblem::OtherArticle);
                 }
-                let placeholder =
-                    item.parent.and_then(|parent| parent.checked_sub(entries.len()));
+                let placeholder = item
+                    .parent
+                    .and_then(|parent| parent.checked_sub(entries.len()));
                 if let Some(ghost) = placeholder.and_then(|index| placeholders.get_mut(index)) {
                     ghost.at = ghost.at.min(entry.at);
                 }
@@ -149,7 +158,10 @@ fn cut_loops(items: &mut [Item<'_>]) {
 fn cut_loop(items: &mut [Item<'_>], start: usize) {
     let mut earliest = start;
     let mut at = start;
-    while let Some(next) = items.get(at).and_then(|item| item.parent).filter(|next| *next != start)
+    while let Some(next) = items
+        .get(at)
+        .and_then(|item| item.parent)
+        .filter(|next| *next != start)
     {
         at = next;
         let rank = |place: usize| items.get(place).map(|item| (item.at, item.id));
@@ -184,9 +196,17 @@ fn walk<'a>(items: &[Item<'a>]) -> Vec<Node<'a>> {
     }
     let mut nodes = Vec::with_capacity(items.len());
     while let Some((place, above, depth)) = stack.pop() {
-        let Some(item) = items.get(place) else { continue };
+        let Some(item) = items.get(place) else {
+            continue;
+        };
         let here = nodes.len();
-        nodes.push(Node { id: item.id, entry: item.entry, above, depth, problem: item.problem });
+        nodes.push(Node {
+            id: item.id,
+            entry: item.entry,
+            above,
+            depth,
+            problem: item.problem,
+        });
         for reply in replies.get(place).into_iter().flatten() {
             stack.push((*reply, Some(here), depth + 1));
         }

@@ -128,7 +128,8 @@ impl Index {
         let from = self.view.applied().max(journal.first());
         let total = journal.next().saturating_sub(from);
         if total == 0 {
-            self.applied.store(journal.next().max(from), Ordering::Release);
+            self.applied
+                .store(journal.next().max(from), Ordering::Release);
             return Ok(0);
         }
         progress(0, total);
@@ -139,8 +140,11 @@ impl Index {
             let record = record?;
             next = record.seq + 1;
             if !record.redacted {
-                let event = Event::from_json(&record.payload)
-                    .map_err(|source| Error::Unreadable { seq: record.seq, source })?;
+                let event =
+                    Event::from_json(&record.payload).map_err(|source| Error::Unreadable {
+                        seq: record.seq,
+                        source,
+                    })?;
                 let fact = Fact::of(&event);
                 if stage.admit(&fact)? {
                     stage.apply(&fact, record.position.into())?;
@@ -182,7 +186,12 @@ impl Index {
         comment: &str,
     ) -> Result<Option<CommentRow>, Error> {
         let shard = Shard::of(site, thread).index();
-        let key = (shard, site.to_owned(), thread.to_owned(), comment.to_owned());
+        let key = (
+            shard,
+            site.to_owned(),
+            thread.to_owned(),
+            comment.to_owned(),
+        );
         Ok(self.view.get(&COMMENTS, &key)?)
     }
 
@@ -192,7 +201,11 @@ impl Index {
         site: &str,
         thread: &str,
     ) -> Result<Vec<(String, CommentRow)>, Error> {
-        let prefix = (Shard::of(site, thread).index(), site.to_owned(), thread.to_owned());
+        let prefix = (
+            Shard::of(site, thread).index(),
+            site.to_owned(),
+            thread.to_owned(),
+        );
         let mut comments = Vec::new();
         for row in self.view.scan(&COMMENTS, prefix) {
             let ((.., comment), row) = row?;
@@ -203,7 +216,11 @@ impl Index {
 
     /// Looks up an article and its thread.
     pub(crate) fn article(&self, site: &str, article: &str) -> Result<Option<ArticleRow>, Error> {
-        let key = (Shard::of(site, article).index(), site.to_owned(), article.to_owned());
+        let key = (
+            Shard::of(site, article).index(),
+            site.to_owned(),
+            article.to_owned(),
+        );
         Ok(self.view.get(&ARTICLES, &key)?)
     }
 
@@ -260,7 +277,11 @@ impl Index {
     pub(crate) fn events(&self, subject: &Subject, log: &Log) -> Result<Vec<Applied>, Error> {
         let mut events = Vec::with_capacity(log.events.len());
         for number in 0..log.spilled {
-            events.extend(self.view.get(&EARLIER, &earlier_key(subject, number))?.unwrap_or_default());
+            events.extend(
+                self.view
+                    .get(&EARLIER, &earlier_key(subject, number))?
+                    .unwrap_or_default(),
+            );
         }
         events.extend_from_slice(&log.events);
         Ok(events)
@@ -269,7 +290,11 @@ impl Index {
 
 /// Returns the key of a comment's locator.
 pub(crate) fn locator_key(site: &str, comment: &str) -> LocatorKey {
-    (Shard::of(site, comment).index(), site.to_owned(), comment.to_owned())
+    (
+        Shard::of(site, comment).index(),
+        site.to_owned(),
+        comment.to_owned(),
+    )
 }
 
 /// Returns the key of a row with earlier events.
@@ -280,9 +305,15 @@ pub(crate) fn earlier_key(subject: &Subject, number: u32) -> EarlierKey {
         Subject::Comment((shard, site, thread, comment)) => {
             (*shard, ["comment", site.as_str(), thread, comment])
         }
-        Subject::Article((shard, site, article)) => (*shard, ["article", site.as_str(), article, ""]),
+        Subject::Article((shard, site, article)) => {
+            (*shard, ["article", site.as_str(), article, ""])
+        }
         Subject::Other((shard, site, kind, id)) => {
-            let kind = if *kind == crate::fact::AUTHOR { "author" } else { "other" };
+            let kind = if *kind == crate::fact::AUTHOR {
+                "author"
+            } else {
+                "other"
+            };
             (*shard, [kind, site.as_str(), id, ""])
         }
     };
@@ -292,5 +323,9 @@ pub(crate) fn earlier_key(subject: &Subject, number: u32) -> EarlierKey {
         hasher.update(part.as_bytes());
     }
     let full: [u8; 32] = hasher.finalize().into();
-    (shard, full.first_chunk::<16>().copied().unwrap_or_default(), number)
+    (
+        shard,
+        full.first_chunk::<16>().copied().unwrap_or_default(),
+        number,
+    )
 }

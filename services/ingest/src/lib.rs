@@ -43,7 +43,7 @@ use stoa_daemon::Context;
 pub async fn run(config: Config, context: Context, bus: Bus) -> anyhow::Result<()> {
     config.validate()?;
     context.ready.expect(&["journal", "view", "budget"]);
-    let late = service::LateRouter::default();
+    let late = stoa_daemon::http::LateRouter::default();
     let admin = stoa_daemon::admin::router(&context).fallback_service(late.clone());
     stoa_daemon::http::serve(config.admin.listen, admin, &context, "admin").await?;
 

@@ -1,17 +1,11 @@
 //! The parts of ingest, opened in order and joined.
 
-use std::convert::Infallible;
-use std::sync::{Arc, OnceLock};
-use std::task::{Context as TaskContext, Poll};
+use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
-use axum::extract::Request;
-use axum::response::{IntoResponse as _, Response};
-use futures_util::future::BoxFuture;
 use stoa_bus::{BatchLimits, Bus, Outbox};
 use stoa_daemon::auth::Tokens;
-use stoa_daemon::{Context, Problem};
+use stoa_daemon::Context;
 use stoa_journal::Journal;
 use stoa_proto::Reader;
 use tower::ServiceExt as _;
@@ -218,37 +212,6 @@ fn start_engine(engine: Engine, context: &Context) -> tokio::sync::oneshot::Rece
         result
     });
     engine_ended
-}
-
-/// A router that is known later than its listener: until then every request is answered 503.
-#[derive(Clone, Default)]
-pub(crate) struct LateRouter(Arc<OnceLock<Router>>);
-
-impl LateRouter {
-    /// Sets the router; the first call counts.
-    pub(crate) fn set(&self, router: Router) {
-        self.0.get_or_init(|| router);
-    }
-}
-
-impl tower::Service<Request<Body>> for LateRouter {
-    type Response = Response;
-    type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Response, Infallible>>;
-
-    fn poll_ready(&mut self, _: &mut TaskContext<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let router = self.0.get().cloned();
-        Box::pin(async move {
-            match router {
-                Some(router) => router.oneshot(request).await,
-                None => Ok(Problem::unavailable("ingest is starting", 1).into_response()),
-            }
-        })
-    }
 }
 
 #[cfg(test)]

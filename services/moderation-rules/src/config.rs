@@ -121,8 +121,9 @@ mod tests {
     use super::*;
 
     fn load(environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
-        let environment =
-            environment.iter().map(|(key, value)| (OsString::from(key), OsString::from(value)));
+        let environment = environment
+            .iter()
+            .map(|(key, value)| (OsString::from(key), OsString::from(value)));
         stoa_daemon::config::load_from("moderation-rules", DEFAULT_CONFIG, None, environment)
     }
 
@@ -137,15 +138,29 @@ mod tests {
     #[test]
     fn a_listener_for_others_needs_tokens() {
         let config = load(&[("STOA_MODERATION_RULES__ADMIN__LISTEN", "0.0.0.0:9082")]).unwrap();
-        assert!(config.validate().unwrap_err().to_string().contains("tokens"));
+        assert!(
+            config
+                .validate()
+                .unwrap_err()
+                .to_string()
+                .contains("tokens")
+        );
     }
 
     #[test]
     fn a_misspelt_key_or_unknown_language_is_named() {
         for (key, value, part) in [
             ("STOA_MODERATION_RULES__ENGINE__BATCHES", "1", "batches"),
-            ("STOA_MODERATION_RULES__STATEMENT__LANGUAGE", "tlh", "language"),
-            ("STOA_MODERATION_RULES__RULES_DIRECTORY", "/rules", "rules_directory"),
+            (
+                "STOA_MODERATION_RULES__STATEMENT__LANGUAGE",
+                "tlh",
+                "language",
+            ),
+            (
+                "STOA_MODERATION_RULES__RULES_DIRECTORY",
+                "/rules",
+                "rules_directory",
+            ),
         ] {
             let error = load(&[(key, value)]).unwrap_err().to_string();
             assert!(error.contains(part), "{error}");

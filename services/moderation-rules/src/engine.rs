@@ -40,8 +40,14 @@ pub(crate) struct Stopped;
 pub(crate) type ReviewOutcome = Result<Stored, ReviewError>;
 
 enum Work {
-    Events { events: Vec<Event>, reply: oneshot::Sender<Vec<Vec<Outgoing>>> },
-    Review { review: Box<Review>, reply: oneshot::Sender<ReviewOutcome> },
+    Events {
+        events: Vec<Event>,
+        reply: oneshot::Sender<Vec<Vec<Outgoing>>>,
+    },
+    Review {
+        review: Box<Review>,
+        reply: oneshot::Sender<ReviewOutcome>,
+    },
 }
 
 /// The way to the engine; clones share it, and the engine ends when all are gone.
@@ -52,14 +58,20 @@ impl Handle {
     /// Hands events over, and returns what follows from each once that is durable.
     pub(crate) async fn events(&self, events: Vec<Event>) -> Result<Vec<Vec<Outgoing>>, Stopped> {
         let (reply, answer) = oneshot::channel();
-        self.0.send(Work::Events { events, reply }).await.map_err(|_| Stopped)?;
+        self.0
+            .send(Work::Events { events, reply })
+            .await
+            .map_err(|_| Stopped)?;
         answer.await.map_err(|_| Stopped)
     }
 
     /// Hands a moderator's decision over, and returns its record once that is durable.
     pub(crate) async fn review(&self, review: Review) -> Result<ReviewOutcome, Stopped> {
         let (reply, answer) = oneshot::channel();
-        let work = Work::Review { review: Box::new(review), reply };
+        let work = Work::Review {
+            review: Box::new(review),
+            reply,
+        };
         self.0.send(work).await.map_err(|_| Stopped)?;
         answer.await.map_err(|_| Stopped)
     }
@@ -206,14 +218,20 @@ impl Parts {
                     Change::Decided(decided) => {
                         self.metrics.decided(decided.verdict, "rules");
                         for rule in &decided.rules {
-                            rules.entry(rule.clone()).or_default().acted(decided.verdict);
+                            rules
+                                .entry(rule.clone())
+                                .or_default()
+                                .acted(decided.verdict);
                         }
                         for rule in &decided.shadow {
                             rules.entry(rule.clone()).or_default().shadow_hits += 1;
                         }
-                        self.metrics.hits(&live.set, decided.rules.iter().chain(&decided.shadow));
+                        self.metrics
+                            .hits(&live.set, decided.rules.iter().chain(&decided.shadow));
                     }
-                    Change::Reviewed(reviewed) => self.metrics.decided(reviewed.verdict, "moderator"),
+                    Change::Reviewed(reviewed) => {
+                        self.metrics.decided(reviewed.verdict, "moderator")
+                    }
                     _ => {}
                 }
             }
@@ -222,7 +240,11 @@ impl Parts {
 }
 
 fn stored_changes(judged: &batch::Judged) -> impl Iterator<Item = &Change> {
-    judged.items.iter().flatten().map(|item| &item.stored.change)
+    judged
+        .items
+        .iter()
+        .flatten()
+        .map(|item| &item.stored.change)
 }
 
 /// A review that may be answered.

@@ -62,10 +62,18 @@ impl Admin {
         read: impl FnOnce(&Self) -> anyhow::Result<T> + Send + 'static,
     ) -> Result<T, Problem> {
         let admin = self.clone();
-        match self.context.tasks.spawn_blocking(move || read(&admin)).await {
+        match self
+            .context
+            .tasks
+            .spawn_blocking(move || read(&admin))
+            .await
+        {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => {
-                tracing::error!(error = format!("{error:#}"), "cannot read what was asked for");
+                tracing::error!(
+                    error = format!("{error:#}"),
+                    "cannot read what was asked for"
+                );
                 Err(Problem::internal())
             }
             Err(_) => Err(Problem::internal()),
@@ -94,12 +102,18 @@ fn limit(asked: Option<usize>) -> usize {
     asked.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the shape that map_err takes"
+)]
 fn bad_query(error: QueryRejection) -> Problem {
     Problem::bad_request(error.body_text())
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the shape that map_err takes"
+)]
 fn bad_body(error: JsonRejection) -> Problem {
     let status = match error.status() {
         StatusCode::UNSUPPORTED_MEDIA_TYPE | StatusCode::PAYLOAD_TOO_LARGE => error.status(),
@@ -114,5 +128,7 @@ fn stopped() -> Problem {
 
 /// Writes microseconds since 1970 as RFC 3339.
 fn time(micros: i64) -> Option<String> {
-    jiff::Timestamp::from_microsecond(micros).ok().map(|at| at.to_string())
+    jiff::Timestamp::from_microsecond(micros)
+        .ok()
+        .map(|at| at.to_string())
 }

@@ -35,10 +35,18 @@ pub(crate) struct Rules {
 
 impl Rules {
     /// Loads the rule set of a folder, or the starter rule set. Blocks.
-    pub(crate) fn load(dir: Option<PathBuf>, clock: Clock, metrics: Metrics) -> Result<Self, Errors> {
+    pub(crate) fn load(
+        dir: Option<PathBuf>,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> Result<Self, Errors> {
         let live = read(dir.as_ref(), &clock)?;
         metrics.live(&live.set);
-        tracing::info!(ruleset.hash = live.set.hash(), rules = live.set.rules().len(), "rule set is live");
+        tracing::info!(
+            ruleset.hash = live.set.hash(),
+            rules = live.set.rules().len(),
+            "rule set is live"
+        );
         Ok(Self {
             dir,
             clock,
@@ -56,7 +64,9 @@ impl Rules {
 
     /// Returns where the rule set comes from: the folder, or `starter`.
     pub(crate) fn source(&self) -> String {
-        self.dir.as_ref().map_or_else(|| "starter".to_owned(), |dir| dir.display().to_string())
+        self.dir
+            .as_ref()
+            .map_or_else(|| "starter".to_owned(), |dir| dir.display().to_string())
     }
 
     /// Reads the folder again. When it can't be used, the old rule set stays. Blocks.
@@ -65,7 +75,10 @@ impl Rules {
         let new = match read(self.dir.as_ref(), &self.clock) {
             Ok(live) => Arc::new(live),
             Err(errors) => {
-                tracing::warn!(errors = errors.0.len(), "the rule set has errors: the old one stays live");
+                tracing::warn!(
+                    errors = errors.0.len(),
+                    "the rule set has errors: the old one stays live"
+                );
                 return Err(errors);
             }
         };
@@ -85,12 +98,20 @@ impl Rules {
 
     /// Counts what rules did.
     pub(crate) fn count(&self, each: impl FnOnce(&mut BTreeMap<String, RuleRow>)) {
-        each(&mut self.since_start.lock().unwrap_or_else(PoisonError::into_inner));
+        each(
+            &mut self
+                .since_start
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
     }
 
     /// Returns what a rule did since the start.
     pub(crate) fn since_start(&self, rule: &str) -> RuleRow {
-        let counts = self.since_start.lock().unwrap_or_else(PoisonError::into_inner);
+        let counts = self
+            .since_start
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         counts.get(rule).copied().unwrap_or_default()
     }
 }
@@ -100,5 +121,8 @@ fn read(dir: Option<&PathBuf>, clock: &Clock) -> Result<Live, Errors> {
         Some(dir) => RuleSet::load(dir)?,
         None => RuleSet::from_sources(&starter::files())?,
     };
-    Ok(Live { set, loaded_at: clock.now() })
+    Ok(Live {
+        set,
+        loaded_at: clock.now(),
+    })
 }

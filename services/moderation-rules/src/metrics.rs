@@ -4,9 +4,7 @@
 
 use std::time::Duration;
 
-use prometheus::{
-    Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-};
+use prometheus::{Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 use stoa_proto::{Kind, Verdict};
 use stoa_rules::RuleSet;
 
@@ -44,7 +42,8 @@ const SOURCES: [&str; 2] = ["rules", "moderator"];
 pub(crate) struct Metrics {
     decisions: IntCounterVec,
     rule_hits: IntCounterVec,
-    evaluation: Histogram,
+    /// The time to judge one comment.
+    pub(crate) evaluation: Histogram,
     cases_open: IntGauge,
     ruleset: IntGaugeVec,
     processed: IntCounterVec,
@@ -79,7 +78,10 @@ impl Metrics {
             )?,
             cases_open: IntGauge::new("stoa_cases_open", "Cases that wait for a moderator.")?,
             ruleset: IntGaugeVec::new(
-                Opts::new("stoa_ruleset_info", "The hash of the live rule set; always 1."),
+                Opts::new(
+                    "stoa_ruleset_info",
+                    "The hash of the live rule set; always 1.",
+                ),
                 &["hash"],
             )?,
             processed: counter(
@@ -117,19 +119,23 @@ impl Metrics {
     fn fill_labels(&self) {
         for verdict in [Verdict::Approve, Verdict::Hold, Verdict::Reject] {
             for source in SOURCES {
-                self.decisions.with_label_values(&[verdict.as_str(), source]);
+                self.decisions
+                    .with_label_values(&[verdict.as_str(), source]);
             }
         }
         for kind in Kind::ALL.iter().filter(|kind| kind.is_inbound()) {
             for result in Processed::ALL {
-                self.processed.with_label_values(&[kind.short(), result.as_str()]);
+                self.processed
+                    .with_label_values(&[kind.short(), result.as_str()]);
             }
         }
     }
 
     /// Counts a decision.
     pub(crate) fn decided(&self, verdict: Verdict, source: &str) {
-        self.decisions.with_label_values(&[verdict.as_str(), source]).inc();
+        self.decisions
+            .with_label_values(&[verdict.as_str(), source])
+            .inc();
     }
 
     /// Counts rules that fired; a set that was replaced meanwhile is not counted.
@@ -141,30 +147,18 @@ impl Metrics {
         }
     }
 
-    /// Notes that comments were judged in a row.
-    pub(crate) fn evaluated(&self, comments: usize, elapsed: Duration) {
-        if let Ok(count) = u32::try_from(comments)
-            && count > 0
-        {
-            // One clock reading for the row: reading it for each would cost as much as a rule.
-            let each = elapsed.as_secs_f64() / f64::from(count);
-            let local = self.evaluation.local();
-            for _ in 0..count {
-                local.observe(each);
-            }
-            local.flush();
-        }
-    }
-
     /// Notes a batch.
     pub(crate) fn batch(&self, events: usize, elapsed: Duration) {
-        self.batch_events.observe(f64::from(u32::try_from(events).unwrap_or(u32::MAX)));
+        self.batch_events
+            .observe(f64::from(u32::try_from(events).unwrap_or(u32::MAX)));
         self.batch_seconds.observe(elapsed.as_secs_f64());
     }
 
     /// Counts an event.
     pub(crate) fn processed(&self, kind: Kind, result: Processed) {
-        self.processed.with_label_values(&[kind.short(), result.as_str()]).inc();
+        self.processed
+            .with_label_values(&[kind.short(), result.as_str()])
+            .inc();
     }
 
     /// Sets the number of open cases.
@@ -194,8 +188,11 @@ mod tests {
         let registry = Registry::new();
         let set = RuleSet::from_sources(&crate::starter::files()).unwrap();
         Metrics::new(&registry).unwrap().live(&set);
-        let declared: BTreeSet<String> =
-            registry.gather().iter().map(|family| family.name().to_owned()).collect();
+        let declared: BTreeSet<String> = registry
+            .gather()
+            .iter()
+            .map(|family| family.name().to_owned())
+            .collect();
         let documented: BTreeSet<String> = include_str!("../README.md")
             .lines()
             .filter_map(|line| line.strip_prefix("| `stoa_"))
@@ -212,7 +209,13 @@ mod tests {
         let set = RuleSet::from_sources(&crate::starter::files()).unwrap();
         metrics.live(&set);
         metrics.hits(&set, ["no-such-rule".to_owned()].iter());
-        let rules = registry.gather().iter().find(|family| family.name() == "stoa_rule_hits_total").unwrap().get_metric().len();
+        let rules = registry
+            .gather()
+            .iter()
+            .find(|family| family.name() == "stoa_rule_hits_total")
+            .unwrap()
+            .get_metric()
+            .len();
         assert_eq!(rules, set.rules().len());
     }
 }

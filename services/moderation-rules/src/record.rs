@@ -25,7 +25,9 @@ pub(crate) const FACT: u8 = 3;
 
 /// A record that this version can't read.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("record {seq} of kind {kind} can't be read: it was written by a newer version, use that one")]
+#[error(
+    "record {seq} of kind {kind} can't be read: it was written by a newer version, use that one"
+)]
 pub(crate) struct Unreadable {
     seq: u64,
     kind: u8,
@@ -48,9 +50,19 @@ pub(crate) enum Change {
     /// The author took a comment back.
     Withdrawn { about: About, at: i64, case: Step },
     /// A reader reported a comment.
-    Reported { about: About, report: String, at: i64, case: Step },
+    Reported {
+        about: About,
+        report: String,
+        at: i64,
+        case: Step,
+    },
     /// The author appealed.
-    Appealed { about: About, appeal: String, at: i64, case: Step },
+    Appealed {
+        about: About,
+        appeal: String,
+        at: i64,
+        case: Step,
+    },
 }
 
 /// The comment that a change is about.
@@ -180,7 +192,10 @@ impl Stored {
         let change = postcard::to_stdvec(&self.change)?;
         let outputs: usize = self.outputs.iter().map(|body| body.len() + 4).sum();
         let mut payload = BytesMut::with_capacity(change.len() + self.input.len() + outputs + 8);
-        for part in [change.as_slice(), &self.input].into_iter().chain(self.outputs.iter().map(|body| &body[..])) {
+        for part in [change.as_slice(), &self.input]
+            .into_iter()
+            .chain(self.outputs.iter().map(|body| &body[..]))
+        {
             payload.put_u32_le(u32::try_from(part.len()).unwrap_or(u32::MAX));
             payload.put_slice(part);
         }
@@ -189,7 +204,10 @@ impl Stored {
             Change::Reviewed(_) => REVIEWED,
             _ => FACT,
         };
-        Ok(Entry { kind, payload: payload.freeze() })
+        Ok(Entry {
+            kind,
+            payload: payload.freeze(),
+        })
     }
 
     /// Reads a record; `None` if it was redacted.
@@ -197,7 +215,10 @@ impl Stored {
         if record.redacted {
             return Ok(None);
         }
-        let unreadable = || Unreadable { seq: record.seq, kind: record.kind };
+        let unreadable = || Unreadable {
+            seq: record.seq,
+            kind: record.kind,
+        };
         if !matches!(record.kind, DECIDED | REVIEWED | FACT) {
             return Err(unreadable());
         }
@@ -217,20 +238,24 @@ impl Stored {
 
     /// Returns the events that follow from the record, ready to publish.
     pub(crate) fn outgoing(&self) -> Vec<Outgoing> {
-        self.outputs.iter().flat_map(|body| outgoing(body)).collect()
+        self.outputs.iter().flat_map(outgoing).collect()
     }
 
     /// Returns the decision among the outputs, with its event.
     pub(crate) fn decision(&self) -> Option<stoa_proto::Decision> {
-        self.outputs.iter().find_map(|body| match Event::from_json(body).ok()?.data {
-            Data::CommentDecided(decision) => Some(decision),
-            _ => None,
-        })
+        self.outputs
+            .iter()
+            .find_map(|body| match Event::from_json(body).ok()?.data {
+                Data::CommentDecided(decision) => Some(decision),
+                _ => None,
+            })
     }
 }
 
 fn take_part(rest: &mut Bytes) -> Option<Bytes> {
-    let length = rest.first_chunk::<4>().map(|bytes| u32::from_le_bytes(*bytes))?;
+    let length = rest
+        .first_chunk::<4>()
+        .map(|bytes| u32::from_le_bytes(*bytes))?;
     let end = usize::try_from(length).ok()?.checked_add(4)?;
     if end > rest.len() {
         return None;
@@ -254,7 +279,10 @@ fn outgoing(body: &Bytes) -> Vec<Outgoing> {
     match Event::from_json(body) {
         Ok(event) => publish(&event, body),
         Err(error) => {
-            tracing::error!(code = error.code.as_str(), "an event of the journal can't be read");
+            tracing::error!(
+                code = error.code.as_str(),
+                "an event of the journal can't be read"
+            );
             Vec::new()
         }
     }
@@ -294,7 +322,10 @@ mod tests {
             Some(parts)
         };
         let read = parts(entry.payload.clone()).unwrap();
-        assert_eq!(postcard::from_bytes::<Change>(&read[0]).unwrap(), stored.change);
+        assert_eq!(
+            postcard::from_bytes::<Change>(&read[0]).unwrap(),
+            stored.change
+        );
         assert_eq!(read[1], stored.input);
         assert_eq!(read[2..], stored.outputs);
         let cut = entry.payload.slice(..entry.payload.len() - 5);

@@ -1,6 +1,5 @@
 //! The parts of moderation-rules, opened in order and joined.
 
-mod late;
 #[cfg(test)]
 mod tests;
 
@@ -15,7 +14,6 @@ use stoa_daemon::{ConfigError, Context};
 use stoa_journal::{Journal, Record};
 use stoa_proto::{Outgoing, Reader};
 
-pub(crate) use self::late::LateRouter;
 use crate::config::Config;
 use crate::consumer::Consumer;
 use crate::engine::{Engine, Handle, Parts};
@@ -112,7 +110,15 @@ impl Service {
 
     /// Consumes and publishes until shutdown, then lets the engine finish.
     pub(crate) async fn work(self) -> anyhow::Result<()> {
-        let Self { context, bus, journal, outbox, engine_ended, .. } = self;
+        let Self {
+            context,
+            bus,
+            journal,
+            outbox,
+            engine_ended,
+            ..
+        } = self;
+        let index = Arc::clone(&self.admin.index);
         drop(self.admin);
         let publisher = bus.publisher();
         let shutdown = context.shutdown.clone();
@@ -128,7 +134,10 @@ impl Service {
         });
         context.supervise("reload", reload_on_hangup(self.rules, context.clone()));
         context.supervise("readiness", follow_bus(bus.clone(), context.clone()));
-        let limits = BatchLimits { max_messages: self.batch_events, max_bytes: BATCH_BYTES };
+        let limits = BatchLimits {
+            max_messages: self.batch_events,
+            max_bytes: BATCH_BYTES,
+        };
         let consumer = Events(Consumer::new(self.engine, self.metrics));
         context.supervise("consumer", async move {
             Ok(bus.run(Reader::Moderation, consumer, limits).await?)
@@ -137,6 +146,10 @@ impl Service {
         context.shutdown.cancelled().await;
         // The engine ends when the last listener and the consumer have let go of it.
         engine_ended.await.ok();
+        context
+            .tasks
+            .spawn_blocking(move || index.view.close())
+            .await??;
         journal.close().await;
         Ok(())
     }
@@ -149,7 +162,9 @@ fn reviewed(record: &Record) -> Result<Vec<Outgoing>, Unreadable> {
     if record.kind != REVIEWED {
         return Ok(Vec::new());
     }
-    Ok(Stored::read(record)?.map(|stored| stored.outgoing()).unwrap_or_default())
+    Ok(Stored::read(record)?
+        .map(|stored| stored.outgoing())
+        .unwrap_or_default())
 }
 
 async fn load_rules(

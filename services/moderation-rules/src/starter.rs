@@ -31,7 +31,10 @@ files! {
 
 /// Returns the files of the starter rule set.
 pub(crate) fn files() -> BTreeMap<String, Vec<u8>> {
-    FILES.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect()
+    FILES
+        .iter()
+        .map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()))
+        .collect()
 }
 
 #[cfg(test)]
@@ -50,8 +53,16 @@ mod tests {
                 let path = entry.unwrap().path();
                 if path.is_dir() {
                     folders.push(path);
-                } else if path.extension().is_some_and(|kind| kind == "yaml" || kind == "txt") {
-                    let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+                } else if path
+                    .extension()
+                    .is_some_and(|kind| kind == "yaml" || kind == "txt")
+                {
+                    let name = path
+                        .strip_prefix(&root)
+                        .unwrap()
+                        .to_str()
+                        .unwrap()
+                        .to_owned();
                     found.insert(name, std::fs::read(&path).unwrap());
                 }
             }
@@ -63,6 +74,9 @@ mod tests {
     fn it_loads_the_same_embedded_and_from_the_folder() {
         let embedded = stoa_rules::RuleSet::from_sources(&files()).unwrap();
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
-        assert_eq!(stoa_rules::RuleSet::load(&root).unwrap().hash(), embedded.hash());
+        assert_eq!(
+            stoa_rules::RuleSet::load(&root).unwrap().hash(),
+            embedded.hash()
+        );
     }
 }

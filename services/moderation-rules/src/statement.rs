@@ -145,11 +145,17 @@ impl ReviewGround {
 }
 
 fn tongue(config: &StatementConfig, comment: &Comment) -> Tongue {
-    comment.known_language().and_then(Tongue::of).unwrap_or(config.language)
+    comment
+        .known_language()
+        .and_then(Tongue::of)
+        .unwrap_or(config.language)
 }
 
-fn redress(config: &StatementConfig, tongue: Tongue) -> Option<String> {
-    Some(config.redress.clone().unwrap_or_else(|| tongue.redress().to_owned()))
+fn redress(config: &StatementConfig, tongue: Tongue) -> String {
+    config
+        .redress
+        .clone()
+        .unwrap_or_else(|| tongue.redress().to_owned())
 }
 
 /// Returns the statement for a restriction by rules.
@@ -162,23 +168,30 @@ pub(crate) fn by_rules(
     let reason = outcome.reason.as_ref();
     let facts = match &outcome.decided_by {
         Some(rule) => {
-            let explanation =
-                [tongue.as_str(), "en"].iter().find_map(|language| rule.explain.get(*language));
+            let explanation = [tongue.as_str(), "en"]
+                .iter()
+                .find_map(|language| rule.explain.get(*language));
             let other = || rule.explain.values().next();
             let text = explanation.or_else(other).map_or("", String::as_str);
-            tongue.rule_facts(&rule.id, text).trim_end_matches([' ', ':']).to_owned()
+            tongue
+                .rule_facts(&rule.id, text)
+                .trim_end_matches([' ', ':'])
+                .to_owned()
         }
         None => tongue.unjudged().to_owned(),
     };
     Statement {
-        ground: reason.map_or(Ground::Terms, |reason| reason.ground).as_str().to_owned(),
+        ground: reason
+            .map_or(Ground::Terms, |reason| reason.ground)
+            .as_str()
+            .to_owned(),
         reference: reason.and_then(|reason| reason.reference.clone()),
         facts,
         category: reason.and_then(|reason| reason.category.clone()),
         automated_detection: true,
         automated_decision: "AUTOMATED_DECISION_FULLY".to_owned(),
         language: Some(tongue.as_str().to_owned()),
-        redress: redress(config, tongue),
+        redress: Some(redress(config, tongue)),
         ..Statement::default()
     }
 }
@@ -195,16 +208,27 @@ pub(crate) fn by_moderator(
 ) -> Statement {
     let tongue = tongue(config, comment);
     let automated = earlier.is_some();
-    let decision = if automated { "AUTOMATED_DECISION_PARTIALLY" } else { "AUTOMATED_DECISION_NOT_AUTOMATED" };
+    let decision = if automated {
+        "AUTOMATED_DECISION_PARTIALLY"
+    } else {
+        "AUTOMATED_DECISION_NOT_AUTOMATED"
+    };
     Statement {
-        ground: reason.ground.unwrap_or(ReviewGround::Terms).as_str().to_owned(),
+        ground: reason
+            .ground
+            .unwrap_or(ReviewGround::Terms)
+            .as_str()
+            .to_owned(),
         reference: reason.reference.clone(),
-        facts: reason.text.clone().unwrap_or_else(|| tongue.review_facts(&reason.code)),
+        facts: reason
+            .text
+            .clone()
+            .unwrap_or_else(|| tongue.review_facts(&reason.code)),
         category: earlier.and_then(|statement| statement.category.clone()),
         automated_detection: automated,
         automated_decision: decision.to_owned(),
         language: Some(tongue.as_str().to_owned()),
-        redress: redress(config, tongue),
+        redress: Some(redress(config, tongue)),
         ..Statement::default()
     }
 }

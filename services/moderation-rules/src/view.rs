@@ -27,7 +27,8 @@ pub(crate) type Id = (String, String);
 
 /// The comments.
 pub(crate) const COMMENTS: Table<Id, CommentRow> = Table::new(1, "comments");
-/// Comment and revision → the record of its decision by rules.
+/// Comment and revision → the record of its decision by rules; the highest revision's is in the
+/// comment's own row.
 pub(crate) const REVISIONS: Table<(String, String, u32), u64> = Table::new(2, "revisions");
 /// The authors.
 pub(crate) const AUTHORS: Table<Id, AuthorRow> = Table::new(3, "authors");
@@ -41,7 +42,7 @@ pub(crate) const OPEN: Table<(i64, u64), String> = Table::new(6, "open_cases");
 pub(crate) const CLOSED: Table<u64, String> = Table::new(7, "closed_cases");
 /// Decision → its record.
 pub(crate) const DECISIONS: Table<String, u64> = Table::new(8, "decisions");
-/// Comment and record of each of its decisions.
+/// Comment and record of each of its decisions, but those that its own row names.
 pub(crate) const DECISIONS_OF: Table<(String, String, u64), ()> =
     Table::new(9, "decisions_by_comment");
 /// Site, article, parent (empty at top level) and comment.
@@ -78,7 +79,9 @@ impl Index {
             watchdog: config.open_timeout.get(),
             cache_bytes: config.cache.get(),
         };
-        let index = Self { view: View::open(dir, options)? };
+        let index = Self {
+            view: View::open(dir, options)?,
+        };
         index.catch_up(journal)?;
         Ok(index)
     }
@@ -110,6 +113,30 @@ impl Index {
         state.commit(next)?;
         tracing::info!(applied = next, "the view has caught up");
         Ok(())
+    }
+
+    /// Returns the records of a comment's decisions, oldest first, up to a number.
+    pub(crate) fn decisions_of(
+        &self,
+        site: &str,
+        comment: &str,
+        limit: usize,
+    ) -> Result<Vec<u64>, stoa_store::Error> {
+        let row = self
+            .view
+            .get(&COMMENTS, &(site, comment))?
+            .unwrap_or_default();
+        let standing = (row.revision > 0)
+            .then_some(row.decided_seq)
+            .into_iter()
+            .chain(row.reviewed_seq);
+        let mut seqs: Vec<u64> = standing.collect();
+        for entry in self.view.scan(&DECISIONS_OF, (site, comment)).take(limit) {
+            let ((_, _, seq), ()) = entry?;
+            seqs.push(seq);
+        }
+        seqs.sort_unstable();
+        Ok(seqs)
     }
 
     /// Returns how many cases are open.

@@ -389,3 +389,15 @@ async fn an_address_in_use_is_named() {
     );
     stop(context).await;
 }
+
+#[tokio::test]
+async fn a_late_router_answers_503_until_it_is_set() {
+    use tower::ServiceExt as _;
+
+    let late = LateRouter::default();
+    let request = || Request::get("/x").body(axum::body::Body::empty()).unwrap();
+    let status = late.clone().oneshot(request()).await.unwrap().status();
+    assert_eq!(status, axum::http::StatusCode::SERVICE_UNAVAILABLE);
+    late.clone().set(Router::new().route("/x", axum::routing::get(|| async { "here" })));
+    assert_eq!(late.oneshot(request()).await.unwrap().status(), axum::http::StatusCode::OK);
+}

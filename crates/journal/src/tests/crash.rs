@@ -88,7 +88,7 @@ fn a_hole_before_a_later_write_is_damage_even_without_a_mark() {
     let mut bytes = fs::read(&segment).unwrap();
     bytes[usize::try_from(start).unwrap() + 40] ^= 1;
     fs::write(&segment, bytes).unwrap();
-    let error = Journal::open(dir.path(), small(), clock()).unwrap_err();
+    let error = try_open(dir.path()).unwrap_err();
     assert!(matches!(error, Error::Damaged { seq: 4, .. }), "{error}");
 }
 

@@ -25,7 +25,7 @@ fn damage_in_the_last_segment_is_named_with_its_place() {
     let target = positions[196];
     flip(&segment, u64::from(target.offset) + 130);
     let before = fs::read(&segment).unwrap();
-    let error = Journal::open(dir.path(), small(), clock()).unwrap_err();
+    let error = try_open(dir.path()).unwrap_err();
     let text = error.to_string();
     let Error::Damaged {
         segment: named,
@@ -77,7 +77,7 @@ fn a_cut_end_below_the_mark_is_damage() {
         let length = fs::metadata(&segment).unwrap().len();
         let file = fs::OpenOptions::new().write(true).open(&segment).unwrap();
         file.set_len(length.saturating_sub(lost)).unwrap();
-        let error = Journal::open(dir.path(), small(), clock()).unwrap_err();
+        let error = try_open(dir.path()).unwrap_err();
         assert!(matches!(error, Error::Damaged { .. }), "{error}");
         assert!(matches!(verify(dir.path()), Err(Error::Damaged { .. })));
     }
@@ -90,7 +90,7 @@ fn a_missing_segment_is_damage_wherever_it_was() {
     for (first, path) in &names {
         let content = fs::read(path).unwrap();
         fs::remove_file(path).unwrap();
-        let error = Journal::open(dir.path(), small(), clock()).unwrap_err();
+        let error = try_open(dir.path()).unwrap_err();
         assert!(matches!(error, Error::Damaged { .. }), "{first}: {error}");
         assert!(
             matches!(verify(dir.path()), Err(Error::Damaged { .. })),
@@ -107,13 +107,13 @@ fn a_full_segment_of_another_length_is_damage() {
     let (first, path) = crate::files::list_segments(dir.path()).unwrap()[1].clone();
     let content = fs::read(&path).unwrap();
     fs::write(&path, &content[..content.len() - 1]).unwrap();
-    let error = Journal::open(dir.path(), small(), clock()).unwrap_err();
+    let error = try_open(dir.path()).unwrap_err();
     assert!(
         matches!(error, Error::Damaged { seq, .. } if seq > first),
         "{error}"
     );
     fs::write(&path, [&content[..], b"\0"].concat()).unwrap();
-    let error = Journal::open(dir.path(), small(), clock()).unwrap_err();
+    let error = try_open(dir.path()).unwrap_err();
     assert!(matches!(error, Error::Damaged { .. }), "{error}");
 }
 
@@ -122,7 +122,7 @@ fn a_swapped_segment_is_damage() {
     let (dir, _) = filled(200);
     let names = crate::files::list_segments(dir.path()).unwrap();
     fs::copy(&names[1].1, &names[2].1).unwrap();
-    let error = Journal::open(dir.path(), small(), clock()).unwrap_err();
+    let error = try_open(dir.path()).unwrap_err();
     assert!(matches!(error, Error::Damaged { offset: 0, .. }), "{error}");
 }
 
@@ -145,7 +145,7 @@ fn a_newer_format_is_named() {
     let crc = crc32c::crc32c(&bytes[..92]);
     bytes[92..96].copy_from_slice(&crc.to_le_bytes());
     fs::write(&path, bytes).unwrap();
-    let error = Journal::open(dir.path(), small(), clock()).unwrap_err();
+    let error = try_open(dir.path()).unwrap_err();
     assert!(matches!(
         error,
         Error::FormatVersion {
@@ -183,7 +183,7 @@ fn a_changed_record_with_right_checksums_breaks_the_chain() {
     header.encode(&mut encoded);
     bytes[start..body].copy_from_slice(&encoded);
     fs::write(&path, &bytes).unwrap();
-    let error = Journal::open(dir.path(), small(), clock()).unwrap_err();
+    let error = try_open(dir.path()).unwrap_err();
     assert!(
         matches!(
             error,

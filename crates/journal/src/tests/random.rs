@@ -104,7 +104,7 @@ proptest! {
             .count();
 
         let verified = verify(dir.path());
-        match Journal::open(dir.path(), small(), clock()) {
+        match try_open(dir.path()) {
             Ok(opened) => {
                 let read: Vec<_> = opened.journal.iter(0).take(written.len() + 1).collect();
                 let right = read.iter().take_while(|record| record.is_ok()).count();

@@ -23,8 +23,14 @@ pub(crate) struct Access {
 impl Access {
     /// Takes what the configuration says.
     pub(crate) fn new(tokens: Tokens, sites: &[SiteConfig]) -> Self {
-        let public = sites.iter().filter(|site| site.public).map(|site| site.id.clone());
-        Self { tokens, public: Arc::new(public.collect()) }
+        let public = sites
+            .iter()
+            .filter(|site| site.public)
+            .map(|site| site.id.clone());
+        Self {
+            tokens,
+            public: Arc::new(public.collect()),
+        }
     }
 
     /// Tells how much of a site the sender of a request may read: 401 or 403 for nothing.
@@ -46,7 +52,11 @@ impl Access {
     fn principal(&self, headers: &HeaderMap, site: &str) -> Result<Option<Principal>, Problem> {
         let public = self.public.contains(site);
         let anonymous = !headers.contains_key(axum::http::header::AUTHORIZATION);
-        if public && anonymous { Ok(None) } else { self.tokens.optional(headers) }
+        if public && anonymous {
+            Ok(None)
+        } else {
+            self.tokens.optional(headers)
+        }
     }
 
     /// Keeps the sites that the sender of a request may read.
@@ -61,12 +71,18 @@ impl Access {
         };
         sites.retain(|site| {
             self.public.contains(site)
-                || principal.as_ref().is_some_and(|principal| principal.allows_site(site))
+                || principal
+                    .as_ref()
+                    .is_some_and(|principal| principal.allows_site(site))
         });
         Ok(sites)
     }
 }
 
 fn audience(principal: &Principal) -> Audience {
-    if principal.role.at_least(Role::Viewer) { Audience::Reviewer } else { Audience::Public }
+    if principal.role.at_least(Role::Viewer) {
+        Audience::Reviewer
+    } else {
+        Audience::Public
+    }
 }

@@ -56,7 +56,9 @@ struct BusReport {
 impl Admin {
     /// Makes the routes.
     pub(crate) fn router(self) -> Router {
-        Router::new().route("/admin/status", get(status)).with_state(self)
+        Router::new()
+            .route("/admin/status", get(status))
+            .with_state(self)
     }
 }
 
@@ -64,10 +66,19 @@ async fn status(State(admin): State<Admin>, headers: HeaderMap) -> Result<Json<R
     admin.tokens.require(&headers, Role::Viewer)?;
     let applied = admin.index.applied();
     let next = admin.journal.next();
-    let journal =
-        JournalReport { first: admin.journal.first(), next, bytes: admin.journal.bytes() };
-    let view = ViewReport { applied, lag: next.saturating_sub(applied) };
+    let journal = JournalReport {
+        first: admin.journal.first(),
+        next,
+        bytes: admin.journal.bytes(),
+    };
+    let view = ViewReport {
+        applied,
+        lag: next.saturating_sub(applied),
+    };
     let bus = admin.bus.status();
-    let bus = BusReport { ready: bus.ready().is_ok(), detail: bus.detail };
+    let bus = BusReport {
+        ready: bus.ready().is_ok(),
+        detail: bus.detail,
+    };
     Ok(Json(Report { journal, view, bus }))
 }

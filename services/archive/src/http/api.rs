@@ -13,7 +13,7 @@ use stoa_proto::Time;
 use super::{PAGE, PageQuery, Public, THREADS, THREADS_MAX, links, nested, nothing};
 use crate::read::Audience;
 use crate::read::comment::History;
-use crate::read::thread::{Page, Thread};
+use crate::read::thread::{Page, ThreadPage};
 
 type PageQueryResult = Result<Query<PageQuery>, QueryRejection>;
 
@@ -25,8 +25,8 @@ pub(super) struct ThreadEntry {
     pub(super) removed: bool,
     /// Comments that the archive holds.
     pub(super) comments: u64,
-    /// When the latest of them was written.
-    pub(super) last_comment_at: Option<Time>,
+    /// When the latest revision of one of them was written.
+    pub(super) last_activity_at: Option<Time>,
     pub(super) url: String,
 }
 
@@ -53,7 +53,9 @@ pub(super) async fn threads(
     query: PageQueryResult,
     headers: HeaderMap,
 ) -> Result<Json<ThreadList>, Problem> {
-    list_threads(&public, site, &PageQuery::of(query)?, &headers).await.map(Json)
+    list_threads(&public, site, &PageQuery::of(query)?, &headers)
+        .await
+        .map(Json)
 }
 
 /// `GET /v1/sites/{site}/threads/{thread}`
@@ -79,7 +81,14 @@ pub(super) async fn thread(
         tracing::error!(%error, "cannot nest a thread");
         Problem::internal()
     })?;
-    let Thread { site, thread, article, counts, next, .. } = thread;
+    let ThreadPage {
+        site,
+        thread,
+        article,
+        counts,
+        next,
+        ..
+    } = thread;
     Ok(Json(json!({
         "site": site,
         "thread": thread,
@@ -99,7 +108,9 @@ pub(super) async fn comment(
     headers: HeaderMap,
 ) -> Result<Json<History>, Problem> {
     let audience = public.access.site(&headers, &site)?;
-    let read = public.read("comment", move |reader| reader.history(&site, &comment, audience));
+    let read = public.read("comment", move |reader| {
+        reader.history(&site, &comment, audience)
+    });
     read.await?.map(Json).ok_or_else(nothing)
 }
 
@@ -110,10 +121,15 @@ pub(super) async fn read_thread(
     thread: String,
     query: &PageQuery,
     headers: &HeaderMap,
-) -> Result<(Thread, Audience), Problem> {
+) -> Result<(ThreadPage, Audience), Problem> {
     let audience = public.access.site(headers, &site)?;
-    let page = Page { after: query.after.clone(), limit: query.limit(PAGE, PAGE)? };
-    let read = public.read("thread", move |reader| reader.thread(&site, &thread, audience, &page));
+    let page = Page {
+        after: query.after.clone(),
+        limit: query.limit(PAGE, PAGE)?,
+    };
+    let read = public.read("thread", move |reader| {
+        reader.thread(&site, &thread, audience, &page)
+    });
     let thread = read.await?.ok_or_else(nothing)?;
     #[expect(clippy::cast_precision_loss, reason = "no thread has 2^52 comments")]
     public.metrics.thread.observe(thread.counts.held as f64);
@@ -147,19 +163,27 @@ pub(super) async fn list_threads(
         for (thread, row) in rows {
             let article = reader.article(&thread, &row, audience)?;
             threads.push(ThreadEntry {
-                title: article.and_then(|article| article.words).map(|words| words.title),
+                title: article
+                    .and_then(|article| article.words)
+                    .map(|words| words.title),
                 removed: row.is_removed(),
                 comments: row.n_comments,
-                last_comment_at: row
-                    .last_comment
+                last_activity_at: row
+                    .last_activity
                     .and_then(|at| jiff::Timestamp::from_microsecond(at).ok())
                     .map(Time::from_timestamp),
                 url: links::thread(&site, &thread),
                 thread,
             });
         }
-        let last = threads.last().map(|entry: &ThreadEntry| entry.thread.clone());
-        Ok(ThreadList { site, threads, next: last.filter(|_| more) })
+        let last = threads
+            .last()
+            .map(|entry: &ThreadEntry| entry.thread.clone());
+        Ok(ThreadList {
+            site,
+            threads,
+            next: last.filter(|_| more),
+        })
     });
     read.await
 }

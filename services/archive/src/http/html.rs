@@ -22,7 +22,8 @@ impl Html {
         let mut page = Self(String::with_capacity(16 * 1024));
         page.raw("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">");
         page.raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">");
-        page.raw("<meta name=\"color-scheme\" content=\"light dark\"><title>").text(title);
+        page.raw("<meta name=\"color-scheme\" content=\"light dark\"><title>")
+            .text(title);
         page.raw("</title><link rel=\"stylesheet\" href=\"/assets/thread.css\"></head>\n<body>");
         page
     }
@@ -65,7 +66,11 @@ impl Html {
 
     /// Writes a link.
     pub(super) fn link(&mut self, path: &str, text: &str) -> &mut Self {
-        self.raw("<a").attribute("href", path).raw(">").text(text).raw("</a>")
+        self.raw("<a")
+            .attribute("href", path)
+            .raw(">")
+            .text(text)
+            .raw("</a>")
     }
 
     /// Writes a link to another site, if it is one that a browser may follow.
@@ -73,13 +78,16 @@ impl Html {
         if !url.starts_with("https://") && !url.starts_with("http://") {
             return self.raw("<bdi>").text(text).raw("</bdi>");
         }
-        self.raw("<a rel=\"nofollow ugc noopener\"").attribute("href", url);
+        self.raw("<a rel=\"nofollow ugc noopener\"")
+            .attribute("href", url);
         self.raw("><bdi>").text(text).raw("</bdi></a>")
     }
 
     /// Writes plain text as paragraphs: an empty line ends one, a line feed breaks a line.
     pub(super) fn paragraphs(&mut self, text: &str, language: Option<&str>) -> &mut Self {
-        self.raw("<div class=\"text\" dir=\"auto\"").language(language).raw(">");
+        self.raw("<div class=\"text\" dir=\"auto\"")
+            .language(language)
+            .raw(">");
         let mut lines = text.lines().peekable();
         let mut open = false;
         while let Some(line) = lines.next() {
@@ -99,7 +107,10 @@ impl Html {
     /// Writes a `lang` attribute, if the tag looks like one.
     pub(super) fn language(&mut self, language: Option<&str>) -> &mut Self {
         let valid = |tag: &&str| {
-            !tag.is_empty() && tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            !tag.is_empty()
+                && tag
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
         };
         match language.filter(valid) {
             Some(language) => self.attribute("lang", language),
@@ -109,7 +120,9 @@ impl Html {
 
     /// Writes a moment: absolute, to the minute, in the offset that it came with.
     pub(super) fn time(&mut self, time: &stoa_proto::Time) -> &mut Self {
-        self.raw("<time").attribute("datetime", time.as_str()).raw(">");
+        self.raw("<time")
+            .attribute("datetime", time.as_str())
+            .raw(">");
         self.text(&readable(time.as_str())).raw("</time>")
     }
 
@@ -117,8 +130,14 @@ impl Html {
     pub(super) fn end(mut self) -> Response {
         self.raw("</body></html>\n");
         let headers = [
-            (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
-            (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_POLICY)),
+            (
+                header::CONTENT_TYPE,
+                HeaderValue::from_static("text/html; charset=utf-8"),
+            ),
+            (
+                header::CONTENT_SECURITY_POLICY,
+                HeaderValue::from_static(CONTENT_POLICY),
+            ),
         ];
         (headers, self.0).into_response()
     }
@@ -136,7 +155,11 @@ fn readable(time: &str) -> String {
         let minutes = rest.get(..5)?;
         let offset = rest.get(5..)?;
         let sign = offset.rfind(['+', '-']);
-        Some((date, minutes, sign.and_then(|sign| offset.get(sign..)).unwrap_or_default()))
+        Some((
+            date,
+            minutes,
+            sign.and_then(|sign| offset.get(sign..)).unwrap_or_default(),
+        ))
     });
     match parts {
         Some((date, minutes, "+00:00" | "-00:00" | "")) => format!("{date} {minutes} (UTC)"),
@@ -159,7 +182,10 @@ mod tests {
     fn hostile_text_stays_text() {
         let hostile = "<script>alert('x')</script>\u{0}\u{1b}[31m & \"quoted\"";
         let written = body(|html| {
-            html.text(hostile).raw("<a").attribute("title", hostile).raw(">");
+            html.text(hostile)
+                .raw("<a")
+                .attribute("title", hostile)
+                .raw(">");
         });
         assert_eq!(
             written,
@@ -170,22 +196,42 @@ mod tests {
 
     #[test]
     fn only_web_addresses_become_links() {
-        for url in ["javascript:alert(1)", "data:text/html,x", " https://x.example", "//x.example"] {
-            assert_eq!(body(|html| { html.outer_link(url, "x"); }), "<bdi>x</bdi>", "{url}");
+        for url in [
+            "javascript:alert(1)",
+            "data:text/html,x",
+            " https://x.example",
+            "//x.example",
+        ] {
+            assert_eq!(
+                body(|html| {
+                    html.outer_link(url, "x");
+                }),
+                "<bdi>x</bdi>",
+                "{url}"
+            );
         }
-        let link = body(|html| { html.outer_link("https://x.example/\"onclick=", "x"); });
-        assert!(link.contains("href=\"https://x.example/&quot;onclick=\""), "{link}");
+        let link = body(|html| {
+            html.outer_link("https://x.example/\"onclick=", "x");
+        });
+        assert!(
+            link.contains("href=\"https://x.example/&quot;onclick=\""),
+            "{link}"
+        );
     }
 
     #[test]
     fn paragraphs_and_lines() {
-        let written = body(|html| { html.paragraphs("a\nb\n\n\n c", Some("fr")); });
+        let written = body(|html| {
+            html.paragraphs("a\nb\n\n\n c", Some("fr"));
+        });
         assert_eq!(
             written,
             "<div class=\"text\" dir=\"auto\" lang=\"fr\"><p dir=\"auto\">a<br>b</p>\
              <p dir=\"auto\"> c</p></div>"
         );
-        let bad = body(|html| { html.paragraphs("", Some("\"onclick")); });
+        let bad = body(|html| {
+            html.paragraphs("", Some("\"onclick"));
+        });
         assert_eq!(bad, "<div class=\"text\" dir=\"auto\"></div>");
     }
 

@@ -28,7 +28,9 @@ pub(crate) fn nest(items: &[Item]) -> Result<Vec<Value>, serde_json::Error> {
 /// Moves entries at a level or deeper to their parents.
 fn close(open: &mut Vec<(usize, Value)>, roots: &mut Vec<Value>, level: usize) {
     while let Some((_, value)) = open.pop_if(|(last, _)| *last >= level) {
-        let parent = open.last_mut().and_then(|(_, parent)| parent.get_mut("children"));
+        let parent = open
+            .last_mut()
+            .and_then(|(_, parent)| parent.get_mut("children"));
         match parent.and_then(Value::as_array_mut) {
             Some(children) => children.push(value),
             None => roots.push(value),

@@ -12,7 +12,7 @@ use stoa_proto::Verdict;
 use super::html::Html;
 use super::{PAGE, PageQuery, Public, api, links, nothing};
 use crate::read::Audience;
-use crate::read::thread::{HIDDEN, Item, ShownArticle, ShownComment, Thread};
+use crate::read::thread::{HIDDEN, Item, ShownArticle, ShownComment, ThreadPage};
 use crate::read::words::ShownBy;
 
 /// How deep a page nests; what is deeper follows flat, with a link to what it answers.
@@ -25,8 +25,14 @@ const STYLE: &str = include_str!("thread.css");
 /// `GET /assets/thread.css`
 pub(super) async fn style() -> Response {
     let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("text/css; charset=utf-8")),
-        (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600")),
+        (
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("text/css; charset=utf-8"),
+        ),
+        (
+            header::CACHE_CONTROL,
+            HeaderValue::from_static("public, max-age=3600"),
+        ),
     ];
     (headers, STYLE).into_response()
 }
@@ -67,10 +73,16 @@ pub(super) async fn threads(
     }
     html.raw("<ul class=\"list\">");
     for entry in &list.threads {
-        let title = entry.title.as_deref().filter(|title| !title.trim().is_empty());
-        html.raw("<li><span dir=\"auto\">").link(&entry.url, title.unwrap_or(&entry.thread));
-        html.raw("</span> <span class=\"meta\">").value(entry.comments).raw(" comments");
-        if let Some(at) = &entry.last_comment_at {
+        let title = entry
+            .title
+            .as_deref()
+            .filter(|title| !title.trim().is_empty());
+        html.raw("<li><span dir=\"auto\">")
+            .link(&entry.url, title.unwrap_or(&entry.thread));
+        html.raw("</span> <span class=\"meta\">")
+            .value(entry.comments)
+            .raw(" comments");
+        if let Some(at) = &entry.last_activity_at {
             html.raw(", the latest ").time(at);
         }
         html.raw("</span></li>");
@@ -89,11 +101,17 @@ pub(super) async fn comment(
 ) -> Result<Response, Problem> {
     let audience = public.access.site(&headers, &site)?;
     let location = public.read("comment", move |reader| {
-        let Some((thread, _)) = reader.find(&site, &comment, audience)? else { return Ok(None) };
+        let Some((thread, _)) = reader.find(&site, &comment, audience)? else {
+            return Ok(None);
+        };
         let after = reader.page_of(&site, &thread, &comment, audience, PAGE)?;
         let query = after.map(|after| format!("?after={}", links::escape(&after)));
         let path = links::thread(&site, &thread);
-        Ok(Some(format!("{path}{}#{}", query.unwrap_or_default(), links::anchor(&comment))))
+        Ok(Some(format!(
+            "{path}{}#{}",
+            query.unwrap_or_default(),
+            links::anchor(&comment)
+        )))
     });
     let location = location.await?.ok_or_else(nothing)?;
     let location = HeaderValue::try_from(location).map_err(|_| nothing())?;
@@ -113,22 +131,31 @@ pub(super) async fn thread(
 }
 
 /// Writes a thread's page, but for its end.
-fn page(thread: &Thread, audience: Audience) -> Html {
+fn page(thread: &ThreadPage, audience: Audience) -> Html {
     let article = thread.article.as_ref();
     let words = article.and_then(|article| article.words.as_ref());
-    let title = words.map(|words| words.title.as_str()).filter(|title| !title.trim().is_empty());
+    let title = words
+        .map(|words| words.title.as_str())
+        .filter(|title| !title.trim().is_empty());
     let title = title.unwrap_or(&thread.thread);
     let mut html = Html::page(title);
-    html.raw("<nav>").link(&links::site(&thread.site), &thread.site).raw("</nav><main>");
+    html.raw("<nav>")
+        .link(&links::site(&thread.site), &thread.site)
+        .raw("</nav><main>");
     html.raw("<header><h1 dir=\"auto\"");
-    html.language(words.and_then(|words| words.language.as_deref())).raw(">");
+    html.language(words.and_then(|words| words.language.as_deref()))
+        .raw(">");
     html.text(title).raw("</h1>");
     write_article(&mut html, article);
     html.raw("</header><section aria-labelledby=\"comments\"><h2 id=\"comments\">Comments</h2>");
-    html.raw("<p class=\"meta\">").value(thread.counts.shown).raw(" shown, ");
+    html.raw("<p class=\"meta\">")
+        .value(thread.counts.shown)
+        .raw(" shown, ");
     html.value(thread.counts.held).raw(" archived");
     if let Some(platform) = thread.counts.platform {
-        html.raw(", ").value(platform).raw(" according to the platform");
+        html.raw(", ")
+            .value(platform)
+            .raw(" according to the platform");
     }
     html.raw("</p>");
     write_comments(&mut html, thread, audience);
@@ -160,7 +187,8 @@ fn write_article(html: &mut Html, article: Option<&ShownArticle>) {
     if let Some(url) = &words.url {
         html.raw(" · ").outer_link(url, "Original");
     }
-    html.raw("</p>").paragraphs(&words.text, words.language.as_deref());
+    html.raw("</p>")
+        .paragraphs(&words.text, words.language.as_deref());
     for source in &words.attribution {
         html.raw("<p class=\"meta\">Source: ");
         let name = source.title.as_deref().unwrap_or(&source.name);
@@ -171,17 +199,22 @@ fn write_article(html: &mut Html, article: Option<&ShownArticle>) {
         html.raw("</p>");
     }
     for credit in &words.media_credits {
-        html.raw("<p class=\"meta\">Media: <bdi>").text(credit).raw("</bdi></p>");
+        html.raw("<p class=\"meta\">Media: <bdi>")
+            .text(credit)
+            .raw("</bdi></p>");
     }
 }
 
-fn write_comments(html: &mut Html, thread: &Thread, audience: Audience) {
+fn write_comments(html: &mut Html, thread: &ThreadPage, audience: Audience) {
     if thread.comments.is_empty() {
         html.raw("<p class=\"empty\">There is no comment to show.</p>");
         return;
     }
-    let here: HashMap<&str, &Item> =
-        thread.comments.iter().map(|item| (item.comment.as_str(), item)).collect();
+    let here: HashMap<&str, &Item> = thread
+        .comments
+        .iter()
+        .map(|item| (item.comment.as_str(), item))
+        .collect();
     let mut open: Vec<usize> = Vec::new();
     let mut first = true;
     for item in &thread.comments {
@@ -192,7 +225,11 @@ fn write_comments(html: &mut Html, thread: &Thread, audience: Audience) {
             closed = true;
         }
         if !closed {
-            html.raw(if first { "<ol class=\"thread\">" } else { "<ol>" });
+            html.raw(if first {
+                "<ol class=\"thread\">"
+            } else {
+                "<ol>"
+            });
         }
         first = false;
         html.raw("<li>");
@@ -213,36 +250,40 @@ fn write_comment(
 ) {
     let anchor = links::anchor(&item.comment);
     html.raw("<article").attribute("id", &anchor).raw(">");
-    match &item.shown {
-        Some(shown) => {
-            write_head(html, site, item, shown);
-            write_reply(html, site, item, here);
-            if audience == Audience::Reviewer {
-                write_status(html, item, shown);
-            }
-            match &shown.words {
-                Some(words) => html.paragraphs(&words.text, words.language.as_deref()),
-                None => html.raw("<p class=\"empty\">The words were erased.</p>"),
-            };
+    if let Some(shown) = &item.shown {
+        write_head(html, site, item, shown);
+        write_reply(html, site, item, here);
+        if audience == Audience::Reviewer {
+            write_status(html, item, shown);
         }
-        None => {
-            html.raw("<h3>").raw(if item.status == HIDDEN {
-                "A comment that is not shown"
-            } else {
-                "A comment that was not captured"
-            });
-            html.raw("</h3>");
-            write_reply(html, site, item, here);
-        }
+        match &shown.words {
+            Some(words) => html.paragraphs(&words.text, words.language.as_deref()),
+            None => html.raw("<p class=\"empty\">The words were erased.</p>"),
+        };
+    } else {
+        let heading = if item.status == HIDDEN {
+            "A comment that is not shown"
+        } else {
+            "A comment that was not captured"
+        };
+        html.raw("<h3>").raw(heading).raw("</h3>");
+        write_reply(html, site, item, here);
     }
     html.raw("</article>");
 }
 
 fn write_head(html: &mut Html, site: &str, item: &Item, shown: &ShownComment) {
-    html.raw("<h3><bdi>").text(shown.words.as_ref().map_or("Unknown", name)).raw("</bdi></h3>");
+    html.raw("<h3><bdi>")
+        .text(shown.words.as_ref().map_or("Unknown", name))
+        .raw("</bdi></h3>");
     html.raw(" <span class=\"meta\">");
     if let Some(words) = &shown.words {
-        if let Some(real) = words.author.name.as_deref().filter(|real| *real != name(words)) {
+        if let Some(real) = words
+            .author
+            .name
+            .as_deref()
+            .filter(|real| *real != name(words))
+        {
             html.raw("(<bdi>").text(real).raw("</bdi>) ");
         }
         if let Some(role) = role(words) {
@@ -258,7 +299,9 @@ fn write_head(html: &mut Html, site: &str, item: &Item, shown: &ShownComment) {
     if let Some(score) = shown.score {
         html.raw(" · score ").value(score);
     }
-    html.raw(" · ").link(&links::comment(site, &item.comment), "Permalink").raw("</span>");
+    html.raw(" · ")
+        .link(&links::comment(site, &item.comment), "Permalink")
+        .raw("</span>");
 }
 
 /// Says what a comment answers, where its place does not.
@@ -275,7 +318,9 @@ fn write_reply(html: &mut Html, site: &str, item: &Item, here: &HashMap<&str, &I
         None => html.raw("In reply to "),
     };
     let target = here.get(parent.as_str());
-    let author = target.and_then(|item| item.shown.as_ref()?.words.as_ref()).map(name);
+    let author = target
+        .and_then(|item| item.shown.as_ref()?.words.as_ref())
+        .map(name);
     let text = author.unwrap_or("a comment");
     match target {
         Some(_) => html.link(&format!("#{}", links::anchor(parent)), text),
@@ -285,7 +330,9 @@ fn write_reply(html: &mut Html, site: &str, item: &Item, here: &HashMap<&str, &I
 }
 
 fn write_status(html: &mut Html, item: &Item, shown: &ShownComment) {
-    html.raw("<p class=\"meta\"><span class=\"status\">").text(item.status).raw("</span>");
+    html.raw("<p class=\"meta\"><span class=\"status\">")
+        .text(item.status)
+        .raw("</span>");
     if let Some(decision) = &shown.decision {
         html.raw(match decision.verdict {
             Verdict::Approve => " · approved by ",
@@ -294,9 +341,10 @@ fn write_status(html: &mut Html, item: &Item, shown: &ShownComment) {
         });
         match &decision.by {
             ShownBy::Rules { .. } => html.raw("rules"),
-            ShownBy::Moderator { id } => {
-                html.raw("moderator <bdi>").text(id.as_deref().unwrap_or_default()).raw("</bdi>")
-            }
+            ShownBy::Moderator { id } => html
+                .raw("moderator <bdi>")
+                .text(id.as_deref().unwrap_or_default())
+                .raw("</bdi>"),
         };
         html.raw(" ").time(&decision.decided_at);
         for label in &decision.labels {
@@ -308,7 +356,11 @@ fn write_status(html: &mut Html, item: &Item, shown: &ShownComment) {
 
 fn name(words: &crate::read::words::Words) -> &str {
     let author = &words.author;
-    author.display_name.as_deref().or(author.name.as_deref()).unwrap_or(&author.id)
+    author
+        .display_name
+        .as_deref()
+        .or(author.name.as_deref())
+        .unwrap_or(&author.id)
 }
 
 fn role(words: &crate::read::words::Words) -> Option<&'static str> {
@@ -322,6 +374,8 @@ fn role(words: &crate::read::words::Words) -> Option<&'static str> {
 fn next_link(html: &mut Html, path: &str, next: Option<&str>) {
     if let Some(next) = next {
         let path = format!("{path}?after={}", links::escape(next));
-        html.raw("<nav><p>").link(&path, "Next page").raw("</p></nav>");
+        html.raw("<nav><p>")
+            .link(&path, "Next page")
+            .raw("</p></nav>");
     }
 }

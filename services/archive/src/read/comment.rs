@@ -83,7 +83,9 @@ impl Reader {
         comment: &str,
         audience: Audience,
     ) -> Result<Option<History>, Error> {
-        let Some((thread, row)) = self.find(site, comment, audience)? else { return Ok(None) };
+        let Some((thread, row)) = self.find(site, comment, audience)? else {
+            return Ok(None);
+        };
         let shard = stoa_proto::Shard::of(site, &thread).index();
         let key = (shard, site.to_owned(), thread.clone(), comment.to_owned());
         let mut events = self.index.events(&Subject::Comment(key), &row.log)?;
@@ -119,15 +121,24 @@ impl Reader {
         audience: Audience,
     ) -> Result<(Vec<DecisionInHistory>, Vec<Standing>), Error> {
         let mut history = Vec::new();
-        for applied in events.iter().filter(|applied| applied.kind() == Some(Kind::CommentDecided)) {
-            let Some(event) = self.event(applied.place)? else { continue };
-            let Effect::Decided(decided) = Fact::of(&event).effect else { continue };
-            let Data::CommentDecided(decision) = event.data else { continue };
+        for applied in events
+            .iter()
+            .filter(|applied| applied.kind() == Some(Kind::CommentDecided))
+        {
+            let Some(event) = self.event(applied.place)? else {
+                continue;
+            };
+            let Effect::Decided(decided) = Fact::of(&event).effect else {
+                continue;
+            };
+            let Data::CommentDecided(decision) = event.data else {
+                continue;
+            };
             let standing = Standing {
                 revision: decision.revision,
                 verdict: decided.verdict,
                 moderator: decided.moderator,
-                decided_at: decided.decided_at,
+                decided_at: decided.at,
                 id: decided.id,
                 supersedes: decided.supersedes,
                 place: applied.place,
@@ -151,12 +162,20 @@ impl Reader {
             let supersedes = decision.supersedes;
             history.push((
                 standing,
-                DecisionInHistory { shown, effective: false, supersedes, detail },
+                DecisionInHistory {
+                    shown,
+                    effective: false,
+                    supersedes,
+                    detail,
+                },
             ));
         }
         history.sort_by(|(left, one), (right, other)| {
-            (left.revision, left.decided_at, &one.shown.decision)
-                .cmp(&(right.revision, right.decided_at, &other.shown.decision))
+            (left.revision, left.decided_at, &one.shown.decision).cmp(&(
+                right.revision,
+                right.decided_at,
+                &other.shown.decision,
+            ))
         });
         let (standings, mut decisions): (Vec<Standing>, Vec<DecisionInHistory>) =
             history.into_iter().unzip();
@@ -175,7 +194,10 @@ impl Reader {
         audience: Audience,
     ) -> Result<Vec<Revision>, Error> {
         let is_content = |applied: &&Applied| {
-            matches!(applied.kind(), Some(Kind::CommentSubmitted | Kind::CommentEdited))
+            matches!(
+                applied.kind(),
+                Some(Kind::CommentSubmitted | Kind::CommentEdited)
+            )
         };
         let mut content: Vec<&Applied> = events.iter().filter(is_content).collect();
         content.sort_by_key(|applied| (applied.revision, applied.event));
@@ -202,7 +224,10 @@ impl Reader {
         let mut others = Vec::new();
         for applied in events {
             let Some(kind) = applied.kind() else { continue };
-            if matches!(kind, Kind::CommentSubmitted | Kind::CommentEdited | Kind::CommentDecided) {
+            if matches!(
+                kind,
+                Kind::CommentSubmitted | Kind::CommentEdited | Kind::CommentDecided
+            ) {
                 continue;
             }
             if let Some(stored) = self.load::<Verbatim>(applied.place)? {
@@ -224,6 +249,9 @@ impl Reader {
         }
         Event::from_json(&record.payload)
             .map(Some)
-            .map_err(|source| Error::Unreadable { seq: place.seq, source })
+            .map_err(|source| Error::Unreadable {
+                seq: place.seq,
+                source,
+            })
     }
 }

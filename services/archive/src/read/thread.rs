@@ -20,7 +20,7 @@ pub(crate) struct Page {
 
 /// A page of a thread.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Thread {
+pub(crate) struct ThreadPage {
     pub(crate) site: String,
     pub(crate) thread: String,
     pub(crate) article: Option<ShownArticle>,
@@ -109,8 +109,12 @@ impl Reader {
         thread: &str,
         audience: Audience,
         page: &Page,
-    ) -> Result<Option<Thread>, Error> {
-        let Some(article) = self.index.article(site, thread)?.filter(ArticleRow::is_known) else {
+    ) -> Result<Option<ThreadPage>, Error> {
+        let Some(article) = self
+            .index
+            .article(site, thread)?
+            .filter(ArticleRow::is_known)
+        else {
             return Ok(None);
         };
         let rows = self.captured(site, thread)?;
@@ -125,7 +129,11 @@ impl Reader {
         };
         let mut comments = Vec::new();
         let mut next = None;
-        let visible = nodes.iter().zip(&seen).skip(begin).filter(|(_, seen)| **seen);
+        let visible = nodes
+            .iter()
+            .zip(&seen)
+            .skip(begin)
+            .filter(|(_, seen)| **seen);
         for (node, _) in visible {
             if comments.len() >= page.limit {
                 next = comments.last().map(|item: &Item| item.comment.clone());
@@ -133,38 +141,54 @@ impl Reader {
             }
             comments.push(self.item(node, &rows, audience)?);
         }
-        let shown = rows.iter().filter(|(_, row)| audience.may_read(row)).count();
+        let shown = rows
+            .iter()
+            .filter(|(_, row)| audience.may_read(row))
+            .count();
         let article = self.article(thread, &article, audience)?;
         let platform = article
             .as_ref()
             .and_then(|article| article.words.as_ref()?.comments.as_ref()?.count);
-        Ok(Some(Thread {
+        Ok(Some(ThreadPage {
             site: site.to_owned(),
             thread: thread.to_owned(),
             article,
             shape: "flat",
             comments,
-            counts: Counts { shown: shown as u64, held: rows.len() as u64, platform },
+            counts: Counts {
+                shown: shown as u64,
+                held: rows.len() as u64,
+                platform,
+            },
             next,
         }))
     }
 
-    /// Finds the page of `size` entries on which a comment is: the entry that the page comes after.
+    /// Finds the page of `length` entries on which a comment is: the entry that the page comes after.
     pub(crate) fn page_of(
         &self,
         site: &str,
         thread: &str,
         comment: &str,
         audience: Audience,
-        size: usize,
+        length: usize,
     ) -> Result<Option<String>, Error> {
         let rows = self.captured(site, thread)?;
         let nodes = self.arrange(site, &rows)?;
         let seen = seen(&nodes, &rows, audience);
-        let mut visible = nodes.iter().zip(seen).filter(|(_, seen)| *seen).map(|(node, _)| node);
-        let place = visible.clone().position(|node| node.id == comment).unwrap_or_default();
-        let pages = place.checked_div(size).unwrap_or_default();
-        let last_before = (pages * size).checked_sub(1).and_then(|place| visible.nth(place));
+        let mut visible = nodes
+            .iter()
+            .zip(seen)
+            .filter(|(_, seen)| *seen)
+            .map(|(node, _)| node);
+        let place = visible
+            .clone()
+            .position(|node| node.id == comment)
+            .unwrap_or_default();
+        let pages = place.checked_div(length).unwrap_or_default();
+        let last_before = (pages * length)
+            .checked_sub(1)
+            .and_then(|place| visible.nth(place));
         Ok(last_before.map(|node| node.id.to_owned()))
     }
 
@@ -196,12 +220,13 @@ impl Reader {
         let mut failed = None;
         let nodes = arrange(&entries, |parent| {
             // It is not in this thread, so wherever it is, it is elsewhere.
-            self.index.locate(site, parent).map(|threads| !threads.is_empty()).unwrap_or_else(
-                |error| {
+            match self.index.locate(site, parent) {
+                Ok(threads) => !threads.is_empty(),
+                Err(error) => {
                     failed = Some(error);
                     false
-                },
-            )
+                }
+            }
         });
         failed.map_or(Ok(nodes), Err)
     }
@@ -212,10 +237,15 @@ impl Reader {
         rows: &[(String, CommentRow)],
         audience: Audience,
     ) -> Result<Item, Error> {
-        let row = node.entry.and_then(|entry| rows.get(entry)).map(|(_, row)| row);
+        let row = node
+            .entry
+            .and_then(|entry| rows.get(entry))
+            .map(|(_, row)| row);
         let mut item = Item {
             comment: node.id.to_owned(),
-            parent: row.and_then(|row| row.parent.as_ref()).map(|(.., parent)| parent.clone()),
+            parent: row
+                .and_then(|row| row.parent.as_ref())
+                .map(|(.., parent)| parent.clone()),
             depth: node.depth,
             status: NOT_CAPTURED,
             ghost: row.is_none(),
@@ -248,9 +278,10 @@ impl Reader {
         };
         let decision = decision.map(|stored| match audience {
             Audience::Reviewer => stored.data,
-            Audience::Public => {
-                ShownDecision { by: stored.data.by.without_person(), ..stored.data }
-            }
+            Audience::Public => ShownDecision {
+                by: stored.data.by.without_person(),
+                ..stored.data
+            },
         });
         let sent = stored.as_ref().and_then(|stored| stored.data.score);
         Ok(ShownComment {
@@ -269,8 +300,14 @@ impl Reader {
         audience: Audience,
     ) -> Result<Option<ShownArticle>, Error> {
         let removed = row.is_removed();
-        let Some((_, place)) = row.latest else { return Ok(None) };
-        let mut shown = ShownArticle { article: id.to_owned(), removed, words: None };
+        let Some((_, place)) = row.latest else {
+            return Ok(None);
+        };
+        let mut shown = ShownArticle {
+            article: id.to_owned(),
+            removed,
+            words: None,
+        };
         if removed && audience == Audience::Public {
             return Ok(Some(shown));
         }
@@ -278,12 +315,14 @@ impl Reader {
         if record.redacted {
             return Ok(Some(shown));
         }
-        let event = Event::from_json(&record.payload)
-            .map_err(|source| Error::Unreadable { seq: place.seq, source })?;
+        let event = Event::from_json(&record.payload).map_err(|source| Error::Unreadable {
+            seq: place.seq,
+            source,
+        })?;
         if let Data::ArticlePublished(article) | Data::ArticleUpdated(article) = event.data {
-            let (text, detected) = article
-                .normalized
-                .map_or((None, None), |normalized| (normalized.text, normalized.language));
+            let (text, detected) = article.normalized.map_or((None, None), |normalized| {
+                (normalized.text, normalized.language)
+            });
             shown.words = Some(ArticleWords {
                 title: article.title,
                 text: text.unwrap_or_else(|| article.body.clone()),

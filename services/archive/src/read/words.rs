@@ -71,8 +71,9 @@ pub(crate) struct Words {
 
 impl From<StoredComment> for Words {
     fn from(stored: StoredComment) -> Self {
-        let (text, detected) =
-            stored.normalized.map_or((None, None), |normalized| (normalized.text, normalized.language));
+        let (text, detected) = stored.normalized.map_or((None, None), |normalized| {
+            (normalized.text, normalized.language)
+        });
         Self {
             revision: stored.revision,
             author: stored.author,

@@ -4,6 +4,7 @@ use stoa_proto::{Event, Verdict};
 use super::*;
 
 const BASE: i64 = 1_700_000_000;
+const VERDICTS: [&str; 3] = ["approve", "hold", "reject"];
 
 /// One of the events that may come about a comment.
 fn event(n: u8, revision: u32, what: u8, at: i64) -> Event {
@@ -11,7 +12,7 @@ fn event(n: u8, revision: u32, what: u8, at: i64) -> Event {
     let about = |data: serde_json::Value| {
         let mut data = data;
         for key in ["site", "article", "comment"] {
-            data[key] = key[..1].into();
+            data[key] = format!("the-{key}").into();
         }
         data
     };
@@ -21,8 +22,14 @@ fn event(n: u8, revision: u32, what: u8, at: i64) -> Event {
             serde_json::json!({"revision": revision, "parent": (at % 2 == 0).then(|| format!("p{n}")),
                 "author": {"id": "u"}, "body": "words", "submitted_at": time}),
         ),
-        1 => ("comment.scored", serde_json::json!({"score": n, "scored_at": time})),
-        2 => ("comment.withdrawn", serde_json::json!({"withdrawn_at": time})),
+        1 => (
+            "comment.scored",
+            serde_json::json!({"score": n, "scored_at": time}),
+        ),
+        2 => (
+            "comment.withdrawn",
+            serde_json::json!({"withdrawn_at": time}),
+        ),
         3 => (
             "comment.reported",
             serde_json::json!({"report": format!("r{n}"), "reason": "spam"}),
@@ -30,7 +37,7 @@ fn event(n: u8, revision: u32, what: u8, at: i64) -> Event {
         _ => (
             "comment.decided",
             serde_json::json!({"revision": revision, "decision": format!("d{n}"),
-                "verdict": ["approve", "hold", "reject"][usize::from(n % 3)],
+                "verdict": VERDICTS[usize::from(n % 3)],
                 "by": {"kind": "rules", "ruleset": "x"}, "decided_at": time}),
         ),
     };
@@ -43,7 +50,7 @@ fn event(n: u8, revision: u32, what: u8, at: i64) -> Event {
 fn row(events: &[Event]) -> CommentRow {
     let mut row = CommentRow::default();
     for event in events {
-        let seq = event.id[1..].parse().unwrap();
+        let seq = event.id.trim_start_matches('e').parse().unwrap();
         row.apply(&Fact::of(event), Place { seq, offset: 0 });
     }
     row.decisions.sort_by_key(|decision| decision.place);
@@ -53,7 +60,10 @@ fn row(events: &[Event]) -> CommentRow {
 
 fn events() -> impl Strategy<Value = Vec<Event>> {
     proptest::collection::vec((1_u32..4, 0_u8..8, 0_i64..4), 0..20).prop_map(|drawn| {
-        (0_u8..).zip(drawn).map(|(n, (revision, what, at))| event(n, revision, what, at)).collect()
+        (0_u8..)
+            .zip(drawn)
+            .map(|(n, (revision, what, at))| event(n, revision, what, at))
+            .collect()
     })
 }
 
@@ -75,7 +85,10 @@ fn a_decision_waits_for_its_comment_and_for_its_revision() {
     let submitted = event(2, 1, 0, 0);
     comment.apply(&Fact::of(&submitted), Place { seq: 2, offset: 0 });
     assert_eq!(comment.status(), Status::Approved);
-    assert_eq!(comment.decision().map(|decision| decision.verdict), Some(Verdict::Approve));
+    assert_eq!(
+        comment.decision().map(|decision| decision.verdict),
+        Some(Verdict::Approve)
+    );
     comment.apply(&Fact::of(&edited), Place { seq: 1, offset: 0 });
     assert_eq!(comment.status(), Status::Pending);
     assert!(comment.decisions.is_empty());
@@ -85,10 +98,16 @@ fn a_decision_waits_for_its_comment_and_for_its_revision() {
 fn a_long_list_is_moved_to_rows_of_its_own() {
     let mut comment = CommentRow::default();
     let mut moved = Vec::new();
-    for n in 0..SPILL * 2 + 1 {
+    for n in 0..=SPILL * 2 {
         let mut scored = event(0, 1, 1, 0);
         scored.id = format!("e{n}");
-        moved.extend(comment.apply(&Fact::of(&scored), Place { seq: n as u64, offset: 0 }));
+        moved.extend(comment.apply(
+            &Fact::of(&scored),
+            Place {
+                seq: n as u64,
+                offset: 0,
+            },
+        ));
     }
     let numbers: Vec<u32> = moved.iter().map(|(number, _)| *number).collect();
     assert_eq!(numbers, [0, 1]);
@@ -98,7 +117,13 @@ fn a_long_list_is_moved_to_rows_of_its_own() {
 
 #[test]
 fn an_article_that_is_published_again_is_back() {
-    let version = |at: i64| Effect::Version(Rank { at, recorded: 0, event: [0; 8] });
+    let version = |at: i64| {
+        Effect::Version(Rank {
+            at,
+            recorded: 0,
+            event: [0; 8],
+        })
+    };
     let mut article = ArticleRow::default();
     let mut apply = |effect: Effect| {
         let mut fact = Fact::of(&event(0, 1, 3, 0));

@@ -14,7 +14,9 @@ fn draw(nodes: &[Node<'_>]) -> Vec<String> {
                 " ".repeat(node.depth),
                 if node.entry.is_none() { "?" } else { "" },
                 node.id,
-                node.problem.map(|p| format!(" !{}", p.as_str())).unwrap_or_default(),
+                node.problem
+                    .map(|p| format!(" !{}", p.as_str()))
+                    .unwrap_or_default(),
             )
         })
         .collect()
@@ -22,39 +24,83 @@ fn draw(nodes: &[Node<'_>]) -> Vec<String> {
 
 /// Checks the tree of `id<parent@time` entries.
 fn check(entries: &[(&str, Option<&str>, i64)], expected: &[&str]) {
-    let entries: Vec<Entry<'_>> =
-        entries.iter().map(|(id, parent, at)| Entry { id, parent: *parent, at: *at }).collect();
-    assert_eq!(draw(&arrange(&entries, |id| id.starts_with("other"))), expected);
+    let entries: Vec<Entry<'_>> = entries
+        .iter()
+        .map(|(id, parent, at)| Entry {
+            id,
+            parent: *parent,
+            at: *at,
+        })
+        .collect();
+    assert_eq!(
+        draw(&arrange(&entries, |id| id.starts_with("other"))),
+        expected
+    );
     let reversed: Vec<Entry<'_>> = entries.iter().rev().copied().collect();
-    assert_eq!(draw(&arrange(&reversed, |id| id.starts_with("other"))), expected);
+    assert_eq!(
+        draw(&arrange(&reversed, |id| id.starts_with("other"))),
+        expected
+    );
 }
 
 #[test]
 fn trees() {
     check(&[], &[]);
-    check(&[("b", None, 2), ("a", None, 1), ("c", Some("a"), 3)], &["a", " c", "b"]);
+    check(
+        &[("b", None, 2), ("a", None, 1), ("c", Some("a"), 3)],
+        &["a", " c", "b"],
+    );
     check(&[("b", None, 1), ("a", None, 1)], &["a", "b"]);
     // Equal times: the id decides. An earlier reply does not move its parent.
-    check(&[("a", None, 5), ("b", Some("a"), 1), ("c", None, 4)], &["c", "a", " b"]);
+    check(
+        &[("a", None, 5), ("b", Some("a"), 1), ("c", None, 4)],
+        &["c", "a", " b"],
+    );
     // The parent was never captured: it has the time of its earliest reply.
     check(
-        &[("a", None, 1), ("b", Some("x"), 3), ("c", Some("x"), 2), ("d", None, 9)],
+        &[
+            ("a", None, 1),
+            ("b", Some("x"), 3),
+            ("c", Some("x"), 2),
+            ("d", None, 9),
+        ],
         &["a", "?x", " c", " b", "d"],
     );
-    check(&[("a", Some("a"), 1), ("b", Some("a"), 2)], &["a !self", " b"]);
-    check(&[("a", Some("b"), 2), ("b", Some("a"), 1)], &["b !loop", " a"]);
     check(
-        &[("a", Some("c"), 3), ("b", Some("a"), 4), ("c", Some("b"), 5), ("d", Some("b"), 6)],
+        &[("a", Some("a"), 1), ("b", Some("a"), 2)],
+        &["a !self", " b"],
+    );
+    check(
+        &[("a", Some("b"), 2), ("b", Some("a"), 1)],
+        &["b !loop", " a"],
+    );
+    check(
+        &[
+            ("a", Some("c"), 3),
+            ("b", Some("a"), 4),
+            ("c", Some("b"), 5),
+            ("d", Some("b"), 6),
+        ],
         &["a !loop", " b", "  c", "  d"],
     );
-    check(&[("a", Some("other"), 1), ("b", Some("a"), 2)], &["a !other_article", " b"]);
+    check(
+        &[("a", Some("other"), 1), ("b", Some("a"), 2)],
+        &["a !other_article", " b"],
+    );
 }
 
 #[test]
 fn a_parent_that_comes_late_adopts_its_replies() {
-    check(&[("r1", Some("p"), 5), ("r2", Some("p"), 6)], &["?p", " r1", " r2"]);
     check(
-        &[("r1", Some("p"), 5), ("r2", Some("p"), 6), ("p", Some("g"), 4)],
+        &[("r1", Some("p"), 5), ("r2", Some("p"), 6)],
+        &["?p", " r1", " r2"],
+    );
+    check(
+        &[
+            ("r1", Some("p"), 5),
+            ("r2", Some("p"), 6),
+            ("p", Some("g"), 4),
+        ],
         &["?g", " p", "  r1", "  r2"],
     );
 }
@@ -65,11 +111,20 @@ fn a_chain_of_100_000() {
     let mut entries: Vec<Entry<'_>> = ids
         .iter()
         .enumerate()
-        .map(|(n, id)| Entry { id, parent: n.checked_sub(1).map(|p| ids[p].as_str()), at: 0 })
+        .map(|(n, id)| Entry {
+            id,
+            parent: n.checked_sub(1).map(|p| ids[p].as_str()),
+            at: 0,
+        })
         .collect();
     let nodes = arrange(&entries, |_| false);
     assert_eq!(nodes.len(), 100_000);
-    assert!(nodes.iter().enumerate().all(|(n, node)| node.depth == n && node.id == ids[n]));
+    assert!(
+        nodes
+            .iter()
+            .enumerate()
+            .all(|(n, node)| node.depth == n && node.id == ids[n])
+    );
     // The same as one loop, and without its first comment.
     entries[0].parent = Some(&ids[99_999]);
     assert_eq!(arrange(&entries, |_| false).last().unwrap().depth, 99_999);
@@ -87,7 +142,11 @@ fn comments() -> impl Strategy<Value = Vec<(String, Option<String>, i64)>> {
             .enumerate()
             .map(|(n, (parent, at))| {
                 let parent = parent.map(|p| {
-                    if p < 33 { format!("c{p}") } else { format!("other{p}") }
+                    if p < 33 {
+                        format!("c{p}")
+                    } else {
+                        format!("other{p}")
+                    }
                 });
                 (format!("c{n}"), parent, at)
             })
@@ -98,7 +157,11 @@ fn comments() -> impl Strategy<Value = Vec<(String, Option<String>, i64)>> {
 fn entries(comments: &[(String, Option<String>, i64)]) -> Vec<Entry<'_>> {
     comments
         .iter()
-        .map(|(id, parent, at)| Entry { id, parent: parent.as_deref(), at: *at })
+        .map(|(id, parent, at)| Entry {
+            id,
+            parent: parent.as_deref(),
+            at: *at,
+        })
         .collect()
 }
 
@@ -127,16 +190,13 @@ proptest! {
         prop_assert_eq!(places.len(), nodes.len());
         for (place, node) in nodes.iter().enumerate() {
             let declared = node.entry.and_then(|entry| entries[entry].parent);
-            match node.above {
-                Some(above) => {
-                    prop_assert!(above < place);
-                    prop_assert_eq!(nodes[above].depth + 1, node.depth);
-                    prop_assert_eq!(declared, Some(nodes[above].id));
-                }
-                None => {
-                    prop_assert_eq!(node.depth, 0);
-                    prop_assert_eq!(declared.is_some(), node.problem.is_some());
-                }
+            if let Some(above) = node.above {
+                prop_assert!(above < place);
+                prop_assert_eq!(nodes[above].depth + 1, node.depth);
+                prop_assert_eq!(declared, Some(nodes[above].id));
+            } else {
+                prop_assert_eq!(node.depth, 0);
+                prop_assert_eq!(declared.is_some(), node.problem.is_some());
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Judging a batch: what is new, what is a repeat, and what follows from each event.
 
+use bytes::Bytes;
 use stoa_proto::{Comment, Data, Event, Outgoing, Time};
 
 use super::Parts;
@@ -40,6 +41,37 @@ impl Answer {
 pub(crate) struct Item {
     pub(crate) stored: Stored,
     pub(crate) outgoing: Vec<Outgoing>,
+}
+
+impl Item {
+    /// Serialises what is to be written and published.
+    fn new(event: &Event, concluded: Concluded) -> Self {
+        let Concluded {
+            change,
+            outputs,
+            keep_input,
+        } = concluded;
+        let mut outgoing = Vec::with_capacity(outputs.len() + 1);
+        let mut bodies = Vec::with_capacity(outputs.len());
+        for output in outputs {
+            let body = output.to_json();
+            outgoing.extend(publish(&output, &body));
+            bodies.push(body);
+        }
+        let input = if keep_input {
+            event.to_json()
+        } else {
+            Bytes::new()
+        };
+        Self {
+            stored: Stored {
+                change,
+                input,
+                outputs: bodies,
+            },
+            outgoing,
+        }
+    }
 }
 
 /// A batch that was judged.
@@ -93,7 +125,11 @@ impl<'a> Judge<'a> {
             state: State::new(&parts.index),
             base,
             at: Time::from_timestamp(parts.clock.now()),
-            judged: Judged { base, items: Vec::new(), answers: Vec::new() },
+            judged: Judged {
+                base,
+                items: Vec::new(),
+                answers: Vec::new(),
+            },
         }
     }
 
@@ -104,7 +140,9 @@ impl<'a> Judge<'a> {
         for wave in waves(events) {
             let mut jobs = Vec::with_capacity(wave.len());
             for index in wave {
-                let Some(event) = events.get(index) else { continue };
+                let Some(event) = events.get(index) else {
+                    continue;
+                };
                 match &event.data {
                     Data::CommentSubmitted(comment) | Data::CommentEdited(comment) => {
                         jobs.extend(self.prepare(index, event, comment)?);
@@ -112,7 +150,7 @@ impl<'a> Judge<'a> {
                     _ => self.fact(index, event)?,
                 }
             }
-            self.evaluate(events, &jobs)?;
+            self.evaluate(&jobs)?;
         }
         Ok(self.judged)
     }
@@ -121,39 +159,62 @@ impl<'a> Judge<'a> {
     fn prepare<'e>(
         &mut self,
         index: usize,
-        event: &Event,
+        event: &'e Event,
         comment: &'e Comment,
     ) -> anyhow::Result<Option<Job<'e>>> {
-        let earlier = self.state.revision(&comment.site, &comment.comment, comment.revision)?;
+        let earlier = self
+            .state
+            .revision(&comment.site, &comment.comment, comment.revision)?;
         if let Some(seq) = earlier {
             // What a moderator decided since is sent again behind the rules' decision, so that
             // the last that a platform hears is what stands.
             let row = self.state.comment(&comment.site, &comment.comment)?;
-            let since = row.filter(|row| row.decided_seq == seq).and_then(|row| row.reviewed_seq);
-            self.answer(index, Answer::Again([seq].into_iter().chain(since).collect()));
+            let since = row
+                .filter(|row| row.decided_seq == seq)
+                .and_then(|row| row.reviewed_seq);
+            self.answer(
+                index,
+                Answer::Again([seq].into_iter().chain(since).collect()),
+            );
             return Ok(None);
         }
         let trusted_after = self.parts.config.trusted_after;
         let now = self.parts.clock.micros();
         let facts = Facts::gather(&mut self.state, event, comment, now, trusted_after)?;
-        Ok(Some(Job { index, comment, facts }))
+        let case = self.state.case_of(&comment.site, &comment.comment)?;
+        Ok(Some(Job {
+            index,
+            event,
+            comment,
+            facts,
+            case,
+        }))
     }
 
-    fn evaluate(&mut self, events: &[Event], jobs: &[Job<'_>]) -> anyhow::Result<()> {
-        let Parts { evaluate, config, metrics, statement, .. } = self.parts;
-        let outcomes =
-            evaluate::all(&self.live.set, *evaluate, jobs, config.threads, metrics);
-        for (job, outcome) in jobs.iter().zip(outcomes) {
-            let Some(event) = events.get(job.index) else { continue };
-            if !outcome.failed.is_empty() || !outcome.partial.is_empty() {
-                report_failures(job.comment, &outcome);
-            }
-            let case = self.state.case_of(&job.comment.site, &job.comment.comment)?;
-            let hash = self.live.set.hash();
-            let decision =
-                conclude::Deciding { event, job, outcome: &outcome, case: case.as_ref(), hash };
-            let concluded = decision.conclude(statement, &self.at);
-            self.keep(job.index, event, concluded)?;
+    /// Judges comments that don't depend on each other, and writes down what follows.
+    fn evaluate(&mut self, jobs: &[Job<'_>]) -> anyhow::Result<()> {
+        let Parts {
+            evaluate,
+            config,
+            metrics,
+            statement,
+            ..
+        } = self.parts;
+        let (set, at) = (&self.live.set, &self.at);
+        let items = evaluate::map(jobs, config.threads, |job| {
+            let timer = metrics.evaluation.start_timer();
+            let outcome = evaluate::judge(set, *evaluate, job);
+            timer.observe_duration();
+            report_failures(job.comment, &outcome);
+            let deciding = conclude::Deciding {
+                job,
+                outcome: &outcome,
+                hash: set.hash(),
+            };
+            Item::new(job.event, deciding.conclude(statement, at))
+        });
+        for (job, item) in jobs.iter().zip(items) {
+            self.keep(job.index, item)?;
         }
         Ok(())
     }
@@ -187,14 +248,26 @@ impl<'a> Judge<'a> {
         removed: bool,
     ) -> anyhow::Result<()> {
         let site = event.site();
-        let row = ArticleRow { published_at, removed };
+        let row = ArticleRow {
+            published_at,
+            removed,
+        };
         if self.state.article(site, id)?.as_ref() == Some(&row) {
             self.answer(index, Answer::Again(Vec::new()));
             return Ok(());
         }
-        let change =
-            Change::Article { site: site.to_owned(), article: id.to_owned(), published_at, removed };
-        self.keep(index, event, Concluded { change, outputs: Vec::new(), keep_input: false })
+        let change = Change::Article {
+            site: site.to_owned(),
+            article: id.to_owned(),
+            published_at,
+            removed,
+        };
+        let concluded = Concluded {
+            change,
+            outputs: Vec::new(),
+            keep_input: false,
+        };
+        self.keep(index, Item::new(event, concluded))
     }
 
     fn about_comment(&mut self, index: usize, event: &Event) -> anyhow::Result<()> {
@@ -218,9 +291,10 @@ impl<'a> Judge<'a> {
             return Ok(());
         }
         let case = self.state.case_of(&about.site, &about.comment)?;
-        let concluded = conclude::about_comment(event, about, row.as_ref(), case.as_ref(), &self.at);
+        let concluded =
+            conclude::about_comment(event, about, row.as_ref(), case.as_ref(), &self.at);
         match concluded {
-            Some(concluded) => self.keep(index, event, concluded),
+            Some(concluded) => self.keep(index, Item::new(event, concluded)),
             None => Ok(()),
         }
     }
@@ -231,21 +305,12 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Keeps a conclusion for the journal, and lets what comes later in the batch see it.
-    fn keep(&mut self, index: usize, event: &Event, concluded: Concluded) -> anyhow::Result<()> {
-        let Concluded { change, outputs, keep_input } = concluded;
-        self.state.apply(self.base + index as u64, &change)?;
-        let mut outgoing = Vec::with_capacity(outputs.len() + 1);
-        let mut bodies = Vec::with_capacity(outputs.len());
-        for output in outputs {
-            let body = output.to_json();
-            outgoing.extend(publish(&output, &body));
-            bodies.push(body);
-        }
-        let input = if keep_input { event.to_json() } else { bytes::Bytes::new() };
-        let stored = Stored { change, input, outputs: bodies };
+    /// Keeps a record for the journal, and lets what comes later in the batch see it.
+    fn keep(&mut self, index: usize, item: Item) -> anyhow::Result<()> {
+        self.state
+            .apply(self.base + index as u64, &item.stored.change)?;
         if let Some(place) = self.judged.items.get_mut(index) {
-            *place = Some(Item { stored, outgoing });
+            *place = Some(item);
         }
         self.answer(index, Answer::New);
         Ok(())

@@ -38,18 +38,17 @@ pub(crate) struct Concluded {
 
 /// What is needed to conclude about a comment.
 pub(crate) struct Deciding<'a> {
-    pub(crate) event: &'a Event,
     pub(crate) job: &'a Job<'a>,
     pub(crate) outcome: &'a Outcome,
-    pub(crate) case: Option<&'a CaseRow>,
     pub(crate) hash: &'a str,
 }
 
 impl Deciding<'_> {
     /// Makes the decision and what follows from it.
     pub(crate) fn conclude(self, config: &StatementConfig, at: &Time) -> Concluded {
-        let Self { event, job, outcome, case, hash } = self;
-        let comment = job.comment;
+        let Self { job, outcome, hash } = self;
+        let Job { event, comment, .. } = *job;
+        let case = job.case.as_ref();
         let before = job.facts.before.as_ref().filter(|row| row.revision > 0);
         let newest = before.is_none_or(|row| row.revision < comment.revision);
         let decision = ids::decision_id(&comment.site, &comment.comment, comment.revision, hash);
@@ -73,20 +72,41 @@ impl Deciding<'_> {
             decision: decision.clone(),
             verdict: outcome.verdict,
             labels: outcome.labels.clone(),
-            by: By::Rules { ruleset: hash.to_owned() },
-            rules: outcome.fired.iter().map(stoa_rules::Fired::record).collect::<Vec<FiredRule>>(),
+            by: By::Rules {
+                ruleset: hash.to_owned(),
+            },
+            rules: outcome
+                .fired
+                .iter()
+                .map(stoa_rules::Fired::record)
+                .collect::<Vec<FiredRule>>(),
             statement,
             decided_at: at.clone(),
             supersedes: before.filter(|_| newest).map(|row| row.decision.clone()),
             partial: outcome.partial.clone(),
             extra: serde_json::Map::new(),
         };
-        let mut outputs =
-            vec![follow(event, format!("decided-{decision}"), at, Data::CommentDecided(decided))];
-        let news = CaseNews { about: &about, case, revision: comment.revision, at };
-        outputs.extend(news.of(step, Some(&decision)).map(|(id, data)| follow(event, id, at, data)));
+        let mut outputs = vec![follow(
+            event,
+            format!("decided-{decision}"),
+            at,
+            Data::CommentDecided(decided),
+        )];
+        let news = CaseNews {
+            about: &about,
+            case,
+            revision: comment.revision,
+            at,
+        };
+        outputs.extend(
+            news.of(step, Some(&decision))
+                .map(|(id, data)| follow(event, id, at, data)),
+        );
         let acted = |acted| {
-            let fired = outcome.fired.iter().filter(move |fired| fired.acted == acted);
+            let fired = outcome
+                .fired
+                .iter()
+                .filter(move |fired| fired.acted == acted);
             fired.map(|fired| fired.rule.id.clone()).collect()
         };
         let change = Change::Decided(Decided {
@@ -104,7 +124,11 @@ impl Deciding<'_> {
             case: step,
             at: at.micros(),
         });
-        Concluded { change, outputs, keep_input: true }
+        Concluded {
+            change,
+            outputs,
+            keep_input: true,
+        }
     }
 }
 
@@ -118,20 +142,26 @@ fn step(verdict: Verdict, before: Option<&CommentRow>, open: Option<&CaseRow>) -
     let withdrawn = before.is_some_and(|row| row.revision == 0 && row.withdrawn_seq.is_some());
     let first = before.is_none_or(|row| row.revision == 0);
     match (open, verdict) {
-        (Some(case), Verdict::Hold) => Step::Keep { priority: case.priority },
-        (Some(case), _) if case.reason == Opening::Rules && reports == 0 => {
-            Step::Close { reason: Closing::Superseded }
-        }
-        (Some(case), _) => Step::Keep { priority: case.priority },
+        (Some(case), Verdict::Hold) => Step::Keep {
+            priority: case.priority,
+        },
+        (Some(case), _) if case.reason == Opening::Rules && reports == 0 => Step::Close {
+            reason: Closing::Superseded,
+        },
+        (Some(case), _) => Step::Keep {
+            priority: case.priority,
+        },
         // Nobody waits for a comment that was taken back before it came.
         (None, _) if withdrawn => Step::None,
-        (None, Verdict::Hold) => {
-            Step::Open { reason: Opening::Rules, priority: priority(Opening::Rules, reports) }
-        }
+        (None, Verdict::Hold) => Step::Open {
+            reason: Opening::Rules,
+            priority: priority(Opening::Rules, reports),
+        },
         // Reports that came before the comment.
-        (None, Verdict::Approve) if first && reports > 0 => {
-            Step::Open { reason: Opening::Reported, priority: priority(Opening::Reported, reports) }
-        }
+        (None, Verdict::Approve) if first && reports > 0 => Step::Open {
+            reason: Opening::Reported,
+            priority: priority(Opening::Reported, reports),
+        },
         (None, _) => Step::None,
     }
 }
@@ -153,43 +183,66 @@ pub(crate) fn about_comment(
     let gone = row.is_some_and(|row| row.withdrawn_seq.is_some());
     let reports = row.map_or(0, |row| row.reports);
     let raise = |reason: Opening, reports: u32| match (open, decided) {
-        (Some(case), _) => {
-            Step::Keep { priority: case.priority.saturating_add(1).max(priority(reason, reports)) }
-        }
-        (None, Some(_)) if !gone => {
-            Step::Open { reason, priority: priority(reason, reports) }
-        }
+        (Some(case), _) => Step::Keep {
+            priority: case
+                .priority
+                .saturating_add(1)
+                .max(priority(reason, reports)),
+        },
+        (None, Some(_)) if !gone => Step::Open {
+            reason,
+            priority: priority(reason, reports),
+        },
         (None, _) => Step::None,
     };
     let micros = at.micros();
-    let (step, change): (Step, fn(About, String, i64, Step) -> Change) = match &event.data {
-        Data::CommentWithdrawn(_) => {
-            let step = open.map_or(Step::None, |_| Step::Close { reason: Closing::Withdrawn });
-            (step, |about, _, at, case| Change::Withdrawn { about, at, case })
-        }
-        Data::CommentReported(_) => (
-            raise(Opening::Reported, reports.saturating_add(1)),
-            |about, report, at, case| Change::Reported { about, report, at, case },
-        ),
+    let step = match &event.data {
+        Data::CommentWithdrawn(_) => open.map_or(Step::None, |_| Step::Close {
+            reason: Closing::Withdrawn,
+        }),
+        Data::CommentReported(_) => raise(Opening::Reported, reports.saturating_add(1)),
         // An appeal against a decision that was never made here changes nothing.
-        Data::DecisionAppealed(_) if decided.is_some() => (
-            raise(Opening::Appeal, reports),
-            |about, appeal, at, case| Change::Appealed { about, appeal, at, case },
-        ),
+        Data::DecisionAppealed(_) if decided.is_some() => raise(Opening::Appeal, reports),
         _ => return None,
     };
-    let id = match &event.data {
-        Data::CommentReported(reported) => reported.report.clone(),
-        Data::DecisionAppealed(appealed) => appealed.appeal.clone(),
-        _ => String::new(),
-    };
     let revision = decided.map_or(0, |row| row.revision);
-    let news = CaseNews { about: &about, case, revision, at };
-    let outputs: Vec<Event> =
-        news.of(step, None).into_iter().map(|(id, data)| follow(event, id, at, data)).collect();
+    let news = CaseNews {
+        about: &about,
+        case,
+        revision,
+        at,
+    };
+    let outputs: Vec<Event> = news
+        .of(step, None)
+        .into_iter()
+        .map(|(id, data)| follow(event, id, at, data))
+        .collect();
+    let change = match &event.data {
+        Data::CommentReported(reported) => Change::Reported {
+            about,
+            report: reported.report.clone(),
+            at: micros,
+            case: step,
+        },
+        Data::DecisionAppealed(appealed) => Change::Appealed {
+            about,
+            appeal: appealed.appeal.clone(),
+            at: micros,
+            case: step,
+        },
+        _ => Change::Withdrawn {
+            about,
+            at: micros,
+            case: step,
+        },
+    };
     // A report's and an appeal's words are read with the case; a withdrawal has none.
     let keep_input = !matches!(event.data, Data::CommentWithdrawn(_));
-    Some(Concluded { change: change(about, id, micros, step), outputs, keep_input })
+    Some(Concluded {
+        change,
+        outputs,
+        keep_input,
+    })
 }
 
 /// What is told about a case.
@@ -204,7 +257,11 @@ pub(crate) struct CaseNews<'a> {
 impl CaseNews<'_> {
     /// Returns the id and content of the event that tells of a step, if one does.
     pub(crate) fn of(&self, step: Step, decision: Option<&str>) -> Option<(String, Data)> {
-        let About { site, article, comment } = self.about.clone();
+        let About {
+            site,
+            article,
+            comment,
+        } = self.about.clone();
         let case = ids::case_id(&site, &comment);
         let openings = self.case.map_or(0, |case| case.openings);
         match step {
@@ -249,7 +306,10 @@ impl CaseNews<'_> {
 
 /// Makes an event that follows from another.
 fn follow(event: &Event, id: String, at: &Time, data: Data) -> Event {
-    Event { traceparent: event.traceparent.clone(), ..own(id, at, data) }
+    Event {
+        traceparent: event.traceparent.clone(),
+        ..own(id, at, data)
+    }
 }
 
 /// Makes an event of this role.

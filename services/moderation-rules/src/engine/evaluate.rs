@@ -1,13 +1,12 @@
 //! Running the rules over comments, in parallel where there are many.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Instant;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use stoa_proto::{Comment, Format, Verdict};
+use stoa_proto::{Comment, Event, Format, Verdict};
 use stoa_rules::{AuthorFacts, Input, Link, Outcome, RuleSet};
 
 use super::facts::Facts;
-use crate::metrics::Metrics;
+use crate::view::rows::CaseRow;
 
 /// How one comment is judged.
 pub(crate) type Evaluate = fn(&RuleSet, &Input<'_>) -> Outcome;
@@ -19,51 +18,57 @@ const PARALLEL: usize = 32;
 #[derive(Debug)]
 pub(crate) struct Job<'e> {
     pub(crate) index: usize,
+    pub(crate) event: &'e Event,
     pub(crate) comment: &'e Comment,
     pub(crate) facts: Facts,
+    pub(crate) case: Option<CaseRow>,
 }
 
-/// Judges comments that don't depend on each other; the outcomes are in their order.
-pub(crate) fn all(
-    set: &RuleSet,
-    evaluate: Evaluate,
-    jobs: &[Job<'_>],
+/// Does something with each of the jobs, on several threads if there are many; the results are in
+/// their order.
+pub(crate) fn map<J: Sync, T: Send>(
+    jobs: &[J],
     threads: usize,
-    metrics: &Metrics,
-) -> Vec<Outcome> {
-    let run = |jobs: &[Job<'_>]| -> Vec<Outcome> {
-        let started = Instant::now();
-        let outcomes = jobs.iter().map(|job| one(set, evaluate, job)).collect();
-        metrics.evaluated(jobs.len(), started.elapsed());
-        outcomes
-    };
+    each: impl Fn(&J) -> T + Sync,
+) -> Vec<T> {
     let threads = match threads {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         threads => threads,
     };
     if jobs.len() < PARALLEL || threads == 1 {
-        return run(jobs);
+        return jobs.iter().map(each).collect();
     }
-    let mut outcomes = Vec::with_capacity(jobs.len());
+    let run = &|jobs: &[J]| -> Vec<T> { jobs.iter().map(&each).collect() };
+    let mut results = Vec::with_capacity(jobs.len());
     std::thread::scope(|scope| {
         let mut chunks = jobs.chunks(jobs.len().div_ceil(threads));
         let own = chunks.next().unwrap_or_default();
-        let others: Vec<_> = chunks.map(|chunk| (chunk.len(), scope.spawn(move || run(chunk)))).collect();
-        outcomes.extend(run(own));
-        for (count, other) in others {
-            // Panics are caught inside; a thread that dies all the same holds its comments.
-            outcomes.extend(other.join().unwrap_or_else(|_| vec![failed(); count]));
+        let others: Vec<_> = chunks
+            .map(|chunk| scope.spawn(move || run(chunk)))
+            .collect();
+        results.extend(run(own));
+        for other in others {
+            results.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
         }
     });
-    outcomes
+    results
 }
 
-fn one(set: &RuleSet, evaluate: Evaluate, job: &Job<'_>) -> Outcome {
+/// Judges one comment. A panic in the rules holds the comment, and nothing else.
+pub(crate) fn judge(set: &RuleSet, evaluate: Evaluate, job: &Job<'_>) -> Outcome {
     let comment = job.comment;
     let facts = &job.facts;
     let normalized = comment.normalized.as_ref();
     let links: Vec<Link<'_>> = normalized
-        .map(|n| n.links.iter().map(|link| Link { url: &link.url, text: link.text.as_deref() }).collect())
+        .map(|n| {
+            n.links
+                .iter()
+                .map(|link| Link {
+                    url: &link.url,
+                    text: link.text.as_deref(),
+                })
+                .collect()
+        })
         .unwrap_or_default();
     let confidence = match (&comment.language, normalized) {
         (Some(_), _) => 1.0,
@@ -83,7 +88,11 @@ fn one(set: &RuleSet, evaluate: Evaluate, job: &Job<'_>) -> Outcome {
             id: &comment.author.id,
             display_name: comment.author.display_name.as_deref(),
             role: comment.author.role,
-            joined_at: comment.author.joined_at.as_ref().map(stoa_proto::Time::micros),
+            joined_at: comment
+                .author
+                .joined_at
+                .as_ref()
+                .map(stoa_proto::Time::micros),
             first_seen: facts.author.first_seen,
             approved: facts.author.approved,
             held: facts.author.held,

@@ -34,7 +34,11 @@ impl Facts {
         let before = state.comment(&comment.site, &comment.comment)?;
         let author = state.author(&comment.site, &comment.author.id)?;
         let article = state.article(&comment.site, &comment.article)?;
-        let said = comment.submitted_at.as_ref().or(event.time.as_ref()).or(event.recordedtime.as_ref());
+        let said = comment
+            .submitted_at
+            .as_ref()
+            .or(event.time.as_ref())
+            .or(event.recordedtime.as_ref());
         let submitted_at = said.map_or(now, Time::micros).min(now);
         let depth = match comment.parent.as_deref() {
             None => Some(0),

@@ -26,7 +26,9 @@ impl Review {
     /// Returns what tells whether a second request asks for the same as the first.
     fn fingerprint(&self) -> String {
         let reason = self.reason.as_ref();
-        let reason = reason.and_then(|reason| serde_json::to_string(reason).ok()).unwrap_or_default();
+        let reason = reason
+            .and_then(|reason| serde_json::to_string(reason).ok())
+            .unwrap_or_default();
         ids::derive("r-", &[&self.moderator, self.verdict.as_str(), &reason])
     }
 }
@@ -57,7 +59,10 @@ pub(crate) struct Reviewing<'a> {
 impl<'a> Reviewing<'a> {
     /// Begins with the view as it is.
     pub(crate) fn new(parts: &'a Parts) -> Self {
-        Self { parts, state: State::new(&parts.index) }
+        Self {
+            parts,
+            state: State::new(&parts.index),
+        }
     }
 
     /// Makes the record, or finds the one that the same request made before.
@@ -77,7 +82,10 @@ impl<'a> Reviewing<'a> {
             }
             return Ok(Err(ReviewError::Closed(Box::new(case))));
         }
-        if review.version.is_some_and(|version| version != case.version) {
+        if review
+            .version
+            .is_some_and(|version| version != case.version)
+        {
             return Ok(Err(ReviewError::Version(case.version)));
         }
         let Some((stored, comment)) = self.comment(&case)? else {
@@ -87,11 +95,20 @@ impl<'a> Reviewing<'a> {
         let supersedes = row.map(|row| row.decision);
         let earlier = stored.decision().and_then(|decision| decision.statement);
         let at = Time::from_timestamp(self.parts.clock.now());
-        let decision =
-            ids::review_id(&case.site, &case.comment, case.revision, &review.case, case.version);
-        let statement = review.reason.as_ref().filter(|_| review.verdict != Verdict::Approve).map(|reason| {
-            statement::by_moderator(&self.parts.statement, &comment, reason, earlier.as_ref())
-        });
+        let decision = ids::review_id(
+            &case.site,
+            &case.comment,
+            case.revision,
+            &review.case,
+            case.version,
+        );
+        let statement = review
+            .reason
+            .as_ref()
+            .filter(|_| review.verdict != Verdict::Approve)
+            .map(|reason| {
+                statement::by_moderator(&self.parts.statement, &comment, reason, earlier.as_ref())
+            });
         let labels = statement.iter().filter_map(|_| review.reason.as_ref());
         let decided = Decision {
             site: case.site.clone(),
@@ -101,7 +118,9 @@ impl<'a> Reviewing<'a> {
             decision: decision.clone(),
             verdict: review.verdict,
             labels: labels.map(|reason| reason.code.clone()).collect(),
-            by: By::Moderator { id: review.moderator.clone() },
+            by: By::Moderator {
+                id: review.moderator.clone(),
+            },
             rules: Vec::new(),
             statement,
             decided_at: at.clone(),
@@ -114,8 +133,18 @@ impl<'a> Reviewing<'a> {
             article: case.article.clone(),
             comment: case.comment.clone(),
         };
-        let news = CaseNews { about: &about, case: Some(&case), revision: case.revision, at: &at };
-        let closed = news.of(Step::Close { reason: Closing::Decided }, Some(&decision));
+        let news = CaseNews {
+            about: &about,
+            case: Some(&case),
+            revision: case.revision,
+            at: &at,
+        };
+        let closed = news.of(
+            Step::Close {
+                reason: Closing::Decided,
+            },
+            Some(&decision),
+        );
         let first = (format!("decided-{decision}"), Data::CommentDecided(decided));
         let outputs = std::iter::once(first)
             .chain(closed)
@@ -131,7 +160,11 @@ impl<'a> Reviewing<'a> {
             fingerprint,
             at: at.micros(),
         });
-        Ok(Ok(Judgement::New(Stored { change, input: bytes::Bytes::new(), outputs })))
+        Ok(Ok(Judgement::New(Stored {
+            change,
+            input: bytes::Bytes::new(),
+            outputs,
+        })))
     }
 
     fn stored(&self, seq: u64) -> anyhow::Result<Option<Stored>> {
@@ -143,12 +176,16 @@ impl<'a> Reviewing<'a> {
 
     /// Reads the revision that the case is about.
     fn comment(&self, case: &CaseRow) -> anyhow::Result<Option<(Stored, Comment)>> {
-        let Some(stored) = self.stored(case.decided_seq)? else { return Ok(None) };
-        Ok(match Event::from_json(&stored.input).map(|event| event.data) {
-            Ok(Data::CommentSubmitted(comment) | Data::CommentEdited(comment)) => {
-                Some((stored, comment))
-            }
-            _ => None,
-        })
+        let Some(stored) = self.stored(case.decided_seq)? else {
+            return Ok(None);
+        };
+        Ok(
+            match Event::from_json(&stored.input).map(|event| event.data) {
+                Ok(Data::CommentSubmitted(comment) | Data::CommentEdited(comment)) => {
+                    Some((stored, comment))
+                }
+                _ => None,
+            },
+        )
     }
 }

@@ -80,14 +80,21 @@ mod tests {
             article: "a".into(),
             comment: id.into(),
             parent: parent.map(str::to_owned),
-            author: Author { id: author.into(), ..Author::default() },
+            author: Author {
+                id: author.into(),
+                ..Author::default()
+            },
             ..Comment::default()
         };
         Event::new(id, "x", Data::CommentSubmitted(comment))
     }
 
     fn article() -> Event {
-        let article = Article { site: "s".into(), article: "a".into(), ..Article::default() };
+        let article = Article {
+            site: "s".into(),
+            article: "a".into(),
+            ..Article::default()
+        };
         Event::new("a", "x", Data::ArticleUpdated(article))
     }
 
@@ -102,7 +109,7 @@ mod tests {
             comment("5", "u5", None),
             comment("2", "u2", None),
         ];
-        let expected: Vec<Vec<usize>> = vec![vec![0, 1], vec![2, 6], vec![3], vec![4], vec![5]];
+        let expected: Vec<Vec<usize>> = vec![vec![0, 1], vec![2], vec![3], vec![4], vec![5, 6]];
         assert_eq!(waves(&events), expected);
     }
 }

@@ -17,7 +17,7 @@ use crate::engine::review::{Review, ReviewError};
 use crate::record::Stored;
 use crate::statement::ReviewReason;
 use crate::view::rows::{AuthorRow, CaseRow};
-use crate::view::{AUTHORS, CASES, CHILDREN, COMMENTS, DECISIONS_OF};
+use crate::view::{AUTHORS, CASES, CHILDREN, COMMENTS};
 
 /// Neighbours and decisions that are shown with a case.
 const MAX_SHOWN: usize = 100;
@@ -82,8 +82,11 @@ impl Admin {
     /// Finds a case that the principal may see.
     async fn find_case(&self, principal: &Principal, id: &str) -> Result<CaseRow, Problem> {
         let id = id.to_owned();
-        let row = self.blocking(move |admin| Ok(admin.index.view.get(&CASES, &id)?)).await?;
-        row.filter(|row| principal.allows_site(&row.site)).ok_or_else(unknown)
+        let row = self
+            .blocking(move |admin| Ok(admin.index.view.get(&CASES, &id)?))
+            .await?;
+        row.filter(|row| principal.allows_site(&row.site))
+            .ok_or_else(unknown)
     }
 
     fn neighbours(&self, row: &CaseRow, parent: &str) -> anyhow::Result<Vec<String>> {
@@ -101,11 +104,15 @@ impl Admin {
     fn whole(&self, id: String, row: CaseRow) -> anyhow::Result<Whole> {
         let view = &self.index.view;
         let stored = self.stored(row.decided_seq)?;
-        let event = stored.as_ref().and_then(|stored| std::str::from_utf8(&stored.input).ok());
+        let event = stored
+            .as_ref()
+            .and_then(|stored| std::str::from_utf8(&stored.input).ok());
         let event = event.and_then(|text| RawValue::from_string(text.to_owned()).ok());
         let mut decisions = Vec::new();
-        for entry in view.scan(&DECISIONS_OF, (row.site.as_str(), row.comment.as_str())).take(MAX_SHOWN) {
-            let ((_, _, seq), ()) = entry?;
+        for seq in self
+            .index
+            .decisions_of(&row.site, &row.comment, MAX_SHOWN)?
+        {
             decisions.extend(self.stored(seq)?.as_ref().and_then(Stored::decision));
         }
         let key = (row.site.clone(), row.comment.clone());
@@ -148,7 +155,10 @@ pub(crate) async fn one(
 ) -> Result<Json<Whole>, Problem> {
     let principal = admin.tokens.require(&headers, Role::Viewer)?;
     let row = admin.find_case(&principal, &id).await?;
-    admin.blocking(move |admin| admin.whole(id, row)).await.map(Json)
+    admin
+        .blocking(move |admin| admin.whole(id, row))
+        .await
+        .map(Json)
 }
 
 /// What a moderator decides.
@@ -166,7 +176,9 @@ pub(crate) struct Asked {
 impl Asked {
     fn check(&self) -> Result<(), Problem> {
         let wrong = |field: &str, detail: &str| {
-            Err(Problem::bad_request(detail).with_code("invalid_field").with_field(field))
+            Err(Problem::bad_request(detail)
+                .with_code("invalid_field")
+                .with_field(field))
         };
         match (self.verdict, &self.reason) {
             (Verdict::Hold, _) => wrong("verdict", "decide `approve` or `reject`"),
@@ -178,12 +190,18 @@ impl Asked {
                 let code = &reason.code;
                 if code.is_empty()
                     || code.len() > MAX_CODE
-                    || !code.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c))
+                    || !code
+                        .chars()
+                        .all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c))
                 {
-                    return wrong("reason.code", "use 1 to 64 letters, digits, `_`, `-` or `.`");
+                    return wrong(
+                        "reason.code",
+                        "use 1 to 64 letters, digits, `_`, `-` or `.`",
+                    );
                 }
                 let long = |text: &Option<String>| {
-                    text.as_ref().is_some_and(|text| text.chars().count() > MAX_TEXT)
+                    text.as_ref()
+                        .is_some_and(|text| text.chars().count() > MAX_TEXT)
                 };
                 if long(&reason.text) || long(&reason.reference) {
                     return wrong("reason", "a reason's parts have at most 4000 characters");
@@ -223,7 +241,11 @@ pub(crate) async fn decide(
     let outcome = admin.engine.review(review).await.map_err(|_| stopped())?;
     let stored = outcome.map_err(|error| refused(&error))?;
     let row = admin.find_case(&principal, &id).await?;
-    Ok(Json(Answer { case: id, version: row.version, decision: stored.decision() }))
+    Ok(Json(Answer {
+        case: id,
+        version: row.version,
+        decision: stored.decision(),
+    }))
 }
 
 fn refused(error: &ReviewError) -> Problem {
@@ -241,7 +263,10 @@ fn refused(error: &ReviewError) -> Problem {
             let closed = row.closed.clone().map(Closed::from);
             let what = closed.and_then(|closed| serde_json::to_value(closed).ok());
             let said = |key: &str| {
-                let value = what.as_ref().and_then(|what| what.get(key)).and_then(Value::as_str);
+                let value = what
+                    .as_ref()
+                    .and_then(|what| what.get(key))
+                    .and_then(Value::as_str);
                 value.map(str::to_owned)
             };
             let by = match (said("verdict"), said("moderator"), said("decision")) {

@@ -43,7 +43,9 @@ pub(crate) struct Asked {
 
 impl Asked {
     fn matches(&self, case: &CaseRow) -> bool {
-        let is = |asked: &Option<String>, value: &String| asked.as_ref().is_none_or(|asked| asked == value);
+        let is = |asked: &Option<String>, value: &String| {
+            asked.as_ref().is_none_or(|asked| asked == value)
+        };
         let has = |asked: &Option<String>, values: &Vec<String>| {
             asked.as_ref().is_none_or(|asked| values.contains(asked))
         };
@@ -58,16 +60,17 @@ impl Asked {
 /// A case, without words.
 #[derive(Debug, Serialize)]
 pub(crate) struct Case {
-    pub(crate) case: String,
+    #[serde(rename = "case")]
+    id: String,
     status: &'static str,
-    pub(crate) site: String,
-    pub(crate) article: String,
-    pub(crate) comment: String,
+    site: String,
+    article: String,
+    comment: String,
     revision: u32,
-    pub(crate) author: String,
+    author: String,
     reason: Opening,
     priority: i64,
-    pub(crate) version: u64,
+    version: u64,
     labels: Vec<String>,
     rules: Vec<String>,
     opened_at: Option<String>,
@@ -101,8 +104,12 @@ impl Case {
     /// Shows a row.
     pub(crate) fn new(id: String, row: CaseRow) -> Self {
         Self {
-            case: id,
-            status: if row.closed.is_some() { "closed" } else { "open" },
+            id,
+            status: if row.closed.is_some() {
+                "closed"
+            } else {
+                "open"
+            },
             site: row.site,
             article: row.article,
             comment: row.comment,
@@ -140,7 +147,10 @@ pub(crate) async fn list(
         principal.require_site(site)?;
     }
     let cursor = asked.after.as_deref().map(Cursor::parse).transpose()?;
-    admin.blocking(move |admin| page(admin, &principal, &asked, cursor)).await.map(Json)
+    admin
+        .blocking(move |admin| page(admin, &principal, &asked, cursor))
+        .await
+        .map(Json)
 }
 
 /// A place in the list: negated priority (0 for closed cases) and record.
@@ -186,7 +196,9 @@ fn page(
     };
     match asked.status {
         Status::Open => {
-            let from = cursor.map_or((i64::MIN, 0), |Cursor(priority, seq)| (priority, seq.saturating_add(1)));
+            let from = cursor.map_or((i64::MIN, 0), |Cursor(priority, seq)| {
+                (priority, seq.saturating_add(1))
+            });
             for (scanned, entry) in view.range(&OPEN, from..).enumerate() {
                 let ((priority, seq), id) = entry?;
                 if take(Cursor(priority, seq), id, scanned)? {

@@ -16,7 +16,7 @@ use stoa_proto::{Decision, Verdict};
 
 use super::{Admin, MAX_SCAN, bad_query, limit};
 use crate::record::{Change, FACT, Stored};
-use crate::view::{DECISIONS, DECISIONS_OF};
+use crate::view::DECISIONS;
 
 /// Seconds that a request may wait for something new.
 const MAX_WAIT: u64 = 30;
@@ -50,7 +50,10 @@ impl Asked {
         };
         principal.allows_site(&about.site)
             && self.site.as_ref().is_none_or(|site| *site == about.site)
-            && self.comment.as_ref().is_none_or(|comment| *comment == about.comment)
+            && self
+                .comment
+                .as_ref()
+                .is_none_or(|comment| *comment == about.comment)
             && self.verdict.is_none_or(|asked| asked == verdict)
             && self.by.is_none_or(|asked| asked == by)
     }
@@ -91,7 +94,9 @@ pub(crate) async fn list(
     loop {
         durable.mark_unchanged();
         let (principal, looked) = (principal.clone(), asked.clone());
-        let listing = admin.blocking(move |admin| page(admin, &principal, &looked)).await?;
+        let listing = admin
+            .blocking(move |admin| page(admin, &principal, &looked))
+            .await?;
         if wait.is_zero() || !listing.decisions.is_empty() {
             return Ok(Json(listing));
         }
@@ -121,7 +126,11 @@ fn of_all(admin: &Admin, principal: &Principal, asked: &Asked) -> anyhow::Result
     let mut decisions = Vec::new();
     for (scanned, record) in admin.journal.iter(next).enumerate() {
         if decisions.len() >= limit || scanned >= MAX_SCAN {
-            return Ok(Listing { decisions, next, more: true });
+            return Ok(Listing {
+                decisions,
+                next,
+                more: true,
+            });
         }
         let record = record?;
         next = record.seq + 1;
@@ -132,7 +141,11 @@ fn of_all(admin: &Admin, principal: &Principal, asked: &Asked) -> anyhow::Result
             decisions.extend(entry(record.seq, &stored, principal, asked));
         }
     }
-    Ok(Listing { decisions, next, more: false })
+    Ok(Listing {
+        decisions,
+        next,
+        more: false,
+    })
 }
 
 fn of_comment(
@@ -145,20 +158,27 @@ fn of_comment(
     let limit = limit(asked.limit);
     let mut next = asked.after.unwrap_or_default();
     let mut decisions = Vec::new();
-    for found in admin.index.view.scan(&DECISIONS_OF, (site, comment)) {
-        let ((_, _, seq), ()) = found?;
+    for seq in admin.index.decisions_of(site, comment, MAX_SCAN)? {
         if seq < next {
             continue;
         }
         if decisions.len() >= limit {
-            return Ok(Listing { decisions, next, more: true });
+            return Ok(Listing {
+                decisions,
+                next,
+                more: true,
+            });
         }
         next = seq + 1;
         if let Some(stored) = admin.stored(seq)? {
             decisions.extend(entry(seq, &stored, principal, asked));
         }
     }
-    Ok(Listing { decisions, next, more: false })
+    Ok(Listing {
+        decisions,
+        next,
+        more: false,
+    })
 }
 
 fn entry(seq: u64, stored: &Stored, principal: &Principal, asked: &Asked) -> Option<Entry> {
@@ -177,7 +197,9 @@ pub(crate) async fn one(
     let principal = admin.tokens.require(&headers, Role::Viewer)?;
     let found = admin
         .blocking(move |admin| {
-            let Some(seq) = admin.index.view.get(&DECISIONS, &id)? else { return Ok(None) };
+            let Some(seq) = admin.index.view.get(&DECISIONS, &id)? else {
+                return Ok(None);
+            };
             let decision = admin.stored(seq)?.and_then(|stored| stored.decision());
             Ok(decision.map(|decision| Entry { seq, decision }))
         })

@@ -67,7 +67,11 @@ impl From<RuleRow> for Counts {
         Self {
             hits: row.hits,
             shadow_hits: row.shadow_hits,
-            verdicts: Verdicts { approve: row.approve, hold: row.hold, reject: row.reject },
+            verdicts: Verdicts {
+                approve: row.approve,
+                hold: row.hold,
+                reject: row.reject,
+            },
         }
     }
 }
@@ -113,16 +117,24 @@ pub(crate) async fn show(
 }
 
 /// Reads the rule set again.
-pub(crate) async fn reload(State(admin): State<Admin>, headers: HeaderMap) -> Result<Response, Problem> {
+pub(crate) async fn reload(
+    State(admin): State<Admin>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let principal = admin.tokens.require(&headers, Role::Editor)?;
     if principal.sites != stoa_daemon::auth::Sites::All {
-        return Err(Problem::forbidden("the rules of all sites need a token for all sites"));
+        return Err(Problem::forbidden(
+            "the rules of all sites need a token for all sites",
+        ));
     }
     tracing::info!(by = principal.name, "the rule set is to be read again");
     let rules = Arc::clone(&admin.rules);
     let reloaded = admin.blocking(move |_| Ok(rules.reload())).await?;
     match reloaded {
-        Ok(_) => admin.blocking(Admin::rule_set).await.map(|shown| Json(shown).into_response()),
+        Ok(_) => admin
+            .blocking(Admin::rule_set)
+            .await
+            .map(|shown| Json(shown).into_response()),
         Err(errors) => Ok(broken(&errors)),
     }
 }
@@ -161,10 +173,18 @@ impl<'a> From<&'a Diagnostic> for Shortcoming<'a> {
 
 fn broken(errors: &Errors) -> Response {
     let status = StatusCode::UNPROCESSABLE_ENTITY;
-    let detail = format!("{} errors: the rule set that was live stays live", errors.0.len());
+    let detail = format!(
+        "{} errors: the rule set that was live stays live",
+        errors.0.len()
+    );
     let broken = Broken {
         problem: Problem::new(status, "invalid_rules").with_detail(detail),
         diagnostics: errors.0.iter().map(Shortcoming::from).collect(),
     };
-    (status, [(header::CONTENT_TYPE, problem::CONTENT_TYPE)], Json(broken)).into_response()
+    (
+        status,
+        [(header::CONTENT_TYPE, problem::CONTENT_TYPE)],
+        Json(broken),
+    )
+        .into_response()
 }

@@ -127,8 +127,9 @@ impl Fixture {
             clock: clock.micros_fn(),
         };
         let bus = Bus::embedded(&dir.join("bus"), EmbeddedConfig::default(), env).unwrap();
-        let service =
-            Service::open_with(&config(dir), &context, bus.clone(), evaluate).await.unwrap();
+        let service = Service::open_with(&config(dir), &context, bus.clone(), evaluate)
+            .await
+            .unwrap();
         Self {
             clock,
             engine: service.engine.clone(),
@@ -141,7 +142,14 @@ impl Fixture {
 
     /// Ends the service as a stop does.
     async fn stop(self) {
-        let Self { context, service, engine, router, bus, .. } = self;
+        let Self {
+            context,
+            service,
+            engine,
+            router,
+            bus,
+            ..
+        } = self;
         drop((engine, router, bus));
         context.shutdown.cancel();
         service.work().await.unwrap();
@@ -164,7 +172,13 @@ impl Fixture {
         decision(&self.event(event).await)
     }
 
-    async fn request(&self, method: Method, path: &str, token: &str, body: Option<Value>) -> (StatusCode, Value) {
+    async fn request(
+        &self,
+        method: Method,
+        path: &str,
+        token: &str,
+        body: Option<Value>,
+    ) -> (StatusCode, Value) {
         let mut request = Request::builder()
             .method(method)
             .uri(path)
@@ -173,7 +187,12 @@ impl Fixture {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }
         let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
-        let response = self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap();
+        let response = self
+            .router
+            .clone()
+            .oneshot(request.body(body).unwrap())
+            .await
+            .unwrap();
         let status = response.status();
         let body = to_bytes(response.into_body(), 1 << 24).await.unwrap();
         (status, serde_json::from_slice(&body).unwrap())
@@ -190,6 +209,10 @@ impl Fixture {
     }
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "every call makes the value in place"
+)]
 fn event(id: &str, kind: &str, data: Value) -> Event {
     let event = json!({
         "specversion": "1.0",
@@ -203,6 +226,10 @@ fn event(id: &str, kind: &str, data: Value) -> Event {
 }
 
 /// A comment on article `a-1`; `more` goes over its data.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "every call makes the value in place"
+)]
 fn comment(id: &str, author: &str, body: &str, more: Value) -> Event {
     let mut data = json!({
         "site": "courrier",
@@ -216,7 +243,11 @@ fn comment(id: &str, author: &str, body: &str, more: Value) -> Event {
     for (key, value) in more.as_object().unwrap() {
         data[key] = value.clone();
     }
-    event(&format!("e-{id}-{}", data["revision"]), "comment.submitted", data)
+    event(
+        &format!("e-{id}-{}", data["revision"]),
+        "comment.submitted",
+        data,
+    )
 }
 
 fn plain(id: &str, body: &str) -> Event {
@@ -224,9 +255,18 @@ fn plain(id: &str, body: &str) -> Event {
 }
 
 fn edit(id: &str, revision: u32, body: &str) -> Event {
-    comment(id, &format!("author-of-{id}"), body, json!({"revision": revision}))
+    comment(
+        id,
+        &format!("author-of-{id}"),
+        body,
+        json!({"revision": revision}),
+    )
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "every call makes the value in place"
+)]
 fn about(kind: &str, id: &str, more: Value) -> Event {
     let mut data = json!({"site": "courrier", "article": "a-1", "comment": id});
     for (key, value) in more.as_object().unwrap() {
@@ -240,14 +280,21 @@ fn withdrawn(id: &str) -> Event {
 }
 
 fn reported(id: &str, report: &str) -> Event {
-    about("comment.reported", id, json!({"report": report, "reason": "spam"}))
+    about(
+        "comment.reported",
+        id,
+        json!({"report": report, "reason": "spam"}),
+    )
 }
 
 /// The published events' data, each once.
 fn published(outgoing: &[Outgoing]) -> Vec<Data> {
     let mut seen = std::collections::HashSet::new();
-    let new = outgoing.iter().filter(|outgoing| seen.insert(outgoing.id.clone()));
-    new.map(|outgoing| Event::from_json(&outgoing.body).unwrap().data).collect()
+    let new = outgoing
+        .iter()
+        .filter(|outgoing| seen.insert(outgoing.id.clone()));
+    new.map(|outgoing| Event::from_json(&outgoing.body).unwrap().data)
+        .collect()
 }
 
 fn decision(outgoing: &[Outgoing]) -> Decision {
@@ -260,11 +307,13 @@ fn decision(outgoing: &[Outgoing]) -> Decision {
 
 /// What is told about cases: `opened rules 10`, `closed withdrawn`.
 fn case_news(outgoing: &[Outgoing]) -> Vec<String> {
-    let news = published(outgoing).into_iter().filter_map(|data| match data {
-        Data::CaseOpened(case) => Some(format!("opened {} {}", case.reason, case.priority)),
-        Data::CaseClosed(case) => Some(format!("closed {}", case.reason)),
-        _ => None,
-    });
+    let news = published(outgoing)
+        .into_iter()
+        .filter_map(|data| match data {
+            Data::CaseOpened(case) => Some(format!("opened {} {}", case.reason, case.priority)),
+            Data::CaseClosed(case) => Some(format!("closed {}", case.reason)),
+            _ => None,
+        });
     news.collect()
 }
 
@@ -273,5 +322,8 @@ fn case_of(comment: &str) -> String {
 }
 
 fn verdict(decision: &Decision) -> (Verdict, Vec<&str>) {
-    (decision.verdict, decision.labels.iter().map(String::as_str).collect())
+    (
+        decision.verdict,
+        decision.labels.iter().map(String::as_str).collect(),
+    )
 }

@@ -49,7 +49,10 @@ impl AuthorRow {
     /// Counts the comments in the ten minutes before a time.
     pub(crate) fn recent(&self, at: i64) -> u64 {
         let window = at.saturating_sub(RECENT_WINDOW)..=at;
-        self.recent.iter().filter(|time| window.contains(time)).count() as u64
+        self.recent
+            .iter()
+            .filter(|time| window.contains(time))
+            .count() as u64
     }
 
     /// Notes a new comment.
@@ -58,7 +61,9 @@ impl AuthorRow {
         let place = self.recent.partition_point(|time| *time <= at);
         self.recent.insert(place, at);
         let newest = self.recent.last().copied().unwrap_or(at);
-        let old = self.recent.partition_point(|time| *time < newest.saturating_sub(RECENT_WINDOW));
+        let old = self
+            .recent
+            .partition_point(|time| *time < newest.saturating_sub(RECENT_WINDOW));
         let over = self.recent.len().saturating_sub(RECENT);
         self.recent.drain(..old.max(over));
     }

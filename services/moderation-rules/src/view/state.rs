@@ -32,7 +32,10 @@ where
     V: Serialize + DeserializeOwned + Clone,
 {
     fn new(table: Table<K, V>) -> Self {
-        Self { table, rows: HashMap::new() }
+        Self {
+            table,
+            rows: HashMap::new(),
+        }
     }
 
     fn get(&mut self, index: &Index, key: &K) -> Result<Option<V>, Error> {
@@ -40,12 +43,24 @@ where
             return Ok(row.value.clone());
         }
         let value = index.view.get(&self.table, key)?;
-        self.rows.insert(key.clone(), Row { value: value.clone(), changed: false });
+        self.rows.insert(
+            key.clone(),
+            Row {
+                value: value.clone(),
+                changed: false,
+            },
+        );
         Ok(value)
     }
 
     fn set(&mut self, key: K, value: Option<V>) {
-        self.rows.insert(key, Row { value, changed: true });
+        self.rows.insert(
+            key,
+            Row {
+                value,
+                changed: true,
+            },
+        );
     }
 
     fn put(&mut self, key: K, value: V) {
@@ -130,12 +145,22 @@ impl<'a> State<'a> {
 
     /// Looks up the record that decided a revision.
     pub(crate) fn revision(&mut self, site: &str, id: &str, n: u32) -> Result<Option<u64>, Error> {
-        self.revisions.get(self.index, &(site.to_owned(), id.to_owned(), n))
+        let Some(row) = self.comment(site, id)?.filter(|row| row.revision >= n) else {
+            return Ok(None);
+        };
+        if row.revision == n {
+            return Ok(Some(row.decided_seq));
+        }
+        self.revisions
+            .get(self.index, &(site.to_owned(), id.to_owned(), n))
     }
 
     /// Looks up an author.
     pub(crate) fn author(&mut self, site: &str, id: &str) -> Result<AuthorRow, Error> {
-        Ok(self.authors.get(self.index, &key(site, id))?.unwrap_or_default())
+        Ok(self
+            .authors
+            .get(self.index, &key(site, id))?
+            .unwrap_or_default())
     }
 
     /// Looks up an article.
@@ -168,8 +193,16 @@ impl<'a> State<'a> {
         match change {
             Change::Decided(decided) => self.decided(seq, decided),
             Change::Reviewed(reviewed) => self.reviewed(seq, reviewed),
-            Change::Article { site, article, published_at, removed } => {
-                let row = ArticleRow { published_at: *published_at, removed: *removed };
+            Change::Article {
+                site,
+                article,
+                published_at,
+                removed,
+            } => {
+                let row = ArticleRow {
+                    published_at: *published_at,
+                    removed: *removed,
+                };
                 self.articles.put(key(site, article), row);
                 Ok(())
             }
@@ -180,7 +213,12 @@ impl<'a> State<'a> {
                 self.comments.put(key(&about.site, &about.comment), comment);
                 Ok(())
             }
-            Change::Reported { about, report, at, case } => {
+            Change::Reported {
+                about,
+                report,
+                at,
+                case,
+            } => {
                 let mut comment = self.comment_or_new(about)?;
                 comment.reports = comment.reports.saturating_add(1);
                 self.reports.put(triple(about, report), seq);
@@ -188,7 +226,12 @@ impl<'a> State<'a> {
                 self.comments.put(key(&about.site, &about.comment), comment);
                 Ok(())
             }
-            Change::Appealed { about, appeal, at, case } => {
+            Change::Appealed {
+                about,
+                appeal,
+                at,
+                case,
+            } => {
                 let comment = self.comment_or_new(about)?;
                 self.appeals.put(triple(about, appeal), seq);
                 self.step(seq, about, &comment, *case, *at, None)
@@ -198,15 +241,16 @@ impl<'a> State<'a> {
 
     fn comment_or_new(&mut self, about: &About) -> Result<CommentRow, Error> {
         let known = self.comment(&about.site, &about.comment)?;
-        Ok(known.unwrap_or_else(|| CommentRow { article: about.article.clone(), ..CommentRow::default() }))
+        Ok(known.unwrap_or_else(|| CommentRow {
+            article: about.article.clone(),
+            ..CommentRow::default()
+        }))
     }
 
     fn decided(&mut self, seq: u64, decided: &Decided) -> Result<(), Error> {
         let about = &decided.about;
         let (site, id) = (about.site.clone(), about.comment.clone());
-        self.revisions.put((site.clone(), id.clone(), decided.revision), seq);
         self.decisions.put(decided.decision.clone(), seq);
-        self.decisions_of.put((site.clone(), id.clone(), seq), ());
         for rule in &decided.rules {
             let mut row = self.rules.get(self.index, rule)?.unwrap_or_default();
             row.acted(decided.verdict);
@@ -220,6 +264,9 @@ impl<'a> State<'a> {
         let before = self.comment_or_new(about)?;
         if before.revision > decided.revision {
             // An older revision that came late: what stands about the newer one stays.
+            self.revisions
+                .put((site.clone(), id.clone(), decided.revision), seq);
+            self.decisions_of.put((site, id, seq), ());
             return Ok(());
         }
         if before.revision > 0 {
@@ -228,12 +275,22 @@ impl<'a> State<'a> {
             let count = author.count(before.verdict);
             *count = count.saturating_sub(1);
             self.authors.put(key(&site, &before.author), author);
+            self.revisions.put(
+                (site.clone(), id.clone(), before.revision),
+                before.decided_seq,
+            );
+            for seq in std::iter::once(before.decided_seq).chain(before.reviewed_seq) {
+                self.decisions_of.put((site.clone(), id.clone(), seq), ());
+            }
         }
         let mut author = self.author(&site, &decided.author)?;
         if before.revision == 0 {
             author.seen(decided.submitted_at);
             let parent = decided.parent.clone().unwrap_or_default();
-            self.children.put((site.clone(), about.article.clone(), parent, id.clone()), ());
+            self.children.put(
+                (site.clone(), about.article.clone(), parent, id.clone()),
+                (),
+            );
         }
         *author.count(decided.verdict) += 1;
         self.authors.put(key(&site, &decided.author), author);
@@ -251,7 +308,14 @@ impl<'a> State<'a> {
             withdrawn_seq: before.withdrawn_seq.filter(|_| before.revision == 0),
             reports: before.reports,
         };
-        self.step(seq, about, &comment, decided.case, decided.at, Some(decided))?;
+        self.step(
+            seq,
+            about,
+            &comment,
+            decided.case,
+            decided.at,
+            Some(decided),
+        )?;
         self.comments.put((site, id), comment);
         Ok(())
     }
@@ -259,7 +323,6 @@ impl<'a> State<'a> {
     fn reviewed(&mut self, seq: u64, reviewed: &Reviewed) -> Result<(), Error> {
         let about = &reviewed.about;
         self.decisions.put(reviewed.decision.clone(), seq);
-        self.decisions_of.put((about.site.clone(), about.comment.clone(), seq), ());
         if let Some(mut comment) = self.comment(&about.site, &about.comment)? {
             let mut author = self.author(&about.site, &comment.author)?;
             let count = author.count(comment.verdict);
@@ -268,7 +331,10 @@ impl<'a> State<'a> {
             self.authors.put(key(&about.site, &comment.author), author);
             comment.verdict = reviewed.verdict;
             comment.decision.clone_from(&reviewed.decision);
-            comment.reviewed_seq = Some(seq);
+            if let Some(earlier) = comment.reviewed_seq.replace(seq) {
+                let key = (about.site.clone(), about.comment.clone(), earlier);
+                self.decisions_of.put(key, ());
+            }
             self.comments.put(key(&about.site, &about.comment), comment);
         }
         let closed = ClosedRow {
@@ -297,7 +363,9 @@ impl<'a> State<'a> {
             Step::None => Ok(()),
             Step::Open { reason, priority } => {
                 let before = self.case(&id)?;
-                let mut row = before.clone().unwrap_or_else(|| new_case(about, comment, reason));
+                let mut row = before
+                    .clone()
+                    .unwrap_or_else(|| new_case(about, comment, reason));
                 if let Some(closed) = row.closed.take() {
                     self.closed.set(closed.seq, None);
                 }
@@ -313,7 +381,9 @@ impl<'a> State<'a> {
                 self.count_open(1)
             }
             Step::Keep { priority } => {
-                let Some(mut row) = self.case(&id)? else { return Ok(()) };
+                let Some(mut row) = self.case(&id)? else {
+                    return Ok(());
+                };
                 self.open.set((-row.priority, row.opened_seq), None);
                 row.priority = priority;
                 if decided.is_some() {
@@ -341,7 +411,9 @@ impl<'a> State<'a> {
     }
 
     fn close(&mut self, id: &str, closed: ClosedRow) -> Result<(), Error> {
-        let Some(mut row) = self.case(id)? else { return Ok(()) };
+        let Some(mut row) = self.case(id)? else {
+            return Ok(());
+        };
         if row.closed.is_some() {
             return Ok(());
         }
@@ -354,7 +426,10 @@ impl<'a> State<'a> {
     }
 
     fn count_open(&mut self, by: i64) -> Result<(), Error> {
-        let open = self.totals.get(self.index, &OPEN_CASES)?.unwrap_or_default();
+        let open = self
+            .totals
+            .get(self.index, &OPEN_CASES)?
+            .unwrap_or_default();
         self.totals.put(OPEN_CASES, open.saturating_add_signed(by));
         Ok(())
     }

@@ -40,16 +40,6 @@ async fn run_gets_ready_answers_and_stops() {
 }
 
 #[tokio::test]
-async fn before_the_view_is_open_admin_routes_say_so() {
-    let late = LateRouter::default();
-    let request = Request::get("/admin/rejections")
-        .body(Body::empty())
-        .unwrap();
-    let response = late.oneshot(request).await.unwrap();
-    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
-}
-
-#[tokio::test]
 async fn a_wrong_configuration_is_refused_by_key() {
     let fixture = Fixture::new();
     let mut config = fixture.config();

@@ -54,15 +54,31 @@ impl Archive {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn comments_in_decisions_out_and_moderators_decisions_too() {
     let dir = tempfile::tempdir().unwrap();
-    let Fixture { context, service, router, bus, engine, clock } = Fixture::new(dir.path()).await;
+    let Fixture {
+        context,
+        service,
+        router,
+        bus,
+        engine,
+        clock,
+    } = Fixture::new(dir.path()).await;
     let archive = Archive::default();
     let (reader, handler) = (bus.clone(), Events(archive.clone()));
     context.supervise("archive", async move {
-        Ok(reader.run(Reader::Archive, handler, BatchLimits::default()).await?)
+        Ok(reader
+            .run(Reader::Archive, handler, BatchLimits::default())
+            .await?)
     });
     let working = tokio::task::JoinSet::from_iter([service.work()]);
-    let events = [plain("c-1", "fine"), plain("c-2", "scoundrel"), plain("c-3", "vermin")];
-    let outgoing = events.iter().map(|event| Outgoing::new(Exchange::Content, event)).collect();
+    let events = [
+        plain("c-1", "fine"),
+        plain("c-2", "scoundrel"),
+        plain("c-3", "vermin"),
+    ];
+    let outgoing = events
+        .iter()
+        .map(|event| Outgoing::new(Exchange::Content, event))
+        .collect();
     bus.publisher().publish(outgoing).await.unwrap();
     let mut decisions = archive.decisions(3).await;
     decisions.sort();
@@ -77,7 +93,7 @@ async fn comments_in_decisions_out_and_moderators_decisions_too() {
     );
 
     let body = json!({"verdict": "approve"}).to_string();
-    let request = axum::http::Request::post(format!("/admin/cases/{}/decision", case_of("c-2")))
+    let request = Request::post(format!("/admin/cases/{}/decision", case_of("c-2")))
         .header("authorization", format!("Bearer {MODERATOR}"))
         .header("content-type", "application/json")
         .body(Body::from(body))

@@ -23,7 +23,10 @@ async fn each_verdict_has_its_events_and_its_statement() {
     assert_eq!(event.subject.as_deref(), Some("c-1"));
     // The rule on trial is recorded, and did not act.
     assert_eq!(decided.rules.len(), 1);
-    assert_eq!((decided.rules[0].id.as_str(), decided.rules[0].mode.as_str()), ("tried", "shadow"));
+    assert_eq!(
+        (decided.rules[0].id.as_str(), decided.rules[0].mode.as_str()),
+        ("tried", "shadow")
+    );
 
     let held = fixture.event(plain("c-2", "You scoundrel!")).await;
     let decided = decision(&held);
@@ -33,11 +36,17 @@ async fn each_verdict_has_its_events_and_its_statement() {
         outgoing.kind == stoa_proto::Kind::CommentDecided || outgoing.exchange == Exchange::Outcomes
     }));
     let spans = &decided.rules[0].spans;
-    assert_eq!((spans[0].start, spans[0].end, spans[0].text.as_str()), (4, 13, "scoundrel"));
+    assert_eq!(
+        (spans[0].start, spans[0].end, spans[0].text.as_str()),
+        (4, 13, "scoundrel")
+    );
     let statement = decided.statement.unwrap();
     assert_eq!(statement.ground, "terms");
     assert_eq!(statement.reference.as_deref(), Some("charter §3"));
-    assert_eq!(statement.category.as_deref(), Some("STATEMENT_CATEGORY_CYBER_VIOLENCE"));
+    assert_eq!(
+        statement.category.as_deref(),
+        Some("STATEMENT_CATEGORY_CYBER_VIOLENCE")
+    );
     assert_eq!(statement.automated_decision, "AUTOMATED_DECISION_FULLY");
     assert!(statement.automated_detection && statement.redress.is_some());
     assert_eq!(statement.language.as_deref(), Some("en"));
@@ -57,11 +66,21 @@ async fn each_verdict_has_its_events_and_its_statement() {
 async fn the_statement_speaks_the_comments_language() {
     let dir = tempfile::tempdir().unwrap();
     let fixture = Fixture::new(dir.path()).await;
-    let decided =
-        fixture.decide(comment("c-1", "u", "scoundrel", json!({"language": "fr-FR"}))).await;
+    let decided = fixture
+        .decide(comment(
+            "c-1",
+            "u",
+            "scoundrel",
+            json!({"language": "fr-FR"}),
+        ))
+        .await;
     let statement = decided.statement.unwrap();
     assert_eq!(statement.language.as_deref(), Some("fr"));
-    assert!(statement.facts.contains("Vocabulaire injurieux."), "{}", statement.facts);
+    assert!(
+        statement.facts.contains("Vocabulaire injurieux."),
+        "{}",
+        statement.facts
+    );
     fixture.stop().await;
 }
 
@@ -69,7 +88,13 @@ async fn the_statement_speaks_the_comments_language() {
 async fn a_repeat_is_answered_letter_for_letter_also_within_a_batch_and_after_a_crash() {
     let dir = tempfile::tempdir().unwrap();
     let fixture = Fixture::new(dir.path()).await;
-    let events = || vec![plain("c-1", "You scoundrel!"), plain("c-2", "Fine."), plain("c-1", "You scoundrel!")];
+    let events = || {
+        vec![
+            plain("c-1", "You scoundrel!"),
+            plain("c-2", "Fine."),
+            plain("c-1", "You scoundrel!"),
+        ]
+    };
     let first = fixture.events(events()).await;
     assert_eq!(first[0], first[2]);
     assert_eq!(first[0].len(), 3);
@@ -96,7 +121,11 @@ async fn history_within_one_batch_is_exact_however_it_is_spread_over_threads() {
     // their first comment shows in the second.
     for round in 0..4 {
         for author in 0..200 {
-            let body = if author == 7 && round == 0 { "vermin" } else { "fine" };
+            let body = if author == 7 && round == 0 {
+                "vermin"
+            } else {
+                "fine"
+            };
             let id = format!("c-{author}-{round}");
             events.push(comment(&id, &format!("u-{author}"), body, json!({})));
         }
@@ -121,22 +150,38 @@ async fn depth_and_age_of_the_article_are_known_from_earlier_events() {
     let dir = tempfile::tempdir().unwrap();
     let fixture = Fixture::new(dir.path()).await;
     let reply = |id: &str, parent: &str| comment(id, id, "fine", json!({"parent": parent}));
-    let thread = vec![plain("c-1", "fine"), reply("c-2", "c-1"), reply("c-3", "c-2"), reply("c-9", "unseen")];
+    let thread = vec![
+        plain("c-1", "fine"),
+        reply("c-2", "c-1"),
+        reply("c-3", "c-2"),
+        reply("c-9", "unseen"),
+    ];
     let outcomes = fixture.events(thread).await;
     let labels: Vec<Vec<String>> = outcomes.iter().map(|out| decision(out).labels).collect();
     assert_eq!(labels, [vec![], vec![], vec!["deep".to_owned()], vec![]]);
 
-    let article = |published: &str| {
-        json!({"site": "courrier", "article": "a-1", "title": "t", "body": "b", "published_at": published})
-    };
+    let article = |published: &str| json!({"site": "courrier", "article": "a-1", "title": "t", "body": "b", "published_at": published});
     let old = event("e-a", "article.published", article("2020-01-01T00:00:00Z"));
     assert!(fixture.event(old.clone()).await.is_empty());
     assert_eq!(fixture.decide(plain("c-4", "fine")).await.labels, ["old"]);
     let records = fixture.service.journal.next();
     fixture.event(old).await;
-    assert_eq!(fixture.service.journal.next(), records, "nothing new is not written");
-    fixture.event(event("e-b", "article.updated", article("2026-11-24T00:00:00Z"))).await;
-    assert_eq!(fixture.decide(plain("c-5", "fine")).await.labels, Vec::<String>::new());
+    assert_eq!(
+        fixture.service.journal.next(),
+        records,
+        "nothing new is not written"
+    );
+    fixture
+        .event(event(
+            "e-b",
+            "article.updated",
+            article("2026-11-24T00:00:00Z"),
+        ))
+        .await;
+    assert_eq!(
+        fixture.decide(plain("c-5", "fine")).await.labels,
+        Vec::<String>::new()
+    );
     fixture.stop().await;
 }
 
@@ -148,13 +193,21 @@ async fn an_edit_is_decided_anew_and_takes_its_case_along() {
     let second = fixture.event(edit("c-1", 2, "You old scoundrel!")).await;
     assert_eq!(decision(&second).supersedes, Some(first.decision.clone()));
     assert!(case_news(&second).is_empty());
-    let case = fixture.get(&format!("/admin/cases/{}", case_of("c-1"))).await;
-    assert_eq!((&case["revision"], &case["version"]), (&json!(2), &json!(2)));
+    let case = fixture
+        .get(&format!("/admin/cases/{}", case_of("c-1")))
+        .await;
+    assert_eq!(
+        (&case["revision"], &case["version"]),
+        (&json!(2), &json!(2))
+    );
     assert_eq!(case["text"], "You old scoundrel!");
 
     let third = fixture.event(edit("c-1", 3, "You gentleman!")).await;
     assert_eq!(case_news(&third), ["closed superseded"]);
-    assert_eq!(decision(&third).supersedes, Some(decision(&second).decision));
+    assert_eq!(
+        decision(&third).supersedes,
+        Some(decision(&second).decision)
+    );
     let fourth = fixture.event(edit("c-1", 4, "scoundrel")).await;
     assert_eq!(case_news(&fourth), ["opened rules 10"]);
     assert_ne!(fourth[2].id, "opened-1");
@@ -165,8 +218,14 @@ async fn an_edit_is_decided_anew_and_takes_its_case_along() {
     assert_eq!(decision(&late).verdict, Verdict::Hold);
     assert_eq!(decision(&late).supersedes, None);
     assert!(case_news(&late).is_empty());
-    let history = fixture.get(&format!("/admin/cases/{}", case_of("c-1"))).await["history"].clone();
-    assert_eq!((&history["approved"], &history["held"]), (&json!(0), &json!(1)));
+    let history = fixture
+        .get(&format!("/admin/cases/{}", case_of("c-1")))
+        .await["history"]
+        .clone();
+    assert_eq!(
+        (&history["approved"], &history["held"]),
+        (&json!(0), &json!(1))
+    );
     fixture.stop().await;
 }
 
@@ -183,10 +242,17 @@ async fn a_panic_in_the_rules_holds_the_comment_and_spares_its_neighbours() {
     events.push(plain("p-1", "poison"));
     let outcomes = fixture.events(events).await;
     let held = decision(&outcomes[100]);
-    assert_eq!((held.verdict, held.partial), (Verdict::Hold, vec!["rules".to_owned()]));
+    assert_eq!(
+        (held.verdict, held.partial),
+        (Verdict::Hold, vec!["rules".to_owned()])
+    );
     assert!(held.statement.is_some());
     assert_eq!(case_news(&outcomes[100]), ["opened rules 10"]);
-    assert!(outcomes[..100].iter().all(|out| decision(out).verdict == Verdict::Approve));
+    assert!(
+        outcomes[..100]
+            .iter()
+            .all(|out| decision(out).verdict == Verdict::Approve)
+    );
     fixture.stop().await;
 }
 
@@ -195,7 +261,11 @@ async fn what_is_of_no_concern_here_leaves_no_record() {
     let dir = tempfile::tempdir().unwrap();
     let fixture = Fixture::new(dir.path()).await;
     let scored = about("comment.scored", "c-1", json!({"score": 3}));
-    let erased = event("e-x", "author.erased", json!({"site": "courrier", "author": "u", "scope": "all"}));
+    let erased = event(
+        "e-x",
+        "author.erased",
+        json!({"site": "courrier", "author": "u", "scope": "all"}),
+    );
     let outcomes = fixture.events(vec![scored, erased]).await;
     assert!(outcomes.iter().all(Vec::is_empty));
     assert_eq!(fixture.service.journal.next(), 0);

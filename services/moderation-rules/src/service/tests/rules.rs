@@ -6,7 +6,12 @@ use serde_json::{Value, json};
 use super::*;
 
 fn rule<'a>(shown: &'a Value, id: &str) -> &'a Value {
-    shown["rules"].as_array().unwrap().iter().find(|rule| rule["id"] == id).unwrap()
+    shown["rules"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|rule| rule["id"] == id)
+        .unwrap()
 }
 
 #[tokio::test]
@@ -18,7 +23,8 @@ async fn it_is_shown_with_what_its_rules_did() {
     let shown = fixture.get("/admin/rules").await;
     assert_eq!(shown["hash"], fixture.service.rules.live().set.hash());
     assert_eq!(shown["loaded_at"], "2026-11-24T12:00:00Z");
-    let insult = json!({"hits": 2, "shadow_hits": 0, "verdicts": {"approve": 0, "hold": 1, "reject": 1}});
+    let insult =
+        json!({"hits": 2, "shadow_hits": 0, "verdicts": {"approve": 0, "hold": 1, "reject": 1}});
     assert_eq!(rule(&shown, "insult")["total"], insult);
     assert_eq!(rule(&shown, "insult")["since_start"], insult);
     assert_eq!(rule(&shown, "tried")["total"]["shadow_hits"], 2);
@@ -41,28 +47,49 @@ async fn a_broken_file_keeps_the_old_one_and_a_whole_one_replaces_it() {
     let (status, _) = fixture.request(Method::POST, reload, MODERATOR, None).await;
     assert_eq!(status, StatusCode::FORBIDDEN);
 
-    write_rules(dir.path(), &RULES.replace("comment.text.hits(\"bad\")", "comment.txt.hits(\"bad\")"));
+    write_rules(
+        dir.path(),
+        &RULES.replace("comment.text.hits(\"bad\")", "comment.txt.hits(\"bad\")"),
+    );
     let (status, problem) = fixture.request(Method::POST, reload, EDITOR, None).await;
-    assert_eq!((status, &problem["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("invalid_rules")));
+    assert_eq!(
+        (status, &problem["code"]),
+        (StatusCode::UNPROCESSABLE_ENTITY, &json!("invalid_rules"))
+    );
     let diagnostic = &problem["diagnostics"][0];
     assert_eq!(diagnostic["file"], "stoa.yaml");
     assert!(diagnostic["line"].as_u64().unwrap() > 0 && diagnostic["column"].as_u64().unwrap() > 0);
     assert_eq!(fixture.get("/admin/rules").await, before);
-    assert_eq!(fixture.decide(plain("c-1", "scoundrel")).await.labels, ["insult"]);
+    assert_eq!(
+        fixture.decide(plain("c-1", "scoundrel")).await.labels,
+        ["insult"]
+    );
 
     write_rules(dir.path(), &RULES.replace("scoundrel", "rascal"));
     let (status, shown) = fixture.request(Method::POST, reload, EDITOR, None).await;
     assert_eq!(status, StatusCode::OK);
     assert_ne!(shown["hash"], before["hash"]);
-    assert_eq!(fixture.decide(plain("c-2", "rascal")).await.labels, ["insult"]);
-    assert!(fixture.decide(plain("c-3", "scoundrel")).await.labels.is_empty());
+    assert_eq!(
+        fixture.decide(plain("c-2", "rascal")).await.labels,
+        ["insult"]
+    );
+    assert!(
+        fixture
+            .decide(plain("c-3", "scoundrel"))
+            .await
+            .labels
+            .is_empty()
+    );
     fixture.stop().await;
 }
 
 #[tokio::test]
 async fn a_broken_rule_set_at_the_start_is_a_configuration_error() {
     let dir = tempfile::tempdir().unwrap();
-    write_rules(dir.path(), "rules: [{id: x, when: nonsense, then: {verdict: hold}}]");
+    write_rules(
+        dir.path(),
+        "rules: [{id: x, when: nonsense, then: {verdict: hold}}]",
+    );
     let context = Context::new("moderation-rules", Clock::system());
     let env = Env {
         tasks: context.tasks.clone(),

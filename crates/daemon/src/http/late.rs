@@ -1,6 +1,7 @@
 //! A router that is known later than its listener.
 
 use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
@@ -8,17 +9,21 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
-use futures_util::future::BoxFuture;
-use stoa_daemon::Problem;
 use tower::ServiceExt as _;
 
+use crate::Problem;
+
 /// A router that is set once; until then every request is answered 503.
-#[derive(Clone, Default)]
-pub(crate) struct LateRouter(Arc<OnceLock<Router>>);
+///
+/// An admin listener answers from the first moment on, while the role still opens its journal.
+#[derive(Clone, Debug, Default)]
+pub struct LateRouter(Arc<OnceLock<Router>>);
 
 impl LateRouter {
     /// Sets the router; the first call counts.
-    pub(crate) fn set(&self, router: Router) {
+    ///
+    /// It takes the handle, because who keeps it keeps what the router holds.
+    pub fn set(self, router: Router) {
         self.0.get_or_init(|| router);
     }
 }
@@ -26,7 +31,7 @@ impl LateRouter {
 impl tower::Service<Request<Body>> for LateRouter {
     type Response = Response;
     type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
@@ -37,10 +42,7 @@ impl tower::Service<Request<Body>> for LateRouter {
         Box::pin(async move {
             match router {
                 Some(router) => router.oneshot(request).await,
-                None => {
-                    let problem = Problem::unavailable("moderation-rules is starting", 1);
-                    Ok(problem.into_response())
-                }
+                None => Ok(Problem::unavailable("the role is starting", 1).into_response()),
             }
         })
     }

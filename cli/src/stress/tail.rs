@@ -1,0 +1,60 @@
+//! Follows moderation's log of decisions and notes when each arrives.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use super::check::Reader;
+use super::run::Run;
+
+/// Decisions of one answer.
+const LIMIT: usize = 500;
+
+/// Seconds that an answer may wait for something new.
+const WAIT: u64 = 1;
+
+/// Follows the log until it is told to stop. What was in it before the run is passed over.
+pub(super) async fn follow(
+    moderation: &Reader,
+    run: &Run,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    let mut after = 0;
+    loop {
+        let site = run.corpus.site();
+        let path = format!("/admin/decisions?after={after}&limit={LIMIT}&wait={WAIT}&site={}", encode(site));
+        let listing = tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            listing = moderation.get(&path) => listing?,
+        };
+        let Some(listing) = listing else {
+            // Nobody answers, as while a role is started again.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        for decision in listing.get("decisions").and_then(Value::as_array).into_iter().flatten() {
+            let by_rules = decision.pointer("/by/kind").and_then(Value::as_str) == Some("rules");
+            let comment = decision.get("comment").and_then(Value::as_str);
+            if let Some(n) = comment.and_then(|id| run.corpus.comment_of_id(id))
+                && by_rules
+            {
+                run.decide(n);
+            }
+        }
+        after = listing.get("next").and_then(Value::as_u64).unwrap_or(after);
+    }
+}
+
+/// Writes a part of an address so that it stays one part.
+pub(super) fn encode(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
