@@ -64,22 +64,22 @@ impl Amqp {
             config: Arc::new(config),
             metrics: metrics.clone(),
             health: Arc::new(Health::default()),
-            env: env.clone(),
+            env,
         };
         let (publisher, submissions) = Publisher::new(metrics);
-        let published = tokio_util::sync::CancellationToken::new();
+        let done = tokio_util::sync::CancellationToken::new();
         let publish = connection::supervise(&shared, Link::Publish, {
-            let published = published.clone();
-            async move { published.cancelled().await }
+            let done = done.clone();
+            async move { done.cancelled().await }
         });
         let life = shared.life.clone();
         let consume = connection::supervise(&shared, Link::Consume, async move {
-            life.consumers_ended().await
+            life.consumers_ended().await;
         });
         let task = publish::PublishTask::new(shared.clone(), publish);
-        env.tasks.spawn(async move {
+        shared.env.tasks.spawn(async move {
             task.run(submissions).await;
-            published.cancel();
+            done.cancel();
         });
         Ok(Self {
             shared,

@@ -122,7 +122,7 @@ pub(crate) fn without_password(url: &str) -> String {
 }
 
 /// Settings of the transport inside one process.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EmbeddedConfig {
     /// Bytes of one segment of a journal; what all readers have passed is dropped by segments.

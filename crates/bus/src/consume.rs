@@ -66,8 +66,8 @@ pub(crate) trait Source: Send {
         settled: Vec<(Delivery<Self::Token>, Settle)>,
     ) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Gives back what was received and not settled, and ends.
-    fn close(self, unsettled: Vec<Self::Token>) -> impl Future<Output = Result<(), Error>> + Send;
+    /// Ends; what was received and not settled is given back.
+    fn close(self) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
 /// What the loop needs besides source and handler.
@@ -106,8 +106,6 @@ struct Loop<S: Source, H> {
     handler: H,
     setting: Setting,
     unconfirmed: VecDeque<Unconfirmed<S::Token>>,
-    /// Received and not handled when the loop stopped.
-    unhandled: Vec<S::Token>,
 }
 
 /// Runs the loop until shutdown.
@@ -121,18 +119,10 @@ pub(crate) async fn run<S: Source, H: Handler>(
         handler,
         setting,
         unconfirmed: VecDeque::new(),
-        unhandled: Vec::new(),
     };
     let stop = this.work().await;
     this.setting.metrics.inflight.set(0);
-    let unsettled = this
-        .unconfirmed
-        .into_iter()
-        .flat_map(|unconfirmed| unconfirmed.settled)
-        .map(|(delivery, _)| delivery.token)
-        .chain(this.unhandled)
-        .collect();
-    let closed = this.source.close(unsettled).await;
+    let closed = this.source.close().await;
     match stop {
         Stop::Shutdown => closed,
         Stop::Failed(error) => Err(error),
@@ -172,7 +162,7 @@ impl<S: Source, H: Handler> Loop<S, H> {
                 }
                 Step::Received(Ok(None)) => match self.settle_all().await {
                     Ok(()) => Err(Stop::Shutdown),
-                    stop => stop,
+                    failed => failed,
                 },
                 Step::Received(Err(error)) => Err(error.into()),
             };
@@ -242,6 +232,3 @@ impl<S: Source, H: Handler> Loop<S, H> {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

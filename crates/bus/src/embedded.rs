@@ -169,11 +169,7 @@ impl Embedded {
             ) else {
                 continue;
             };
-            feeds.push(source::Feed::new(
-                *exchange,
-                journal.clone(),
-                Arc::clone(place),
-            ));
+            feeds.push(source::Feed::new(*exchange, journal, Arc::clone(place)));
         }
         let source = source::EmbeddedSource::new(
             reader,

@@ -149,9 +149,8 @@ impl Outbox {
         let mut window: VecDeque<(u64, Confirmed)> = VecDeque::new();
         let mut saved = Instant::now();
         loop {
-            let read = match iter.as_ref().map(Iter::position) {
-                Some(position) => position,
-                None => return Err(Error::Task),
+            let Some(read) = iter.as_ref().map(Iter::position) else {
+                return Err(Error::Task);
             };
             if window.len() < DEPTH && read < self.journal.next() && !shutdown.is_cancelled() {
                 let Some(source) = iter.take() else {
@@ -255,6 +254,6 @@ fn read(iter: &mut Iter) -> Result<Vec<Record>, stoa_journal::Error> {
 /// Waits until the journal has more; a closed journal never has.
 async fn grown(durable: &mut watch::Receiver<u64>, read: u64) {
     if durable.wait_for(|end| *end > read).await.is_err() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }

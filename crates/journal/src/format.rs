@@ -15,7 +15,7 @@ pub(crate) const SEGMENT_HEADER: u64 = 96;
 /// The length of a record's header.
 pub(crate) const RECORD_HEADER: u64 = 120;
 
-const SEGMENT_HEADER_LEN: usize = 96;
+pub(crate) const SEGMENT_HEADER_LEN: usize = 96;
 pub(crate) const RECORD_HEADER_LEN: usize = 120;
 const FLAG_REDACTED: u8 = 1;
 

@@ -8,7 +8,8 @@ use tokio::sync::watch;
 
 use crate::files::{self, Disk};
 use crate::format::{
-    BadSegment, FORMAT_VERSION, GENESIS, Hash, SEGMENT_HEADER, SegmentHeader, chain,
+    BadSegment, FORMAT_VERSION, GENESIS, Hash, SEGMENT_HEADER, SEGMENT_HEADER_LEN, SegmentHeader,
+    chain,
 };
 use crate::journal::Parts;
 use crate::mark::{Mark, MarkFile};
@@ -158,7 +159,7 @@ impl Found {
             create_first(dir, clock)?;
             names.push((0, files::segment_path(dir, 0)));
         }
-        let mut list = Vec::with_capacity(names.len());
+        let mut segments = Vec::with_capacity(names.len());
         let mut previous: Option<Arc<Segment>> = None;
         let mut last_chain = GENESIS;
         for (first, path) in &names {
@@ -170,7 +171,7 @@ impl Found {
             }
             let length = fs::metadata(path).map_err(Error::io("read", path))?.len();
             let segment = Arc::new(Segment::new(dir, *first, length));
-            list.push(Arc::clone(&segment));
+            segments.push(Arc::clone(&segment));
             previous = Some(segment);
             last_chain = header.previous_chain;
         }
@@ -178,7 +179,7 @@ impl Found {
         let (at, next, chain, torn) = read_last(&last, last_chain, mark)?;
         last.set_end(at);
         Ok(Found {
-            list,
+            list: segments,
             last,
             at,
             next,
@@ -241,7 +242,7 @@ fn create_first(dir: &Path, clock: &Clock) -> Result<(), Error> {
 
 fn header_of(path: &Path) -> Result<Result<SegmentHeader, BadSegment>, Error> {
     let file = File::open(path).map_err(Error::io("open", path))?;
-    let mut bytes = [0; SEGMENT_HEADER as usize];
+    let mut bytes = [0; SEGMENT_HEADER_LEN];
     let read = read_full(&file, &mut bytes, 0).map_err(Error::io("read", path))?;
     Ok(SegmentHeader::decode(bytes.get(..read).unwrap_or_default()))
 }

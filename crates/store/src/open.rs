@@ -1,164 +1,262 @@
-// LEAD, 16:50: this file was overwritten by accident while you wrote yours: please put your own version back.
-//! Opening under a watchdog, and setting aside what can't be trusted.
+//! Opening a view, under a watchdog, and setting aside what does not open.
 
+use std::fs;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
-use crate::Error;
+use crate::overlay::{FORMAT, Store, redo};
+use crate::state::{self, DB, FolderLock};
+use crate::{Error, View};
 
-/// The key of the view's format number.
-const FORMAT_KEY: [u8; 2] = [0, 1];
-/// The key of the position that the view has applied.
-pub(crate) const APPLIED_KEY: [u8; 2] = [0, 2];
+/// How many views that were set aside are kept, for whoever wants to know why.
+const KEPT_ASIDE: usize = 2;
+/// Larger pieces of log make writing quicker and take more memory.
+const SEGMENT_BYTES: usize = 2 * 1024 * 1024;
+/// How often sled writes out what it has; nothing depends on it but the time to catch up.
+const FLUSH_EVERY_MS: u64 = 2_000;
 
 /// How a view is opened.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Options {
-    /// The number of the tables' format; raise it whenever a table changes, and the view is rebuilt.
+    /// The number of the tables' format: raise it whenever a table changes, and old views are
+    /// built again.
     pub format: u32,
-    /// The journal's next sequence: a view that claims to be further is not of this journal.
+    /// The journal's next sequence; a view that is further than that is set aside.
     pub next_seq: u64,
-    /// How long opening may take.
+    /// How long sled may take to open. Too short, and a large view on a slow disk is set aside.
     pub watchdog: Duration,
-    /// Memory for pages, in bytes.
+    /// How much memory sled may use for pages. Less makes reads of old rows slower.
     pub cache_bytes: u64,
 }
 
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            format: 1,
+            next_seq: u64::MAX,
+            watchdog: Duration::from_secs(30),
+            cache_bytes: 64 * 1024 * 1024,
+        }
+    }
+}
+
 /// How a view was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Opened {
-    /// It was there and whole.
+    /// It was there and is used.
     Ready,
     /// There was none.
     Created,
-    /// It could not be trusted, and an empty one has taken its place.
+    /// There was one that can't be used; it has to be built again.
     Rebuilt {
         /// Why.
         reason: String,
-        /// Where the old one is; it is replaced by the next that is set aside.
+        /// Where the old one is now; only the latest few are kept.
         set_aside: PathBuf,
     },
 }
 
-/// A database that was opened, with what it says of itself.
-pub(crate) struct Found {
-    pub(crate) db: sled::Db,
-    pub(crate) applied: u64,
-    pub(crate) opened: Opened,
+pub(crate) fn open(dir: &Path, options: &Options) -> Result<View, Error> {
+    fs::create_dir_all(dir).map_err(Error::io("create", dir))?;
+    let lock = FolderLock::take(dir)?;
+    let is_new = state::is_new(dir).map_err(Error::io("list", dir))?;
+    let distrust = state::distrust(dir).map_err(Error::io("read the state of", dir))?;
+    let tried = match distrust {
+        Some(reason) => Err(Failure::Unusable(reason)),
+        None => try_open(dir, options),
+    };
+    let reason = match tried {
+        Ok((db, applied)) => {
+            let opened = if is_new {
+                Opened::Created
+            } else {
+                Opened::Ready
+            };
+            return View::start(Store::new(dir.to_owned(), db, applied), lock, opened);
+        }
+        Err(Failure::Refused(error)) => return Err(Error::io("open", dir)(error)),
+        Err(Failure::Unusable(reason)) => reason,
+    };
+    let set_aside = set_aside(dir).map_err(Error::io("set aside", dir))?;
+    tracing::warn!(
+        view.dir = %dir.display(),
+        view.set_aside = %set_aside.display(),
+        reason,
+        "a view can't be used and is set aside"
+    );
+    drop(lock);
+    fs::create_dir_all(dir).map_err(Error::io("create", dir))?;
+    let lock = FolderLock::take(dir)?;
+    match try_open(dir, options) {
+        Ok((db, applied)) => {
+            let opened = Opened::Rebuilt { reason, set_aside };
+            View::start(Store::new(dir.to_owned(), db, applied), lock, opened)
+        }
+        Err(Failure::Refused(error)) => Err(Error::io("open", dir)(error)),
+        Err(Failure::Unusable(reason)) => Err(Error::Damaged {
+            path: dir.to_owned(),
+            reason,
+        }),
+    }
 }
 
-/// Opens a view, or sets it aside and makes an empty one.
-pub(crate) fn open(dir: &Path, options: Options) -> Result<Found, Error> {
-    let existed = dir.exists();
-    if let Some(parent) = dir.parent() {
-        std::fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
-    }
-    let reason = match attempt(dir, options) {
-        Ok((db, applied)) => {
-            let opened = if existed {
-                Opened::Ready
-            } else {
-                Opened::Created
-            };
-            return Ok(Found {
-                db,
-                applied,
-                opened,
-            });
+enum Failure {
+    /// The system refused; the view's files are not to blame.
+    Refused(io::Error),
+    /// The view is not what it should be.
+    Unusable(String),
+}
+
+impl From<sled::Error> for Failure {
+    fn from(error: sled::Error) -> Failure {
+        use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+        match error {
+            sled::Error::Io(error)
+                if matches!(
+                    error.kind(),
+                    PermissionDenied | QuotaExceeded | ReadOnlyFilesystem | StorageFull
+                ) =>
+            {
+                Failure::Refused(error)
+            }
+            error => Failure::Unusable(error.to_string()),
         }
-        Err(reason) => reason,
-    };
-    let set_aside = set_aside(dir)?;
-    tracing::warn!(
-        view = %dir.display(), reason, set_aside = %set_aside.display(),
-        "the view is set aside and built again from the journal"
-    );
-    let (db, applied) = attempt(dir, options).map_err(|reason| Error::Damaged {
-        path: dir.to_owned(),
-        reason,
-    })?;
-    Ok(Found {
-        db,
-        applied,
-        opened: Opened::Rebuilt { reason, set_aside },
+    }
+}
+
+fn try_open(dir: &Path, options: &Options) -> Result<(sled::Db, u64), Failure> {
+    state::mark_open(dir).map_err(Failure::Refused)?;
+    let config = sled::Config::new()
+        .path(dir.join(DB))
+        .mode(sled::Mode::HighThroughput)
+        .segment_size(SEGMENT_BYTES)
+        .cache_capacity(options.cache_bytes)
+        .flush_every_ms(Some(FLUSH_EVERY_MS));
+    let (format, next_seq) = (options.format, options.next_seq);
+    watched(options.watchdog, move || {
+        let db = config.open()?;
+        check_format(&db, format)?;
+        let applied = redo(&db)?;
+        if applied > next_seq {
+            return Err(Failure::Unusable(format!(
+                "it is at position {applied}, and the journal only goes to {next_seq}"
+            )));
+        }
+        Ok((db, applied))
     })
 }
 
-/// Opens a database on a thread of its own: sled can hang or panic on a damaged file.
-fn attempt(dir: &Path, options: Options) -> Result<(sled::Db, u64), String> {
-    let (sender, receiver) = mpsc::channel();
-    let path = dir.to_owned();
-    std::thread::Builder::new()
+fn check_format(db: &sled::Db, format: u32) -> Result<(), Failure> {
+    match db.get(FORMAT)? {
+        Some(found) if found.as_ref() == format.to_be_bytes() => Ok(()),
+        Some(found) => {
+            let found = <[u8; 4]>::try_from(found.as_ref()).map(u32::from_be_bytes);
+            let found = found.map_or("unreadable".to_owned(), |found| found.to_string());
+            Err(Failure::Unusable(format!(
+                "its format is {found}, and this program's is {format}"
+            )))
+        }
+        None if db.is_empty() => {
+            db.insert(FORMAT, &format.to_be_bytes())?;
+            Ok(())
+        }
+        None => Err(Failure::Unusable("its format is missing".to_owned())),
+    }
+}
+
+/// Runs `work` in a thread of its own, and gives up on it if it hangs or panics.
+fn watched<T: Send + 'static>(
+    limit: Duration,
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    let (sender, receiver) = mpsc::sync_channel(1);
+    let thread = std::thread::Builder::new()
         .name("view-open".to_owned())
         .spawn(move || {
-            let result = catch_unwind(AssertUnwindSafe(|| read(&path, options)))
-                .unwrap_or_else(|_| Err("opening it panicked".to_owned()));
-            // Nobody listens any more once the time is over; the database is closed with the result.
-            drop(sender.send(result));
-        })
-        .map_err(|error| error.to_string())?;
-    match receiver.recv_timeout(options.watchdog) {
-        Ok(result) => result,
-        Err(RecvTimeoutError::Timeout) => Err(format!(
-            "opening it took longer than {} s",
-            options.watchdog.as_secs_f32()
-        )),
-        Err(RecvTimeoutError::Disconnected) => Err("opening it ended without a result".to_owned()),
+            let result = catch_unwind(AssertUnwindSafe(work));
+            // Nobody listens any more if it took too long: then this drops what was opened.
+            sender.send(result).unwrap_or(());
+        });
+    thread.map_err(Failure::Refused)?;
+    match receiver.recv_timeout(limit) {
+        Ok(Ok(result)) => result,
+        Ok(Err(_)) => Err(Failure::Unusable("opening it panicked".to_owned())),
+        Err(RecvTimeoutError::Timeout) => Err(Failure::Unusable(format!(
+            "it did not open within {} s",
+            limit.as_secs_f32()
+        ))),
+        Err(RecvTimeoutError::Disconnected) => {
+            Err(Failure::Unusable("opening it stopped halfway".to_owned()))
+        }
     }
 }
 
-fn read(dir: &Path, options: Options) -> Result<(sled::Db, u64), String> {
-    let db = sled::Config::new()
-        .path(dir)
-        .cache_capacity(options.cache_bytes)
-        .mode(sled::Mode::HighThroughput)
-        .flush_every_ms(Some(1_000))
-        .open()
-        .map_err(|error| error.to_string())?;
-    let number = |key: [u8; 2]| db.get(key).map_err(|error| error.to_string());
-    let format = number(FORMAT_KEY)?;
-    let applied = number(APPLIED_KEY)?;
-    match (format, applied) {
-        (None, None) if db.is_empty() => {
-            let mut batch = sled::Batch::default();
-            batch.insert(&FORMAT_KEY, &options.format.to_be_bytes());
-            batch.insert(&APPLIED_KEY, &0_u64.to_be_bytes());
-            db.apply_batch(batch).map_err(|error| error.to_string())?;
-            Ok((db, 0))
-        }
-        (Some(format), Some(applied)) => {
-            if format != options.format.to_be_bytes() {
-                return Err("it has another format".to_owned());
-            }
-            let applied = <[u8; 8]>::try_from(applied.as_ref())
-                .map(u64::from_be_bytes)
-                .map_err(|_| "its position can't be read".to_owned())?;
-            if applied > options.next_seq {
-                return Err(format!(
-                    "it is ahead of its journal: at {applied}, the journal ends at {}",
-                    options.next_seq
-                ));
-            }
-            Ok((db, applied))
-        }
-        _ => Err("its format or position is missing".to_owned()),
+/// Renames the folder, and removes those that were set aside long ago.
+fn set_aside(dir: &Path) -> io::Result<PathBuf> {
+    let mut older = aside(dir)?;
+    older.sort();
+    let number = older.last().map_or(1, |(number, _)| number + 1);
+    while older.len() >= KEPT_ASIDE {
+        let (_, path) = older.remove(0);
+        fs::remove_dir_all(path)?;
     }
+    let target = dir.with_file_name(format!("{}{number}", aside_prefix(dir)));
+    fs::rename(dir, &target)?;
+    Ok(target)
 }
 
-/// Moves a view out of the way, in place of the one that was moved before.
-fn set_aside(dir: &Path) -> Result<PathBuf, Error> {
-    let name = dir.file_name().unwrap_or_default().to_string_lossy();
-    let aside = dir.with_file_name(format!("{name}.set-aside"));
-    let remove = if aside.is_dir() {
-        std::fs::remove_dir_all
-    } else {
-        std::fs::remove_file
-    };
-    if aside.exists() {
-        remove(&aside).map_err(Error::io("remove", &aside))?;
+fn aside_prefix(dir: &Path) -> String {
+    format!(
+        "{}.set-aside-",
+        dir.file_name().unwrap_or_default().to_string_lossy()
+    )
+}
+
+/// The views that were set aside before, with their numbers.
+fn aside(dir: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
+    let prefix = aside_prefix(dir);
+    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let mut found = Vec::new();
+    for entry in fs::read_dir(parent.unwrap_or(Path::new(".")))? {
+        let path = entry?.path();
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
+        if let Some(number) = name
+            .strip_prefix(&prefix)
+            .and_then(|rest| rest.parse().ok())
+        {
+            found.push((number, path));
+        }
     }
-    std::fs::rename(dir, &aside).map_err(Error::io("move", dir))?;
-    Ok(aside)
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reason<T>(result: Result<T, Failure>) -> String {
+        match result {
+            Err(Failure::Unusable(reason)) => reason,
+            Err(Failure::Refused(error)) => panic!("refused: {error}"),
+            Ok(_) => panic!("opened"),
+        }
+    }
+
+    #[test]
+    fn a_hang_and_a_panic_are_caught() {
+        let limit = Duration::from_millis(50);
+        let hang = || {
+            std::thread::sleep(Duration::from_secs(2));
+            Ok(())
+        };
+        assert!(reason(watched(limit, hang)).contains("did not open within 0.05 s"));
+        let panic = || -> Result<(), Failure> { panic!("a sled bug") };
+        assert!(reason(watched(Duration::from_secs(20), panic)).contains("panicked"));
+    }
 }

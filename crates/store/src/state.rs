@@ -6,7 +6,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::Error;
 
@@ -38,9 +38,19 @@ impl FolderLock {
     }
 }
 
+/// Whether there is nothing in the folder but the lock.
+pub(crate) fn is_new(dir: &Path) -> io::Result<bool> {
+    for entry in fs::read_dir(dir)? {
+        if entry?.file_name() != LOCK {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// Says why the view that is in the folder can't be trusted, if so.
 pub(crate) fn distrust(dir: &Path) -> io::Result<Option<String>> {
-    if !dir.join(DB).exists() {
+    if is_new(dir)? {
         return Ok(None);
     }
     let state = match fs::read_to_string(dir.join(STATE)) {
@@ -113,7 +123,8 @@ fn fingerprint(db: &Path) -> io::Result<String> {
             } else {
                 0
             };
-            lines.push(format!("{} {length} {crc:08x}\n", path.display_name()));
+            let name = entry.file_name();
+            lines.push(format!("{} {length} {crc:08x}\n", name.to_string_lossy()));
         }
     }
     lines.sort();
@@ -130,18 +141,6 @@ fn checksum(path: &Path) -> io::Result<u32> {
             return Ok(crc);
         }
         crc = crc32c::crc32c_append(crc, piece.get(..read).unwrap_or_default());
-    }
-}
-
-trait DisplayName {
-    fn display_name(&self) -> String;
-}
-
-impl DisplayName for PathBuf {
-    fn display_name(&self) -> String {
-        self.file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default()
     }
 }
 

@@ -26,15 +26,9 @@ impl<K, V> Table<K, V> {
     /// raising the view's format number. 0 belongs to the view itself.
     ///
     /// # Panics
-    /// If the id is 0, which for a `static` is an error of the compiler.
-    #[expect(
-        clippy::panic,
-        reason = "a table is a static, so this is a compile-time error"
-    )]
+    /// If the id is 0, which for a constant is an error of the compiler.
     pub const fn new(id: u8, name: &'static str) -> Table<K, V> {
-        if id == 0 {
-            panic!("table id 0 belongs to the view itself");
-        }
+        assert!(id != 0, "table id 0 belongs to the view itself");
         Table {
             id,
             name,
@@ -50,7 +44,10 @@ impl<K, V> Table<K, V> {
 
 impl<K, V> std::fmt::Debug for Table<K, V> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Table").field("id", &self.id).field("name", &self.name).finish()
+        f.debug_struct("Table")
+            .field("id", &self.id)
+            .field("name", &self.name)
+            .finish()
     }
 }
 

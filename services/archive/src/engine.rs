@@ -57,13 +57,15 @@ impl Engine {
             offload(|| {
                 let mut stage = staged;
                 let mut next = self.index.applied();
-                for (position, fact) in positions.iter().zip(new) {
+                for (position, fact) in positions.iter().zip(&new) {
                     stage.apply(fact, (*position).into())?;
-                    self.metrics.event(fact.kind, "applied");
                     next = position.seq + 1;
                 }
                 stage.commit(next)
             })?;
+            for fact in new {
+                self.metrics.event(fact.kind, "applied");
+            }
         }
         #[expect(
             clippy::cast_precision_loss,

@@ -230,7 +230,7 @@ impl Parts {
                             .hits(&live.set, decided.rules.iter().chain(&decided.shadow));
                     }
                     Change::Reviewed(reviewed) => {
-                        self.metrics.decided(reviewed.verdict, "moderator")
+                        self.metrics.decided(reviewed.verdict, "moderator");
                     }
                     _ => {}
                 }

@@ -4,6 +4,7 @@
 //! One task writes it (the engine), through a [`State`], and everything in it follows from the
 //! journal's changes again.
 
+mod pending;
 pub(crate) mod rows;
 pub(crate) mod state;
 

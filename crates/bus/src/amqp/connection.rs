@@ -79,7 +79,9 @@ pub(super) fn address(config: &AmqpConfig) -> Result<AMQPUri, Error> {
             path: path.clone(),
             source,
         })?;
-        uri.authority.userinfo.password = password.trim_end_matches(['\r', '\n']).to_owned();
+        password
+            .trim_end_matches(['\r', '\n'])
+            .clone_into(&mut uri.authority.userinfo.password);
     }
     uri.query.heartbeat.get_or_insert(config.heartbeat);
     uri.query.connection_timeout.get_or_insert(10_000);

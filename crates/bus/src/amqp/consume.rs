@@ -5,16 +5,18 @@
 //! to anew, on a new channel. What was received over the old one is stale: the broker hands it out
 //! again, in order.
 
+mod park;
 mod subscription;
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use lapin::Acker;
 use lapin::message::Delivery as Received;
-use lapin::options::{BasicAckOptions, BasicNackOptions, BasicRejectOptions};
+use lapin::options::{BasicAckOptions, BasicRejectOptions};
 use lapin::types::AMQPValue;
 use stoa_proto::Reader;
 use stoa_proto::codec::Message;
@@ -31,25 +33,23 @@ use crate::{BatchLimits, Error};
 const SUSPECT: i64 = 2;
 /// Longer than this the client may not take to send an acknowledgement.
 const ACK_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a stop waits for consumers to be cancelled.
-const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What identifies a message to the broker.
 #[derive(Debug)]
 pub(super) struct Token {
     /// The channel's number among all that this process opened: tags count per channel.
     epoch: u64,
+    queue: Arc<str>,
     acker: Acker,
 }
 
 /// The receiving half of the bus over a broker.
 pub(super) struct AmqpSource {
     shared: Shared,
+    connected: Connected,
     arrived: mpsc::UnboundedReceiver<Arrived>,
-    /// Ends the consumers; what the broker sent already still arrives.
+    /// Ends the subscriptions and closes their channels.
     stop: CancellationToken,
-    /// Closes the channels.
-    release: CancellationToken,
 }
 
 impl AmqpSource {
@@ -57,7 +57,7 @@ impl AmqpSource {
     pub(super) fn subscribe(shared: &Shared, reader: Reader, connected: &Connected) -> Self {
         // Unbounded, yet it holds no more than the prefetch of all queues.
         let (sender, arrived) = mpsc::unbounded_channel();
-        let (stop, release) = (CancellationToken::new(), CancellationToken::new());
+        let stop = CancellationToken::new();
         let queues = reader.queues();
         let count = u16::try_from(queues.len()).unwrap_or(u16::MAX).max(1);
         let prefetch = (shared.config.prefetch / count).max(8);
@@ -69,15 +69,14 @@ impl AmqpSource {
                 connected: connected.clone(),
                 sender: sender.clone(),
                 stop: stop.clone(),
-                release: release.clone(),
             };
             shared.env.tasks.spawn(subscription.run());
         }
         Self {
             shared: shared.clone(),
+            connected: connected.clone(),
             arrived,
             stop,
-            release,
         }
     }
 
@@ -125,7 +124,11 @@ impl AmqpSource {
                 redelivered,
                 user_id: text(properties.user_id()),
             },
-            token: Token { epoch, acker },
+            token: Token {
+                epoch,
+                queue,
+                acker,
+            },
             suspect,
         }
     }
@@ -175,14 +178,23 @@ impl Source for AmqpSource {
         // One acknowledgement per channel, of the last message: all before it are settled too.
         let mut last = BTreeMap::new();
         for (delivery, settle) in settled {
-            let Token { epoch, acker } = delivery.token;
+            let Token {
+                epoch,
+                queue,
+                acker,
+            } = delivery.token;
             match settle {
                 Settle::Ack => {
                     last.insert(epoch, acker);
                 }
+                Settle::Park(reason) if self.shared.config.provision => {
+                    let (shared, connected) = (&self.shared, &self.connected);
+                    if park::publish(shared, connected, &queue, &delivery.incoming, &reason).await {
+                        sent(acker.ack(BasicAckOptions { multiple: false })).await;
+                    }
+                }
                 Settle::Park(_) => {
-                    let rejecting = acker.reject(BasicRejectOptions { requeue: false });
-                    sent(rejecting).await;
+                    sent(acker.reject(BasicRejectOptions { requeue: false })).await;
                 }
             }
         }
@@ -192,27 +204,8 @@ impl Source for AmqpSource {
         Ok(())
     }
 
-    async fn close(mut self, unsettled: Vec<Token>) -> Result<(), Error> {
-        self.stop.cancel();
-        let mut last: BTreeMap<u64, Acker> = unsettled
-            .into_iter()
-            .map(|token| (token.epoch, token.acker))
-            .collect();
-        let rest = async {
-            while let Some(arrived) = self.arrived.recv().await {
-                last.insert(arrived.epoch, arrived.received.acker);
-            }
-        };
-        // What could not be cancelled in time is given back when its channel closes.
-        tokio::time::timeout(CANCEL_TIMEOUT, rest).await.ok();
-        for acker in last.into_values() {
-            sent(acker.nack(BasicNackOptions {
-                multiple: true,
-                requeue: true,
-            }))
-            .await;
-        }
-        self.release.cancel();
+    async fn close(self) -> Result<(), Error> {
+        // Closing the channels gives back what is not settled; dropping this does it.
         Ok(())
     }
 }
@@ -220,7 +213,6 @@ impl Source for AmqpSource {
 impl Drop for AmqpSource {
     fn drop(&mut self) {
         self.stop.cancel();
-        self.release.cancel();
     }
 }
 

@@ -60,11 +60,7 @@ impl<S: Source, H: Handler> Loop<S, H> {
             // The message that failed is tried by itself, those behind it wait.
             alone = alone.max(1);
             attempt += 1;
-            if let Err(stop) = self.pause(attempt, &reason).await {
-                self.unhandled
-                    .extend(rest.into_iter().map(|delivery| delivery.token));
-                return Err(stop);
-            }
+            self.pause(attempt, &reason).await?;
             let before = rest.len();
             rest.retain(|delivery| !self.source.is_stale(&delivery.token));
             self.setting
@@ -172,20 +168,15 @@ impl<S: Source, H: Handler> Loop<S, H> {
     /// Calls the handler and catches its panic. Handlers are given messages again anyway, so
     /// whatever it left half done is as after a crash.
     async fn guarded(&mut self, messages: Vec<Incoming>) -> Result<Vec<Outcome>, Panicked> {
-        match AssertUnwindSafe(self.handler.handle(messages))
-            .catch_unwind()
-            .await
-        {
-            Ok(outcomes) => Ok(outcomes),
-            Err(_) => {
-                self.setting.metrics.panics.inc();
-                tracing::error!(
-                    queue.reader = self.setting.reader.name(),
-                    "a handler panicked"
-                );
-                Err(Panicked)
-            }
-        }
+        let handling = AssertUnwindSafe(self.handler.handle(messages)).catch_unwind();
+        handling.await.map_err(|_| {
+            self.setting.metrics.panics.inc();
+            tracing::error!(
+                queue.reader = self.setting.reader.name(),
+                "a handler panicked"
+            );
+            Panicked
+        })
     }
 
     /// Waits before the next attempt; what is unconfirmed meanwhile is settled.

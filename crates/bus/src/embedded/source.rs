@@ -32,7 +32,7 @@ pub(super) struct Feed {
 }
 
 impl Feed {
-    pub(super) fn new(exchange: Exchange, journal: Journal, place: Arc<Place>) -> Self {
+    pub(super) fn new(exchange: Exchange, journal: &Journal, place: Arc<Place>) -> Self {
         let end = journal.next();
         let mut from = place.settled.load(Ordering::Acquire);
         if from > end {
@@ -284,7 +284,7 @@ impl Source for EmbeddedSource {
         Ok(())
     }
 
-    async fn close(self, _: Vec<Token>) -> Result<(), Error> {
+    async fn close(self) -> Result<(), Error> {
         let places: Vec<_> = self
             .feeds
             .iter()

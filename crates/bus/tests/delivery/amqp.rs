@@ -6,7 +6,7 @@ use stoa_bus::{AmqpConfig, Events, Outbox};
 use stoa_proto::topology::{Declaration, declarations};
 use stoa_proto::{Event, Exchange, Outgoing, Reader, Shard};
 
-use crate::broker::Broker;
+use crate::broker::{Broker, QUEUE_LENGTH, start_with};
 use crate::node::Transport as _;
 use crate::recorder::{Recorder, Seen, event, events, outgoing};
 
@@ -123,7 +123,7 @@ fn amqp_a_missing_topology_is_named_and_provisioned() {
     let tries = node.metric("stoa_amqp_reconnects_total") - tries;
     assert!(tries <= 8.0 * 8.0, "{tries} attempts in 2 s is a hot loop");
     node.stop();
-    let node = broker.start_with(AmqpConfig {
+    let node = start_with(AmqpConfig {
         provision: true,
         ..broker.config()
     });
@@ -158,13 +158,13 @@ fn amqp_what_no_queue_takes_is_not_confirmed() {
 #[test]
 fn amqp_a_full_queue_holds_the_publisher() {
     let broker = Broker::new();
-    let node = broker.start_with(AmqpConfig {
+    let node = start_with(AmqpConfig {
         batch_events: 1,
         ..broker.config()
     });
     let publisher = node.bus.publisher();
-    // The queue takes 2 000 messages.
-    let all = (0..2_500).map(|n| outgoing(1, n)).collect();
+    let count = u32::try_from(QUEUE_LENGTH).unwrap() + 500;
+    let all = (0..count).map(|n| outgoing(1, n)).collect();
     let publishing = node.spawn(async move { publisher.publish(all).await });
     node.until("named", || {
         node.bus.status().detail.contains("a queue is full")
@@ -177,7 +177,7 @@ fn amqp_a_full_queue_holds_the_publisher() {
     node.read(Reader::Archive, Events(Recorder::new(&archived)));
     node.wait(publishing).unwrap().unwrap();
     node.until("all handled", || {
-        seen.distinct() == 2_500 && archived.distinct() == 2_500
+        seen.distinct() == count as usize && archived.distinct() == count as usize
     });
     node.stop();
 }

@@ -28,6 +28,9 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
+/// Messages that a queue takes.
+pub(crate) const QUEUE_LENGTH: i32 = 5_000;
+
 /// The broker.
 pub(crate) struct Broker {
     pub(crate) proxy: Proxy,
@@ -86,10 +89,6 @@ impl Broker {
             drain: Duration::from_secs(5),
             ..AmqpConfig::default()
         }
-    }
-
-    pub(crate) fn start_with(&self, config: AmqpConfig) -> Node {
-        Node::start(|env| Bus::amqp(config, env))
     }
 
     pub(crate) fn delete_queue(&self, name: &str) {
@@ -181,9 +180,14 @@ impl Broker {
     }
 }
 
+/// Starts a node with other settings.
+pub(crate) fn start_with(config: AmqpConfig) -> Node {
+    Node::start(|env| Bus::amqp(config, env))
+}
+
 impl Transport for Broker {
     fn start(&self) -> Node {
-        self.start_with(self.config())
+        start_with(self.config())
     }
 
     fn parked(&self) -> usize {
@@ -268,7 +272,7 @@ async fn declare(channel: &Channel, declaration: Declaration) {
                 arguments.insert("x-dead-letter-exchange".into(), text(DEAD_LETTERS));
                 arguments.insert("x-delivery-limit".into(), AMQPValue::LongInt(10));
                 arguments.insert("x-overflow".into(), text("reject-publish"));
-                arguments.insert("x-max-length".into(), AMQPValue::LongInt(2_000));
+                arguments.insert("x-max-length".into(), AMQPValue::LongInt(QUEUE_LENGTH));
             }
             let options = QueueDeclareOptions {
                 durable: true,

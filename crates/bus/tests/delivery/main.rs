@@ -5,6 +5,15 @@
 //! `STOA_TEST_RABBITMQCTL` as well, the command that reaches the broker's control tool.
 //! They delete and declare Stoa's queues there: never point them at a broker in use.
 
+#![expect(clippy::float_cmp, reason = "metrics that count are whole numbers")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that can't go on fails"
+)]
+
 mod amqp;
 mod broker;
 mod cases;

@@ -64,7 +64,7 @@ impl Node {
 
     /// Runs a future to its end; no test waits longer than this.
     pub(crate) fn wait<T>(&self, future: impl Future<Output = T>) -> T {
-        let limited = async { tokio::time::timeout(Duration::from_secs(60), future).await };
+        let limited = async { tokio::time::timeout(Duration::from_mins(1), future).await };
         self.runtime.block_on(limited).expect("it takes too long")
     }
 

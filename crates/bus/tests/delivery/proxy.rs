@@ -43,7 +43,7 @@ impl Proxy {
         let port = listener.local_addr().unwrap().port();
         let faults = Arc::new(Faults::default());
         let (tasks, shared) = (TaskTracker::new(), Arc::clone(&faults));
-        let _entered = runtime.enter();
+        let entered = runtime.enter();
         tasks.clone().spawn(async move {
             loop {
                 let (client, _) = listener.accept().await.unwrap();
@@ -65,7 +65,7 @@ impl Proxy {
                 ));
             }
         });
-        drop(_entered);
+        drop(entered);
         Self {
             faults,
             port,

@@ -138,7 +138,9 @@ impl Running {
         let family = families
             .iter()
             .find(|family| family.name() == "stoa_archive_events_total");
-        let counters = family.map(|family| family.get_metric()).unwrap_or_default();
+        let counters = family
+            .map(prometheus::proto::MetricFamily::get_metric)
+            .unwrap_or_default();
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -294,11 +296,11 @@ fn decision(id: &str, comment: &str, verdict: &str) -> Value {
         comment,
         1,
         verdict,
-        json!({"kind": "rules", "ruleset": "sha256:0"}),
+        &json!({"kind": "rules", "ruleset": "sha256:0"}),
     )
 }
 
-fn decided(id: &str, comment: &str, revision: u32, verdict: &str, by: Value) -> Value {
+fn decided(id: &str, comment: &str, revision: u32, verdict: &str, by: &Value) -> Value {
     event(
         &format!("decided-{id}"),
         "comment.decided",

@@ -3,6 +3,7 @@
 mod bus;
 mod cases;
 mod decide;
+mod life;
 mod logs;
 mod rules;
 

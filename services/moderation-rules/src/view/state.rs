@@ -1,13 +1,9 @@
 //! Changes in memory over the view: what a batch reads, and what it writes at its end.
 
-use std::collections::HashMap;
-use std::hash::Hash;
-
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use stoa_proto::ids;
-use stoa_store::{Batch, Error, Key, Table};
+use stoa_store::Error;
 
+use super::pending::Pending;
 use super::rows::{ArticleRow, AuthorRow, CaseRow, ClosedRow, CommentRow, RuleRow};
 use super::{
     APPEALS, ARTICLES, AUTHORS, CASES, CHILDREN, CLOSED, COMMENTS, DECISIONS, DECISIONS_OF, Id,
@@ -15,85 +11,23 @@ use super::{
 };
 use crate::record::{About, Change, Closing, Decided, Opening, Reviewed, Step};
 
-/// The rows of one table that were read or changed.
-struct Rows<K, V> {
-    table: Table<K, V>,
-    rows: HashMap<K, Row<V>>,
-}
-
-struct Row<V> {
-    value: Option<V>,
-    changed: bool,
-}
-
-impl<K, V> Rows<K, V>
-where
-    K: Key + Hash + Eq + Clone,
-    V: Serialize + DeserializeOwned + Clone,
-{
-    fn new(table: Table<K, V>) -> Self {
-        Self {
-            table,
-            rows: HashMap::new(),
-        }
-    }
-
-    fn get(&mut self, index: &Index, key: &K) -> Result<Option<V>, Error> {
-        if let Some(row) = self.rows.get(key) {
-            return Ok(row.value.clone());
-        }
-        let value = index.view.get(&self.table, key)?;
-        self.rows.insert(
-            key.clone(),
-            Row {
-                value: value.clone(),
-                changed: false,
-            },
-        );
-        Ok(value)
-    }
-
-    fn set(&mut self, key: K, value: Option<V>) {
-        self.rows.insert(
-            key,
-            Row {
-                value,
-                changed: true,
-            },
-        );
-    }
-
-    fn put(&mut self, key: K, value: V) {
-        self.set(key, Some(value));
-    }
-
-    fn write(&self, batch: &mut Batch) {
-        for (key, row) in self.rows.iter().filter(|(_, row)| row.changed) {
-            match &row.value {
-                Some(value) => batch.put(&self.table, key, value),
-                None => batch.delete(&self.table, key),
-            }
-        }
-    }
-}
-
 /// The view with changes over it that are not written yet.
 pub(crate) struct State<'a> {
     index: &'a Index,
-    comments: Rows<Id, CommentRow>,
-    revisions: Rows<(String, String, u32), u64>,
-    authors: Rows<Id, AuthorRow>,
-    articles: Rows<Id, ArticleRow>,
-    cases: Rows<String, CaseRow>,
-    open: Rows<(i64, u64), String>,
-    closed: Rows<u64, String>,
-    decisions: Rows<String, u64>,
-    decisions_of: Rows<(String, String, u64), ()>,
-    children: Rows<(String, String, String, String), ()>,
-    reports: Rows<(String, String, String), u64>,
-    appeals: Rows<(String, String, String), u64>,
-    rules: Rows<String, RuleRow>,
-    totals: Rows<u8, u64>,
+    comments: Pending<Id, CommentRow>,
+    revisions: Pending<(String, String, u32), u64>,
+    authors: Pending<Id, AuthorRow>,
+    articles: Pending<Id, ArticleRow>,
+    cases: Pending<String, CaseRow>,
+    open: Pending<(i64, u64), String>,
+    closed: Pending<u64, String>,
+    decisions: Pending<String, u64>,
+    decisions_of: Pending<(String, String, u64), ()>,
+    children: Pending<(String, String, String, String), ()>,
+    reports: Pending<(String, String, String), u64>,
+    appeals: Pending<(String, String, String), u64>,
+    rules: Pending<String, RuleRow>,
+    totals: Pending<u8, u64>,
 }
 
 impl<'a> State<'a> {
@@ -101,20 +35,20 @@ impl<'a> State<'a> {
     pub(crate) fn new(index: &'a Index) -> Self {
         Self {
             index,
-            comments: Rows::new(COMMENTS),
-            revisions: Rows::new(REVISIONS),
-            authors: Rows::new(AUTHORS),
-            articles: Rows::new(ARTICLES),
-            cases: Rows::new(CASES),
-            open: Rows::new(OPEN),
-            closed: Rows::new(CLOSED),
-            decisions: Rows::new(DECISIONS),
-            decisions_of: Rows::new(DECISIONS_OF),
-            children: Rows::new(CHILDREN),
-            reports: Rows::new(REPORTS),
-            appeals: Rows::new(APPEALS),
-            rules: Rows::new(RULES),
-            totals: Rows::new(TOTALS),
+            comments: Pending::new(COMMENTS),
+            revisions: Pending::new(REVISIONS),
+            authors: Pending::new(AUTHORS),
+            articles: Pending::new(ARTICLES),
+            cases: Pending::new(CASES),
+            open: Pending::new(OPEN),
+            closed: Pending::new(CLOSED),
+            decisions: Pending::new(DECISIONS),
+            decisions_of: Pending::new(DECISIONS_OF),
+            children: Pending::new(CHILDREN),
+            reports: Pending::new(REPORTS),
+            appeals: Pending::new(APPEALS),
+            rules: Pending::new(RULES),
+            totals: Pending::new(TOTALS),
         }
     }
 

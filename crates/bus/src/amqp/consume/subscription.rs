@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use lapin::message::Delivery as Received;
-use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
+use lapin::options::{BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, Consumer};
 use tokio::sync::mpsc;
@@ -39,12 +39,11 @@ pub(super) struct Subscription {
     pub(super) connected: Connected,
     pub(super) sender: mpsc::UnboundedSender<Arrived>,
     pub(super) stop: CancellationToken,
-    pub(super) release: CancellationToken,
 }
 
 /// Why a consumer ended.
 enum Ended {
-    /// It was told to; the channel stays open for what is not settled yet.
+    /// It was told to, once everything in flight was settled.
     Stopped(Channel),
     /// It could not be made.
     Refused(String),
@@ -101,9 +100,6 @@ impl Subscription {
                 () = stop.cancelled() => return,
             }
         };
-        // The source learns from the end of the senders that everything has arrived.
-        drop(self.sender);
-        self.release.cancelled().await;
         let closing = channel.close(200, "goodbye".into());
         tokio::time::timeout(Duration::from_secs(3), closing)
             .await
@@ -146,18 +142,9 @@ impl Subscription {
                 },
             }
         }
-        let cancelling = channel.basic_cancel(consumer.tag(), BasicCancelOptions::default());
-        if matches!(
-            tokio::time::timeout(Duration::from_secs(2), cancelling).await,
-            Ok(Ok(()))
-        ) {
-            // What the broker had sent before is in the stream, which then ends.
-            while let Ok(Some(Ok(received))) =
-                tokio::time::timeout(Duration::from_secs(1), consumer.next()).await
-            {
-                send(received);
-            }
-        }
+        // Neither cancelled nor nacked (measured on 3.10.8): after a cancel the broker returns what
+        // is on its way at once, ahead of what came before and is not settled yet; a nack of more
+        // than 32 messages returns them in no order. Closing the channel keeps the order.
         Ended::Stopped(channel)
     }
 

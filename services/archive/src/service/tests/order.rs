@@ -22,14 +22,14 @@ fn events() -> Vec<Value> {
             "c-2",
             2,
             "hold",
-            json!({"kind": "rules", "ruleset": "sha256:0"}),
+            &json!({"kind": "rules", "ruleset": "sha256:0"}),
         ),
         decided(
             "d-23",
             "c-2",
             2,
             "reject",
-            json!({"kind": "moderator", "id": "m-1"}),
+            &json!({"kind": "moderator", "id": "m-1"}),
         ),
         decision("d-3", "c-3", "approve"),
         event(
@@ -121,7 +121,7 @@ async fn order_repeats_restarts_and_a_new_view_change_nothing() {
     archive.stop().await;
     let mut last = (0, 0);
     let rebuilt = crate::rebuild(&forwards.config().data_dir, &mut |done, all| {
-        last = (done, all)
+        last = (done, all);
     });
     assert_eq!((rebuilt.unwrap().records, last), (total, (total, total)));
     let archive = forwards.start().await;

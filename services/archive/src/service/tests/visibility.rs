@@ -18,7 +18,7 @@ async fn thread() -> (Fixture, Running) {
         comment("c-6", None, 6),
         revision("c-6", None, 6, 2),
         decision("d-1", "c-1", "reject"),
-        decided("d-2", "c-2", 1, "approve", by),
+        decided("d-2", "c-2", 1, "approve", &by),
         decision("d-3", "c-3", "hold"),
         decision("d-61", "c-6", "approve"),
         event("withdrawn", "comment.withdrawn", json!({"comment": "c-4"})),

@@ -152,21 +152,6 @@ async fn a_case_shows_what_is_needed_and_is_decided_once() {
     let rules_decision = case["decisions"][0]["decision"].clone();
 
     let decide = format!("{path}/decision");
-    let refused = [
-        (json!({"verdict": "hold"}), "verdict"),
-        (json!({"verdict": "reject"}), "reason"),
-        (
-            json!({"verdict": "reject", "reason": {"code": "not a code"}}),
-            "reason.code",
-        ),
-    ];
-    for (body, field) in refused {
-        let (status, problem) = fixture.post(&decide, MODERATOR, body).await;
-        assert_eq!(
-            (status, &problem["field"]),
-            (StatusCode::BAD_REQUEST, &json!(field))
-        );
-    }
     let stale = json!({"verdict": "approve", "version": 7});
     let (status, problem) = fixture.post(&decide, MODERATOR, stale).await;
     assert_eq!(
@@ -238,6 +223,46 @@ async fn a_case_shows_what_is_needed_and_is_decided_once() {
             .labels,
         ["record"]
     );
+    fixture.stop().await;
+}
+
+#[tokio::test]
+async fn a_decision_that_says_too_little_is_refused_with_the_field() {
+    let dir = tempfile::tempdir().unwrap();
+    let fixture = Fixture::new(dir.path()).await;
+    fixture.event(plain("c-2", "scoundrel")).await;
+    let path = format!("/admin/cases/{}", case_of("c-2"));
+    let decide = format!("{path}/decision");
+    let refused = [
+        (json!({"verdict": "hold"}), "verdict"),
+        (json!({"verdict": "reject"}), "reason"),
+        (
+            json!({"verdict": "reject", "reason": {"code": "not a code"}}),
+            "reason.code",
+        ),
+    ];
+    for (body, field) in refused {
+        let (status, problem) = fixture.post(&decide, MODERATOR, body).await;
+        assert_eq!(
+            (status, &problem["field"]),
+            (StatusCode::BAD_REQUEST, &json!(field))
+        );
+    }
+    let unknown = json!({"verdict": "approve", "verdct": "approve"});
+    let (status, problem) = fixture.post(&decide, MODERATOR, unknown).await;
+    assert_eq!(
+        (status, &problem["code"]),
+        (StatusCode::BAD_REQUEST, &json!("invalid_body"))
+    );
+    let (status, _) = fixture
+        .post(
+            "/admin/cases/case-0/decision",
+            MODERATOR,
+            json!({"verdict": "approve"}),
+        )
+        .await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    assert_eq!(fixture.get(&path).await["status"], "open");
     fixture.stop().await;
 }
 
