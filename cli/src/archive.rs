@@ -82,7 +82,14 @@ fn verify(args: &FolderArgs) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Err(error) => {
-            if let stoa_journal::Error::Damaged { segment, seq, offset, reason, .. } = &error {
+            if let stoa_journal::Error::Damaged {
+                segment,
+                seq,
+                offset,
+                reason,
+                ..
+            } = &error
+            {
                 if args.json {
                     output::json(&json!({
                         "ok": false, "segment": segment.display().to_string(), "seq": seq,
@@ -117,7 +124,9 @@ fn rebuild(args: &FolderArgs) -> anyhow::Result<ExitCode> {
     if args.json {
         output::json(&json!({"ok": true, "records": records}))?;
     } else {
-        output::line(&format!("The views were built anew from {records} records."));
+        output::line(&format!(
+            "The views were built anew from {records} records."
+        ));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -135,8 +144,14 @@ mod tests {
     use super::*;
 
     fn check(data: &Path, expected: ExitCode) {
-        let args = FolderArgs { data: data.to_owned(), json: false };
-        let exit = run(&ArchiveArgs { command: ArchiveCommand::Verify(args) }).unwrap();
+        let args = FolderArgs {
+            data: data.to_owned(),
+            json: false,
+        };
+        let exit = run(&ArchiveArgs {
+            command: ArchiveCommand::Verify(args),
+        })
+        .unwrap();
         assert_eq!(format!("{exit:?}"), format!("{expected:?}"));
     }
 
@@ -146,7 +161,12 @@ mod tests {
         let dir = data.path().join("archive/journal");
         std::fs::create_dir_all(&dir).unwrap();
         let opened = Journal::open(&dir, Options::default(), Arc::new(|| 0)).unwrap();
-        let entries = (0..9).map(|n| Entry { kind: 1, payload: vec![n; 100].into() }).collect();
+        let entries = (0..9)
+            .map(|n| Entry {
+                kind: 1,
+                payload: vec![n; 100].into(),
+            })
+            .collect();
         opened.journal.append(entries).await.unwrap();
         opened.journal.close().await;
         check(data.path(), ExitCode::SUCCESS);
@@ -157,7 +177,10 @@ mod tests {
             .max_by_key(|path| std::fs::metadata(path).unwrap().len())
             .unwrap();
         let mut bytes = std::fs::read(&segment).unwrap();
-        let middle = bytes.windows(100).position(|window| window == [4; 100]).unwrap();
+        let middle = bytes
+            .windows(100)
+            .position(|window| window == [4; 100])
+            .unwrap();
         bytes[middle + 50] ^= 1;
         std::fs::write(&segment, bytes).unwrap();
         check(data.path(), ExitCode::FAILURE);
@@ -166,7 +189,15 @@ mod tests {
     #[test]
     fn refuses_a_folder_without_an_archive() {
         let data = tempfile::tempdir().unwrap();
-        let args = FolderArgs { data: data.path().to_owned(), json: false };
-        assert!(run(&ArchiveArgs { command: ArchiveCommand::Verify(args) }).is_err());
+        let args = FolderArgs {
+            data: data.path().to_owned(),
+            json: false,
+        };
+        assert!(
+            run(&ArchiveArgs {
+                command: ArchiveCommand::Verify(args)
+            })
+            .is_err()
+        );
     }
 }

@@ -114,7 +114,9 @@ pub(crate) enum Target {
 impl Target {
     /// Makes a target of a URL.
     pub(crate) fn new(url: &str, token: Option<String>) -> anyhow::Result<Self> {
-        let scheme = url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+        let scheme = url
+            .split_once("://")
+            .map(|(scheme, _)| scheme.to_ascii_lowercase());
         match scheme.as_deref() {
             Some("http" | "https") => Ok(Self::Http(http::Http::new(url, token)?)),
             Some("amqp" | "amqps") => Ok(Self::Amqp(Box::new(amqp::Amqp::new(url)))),
@@ -173,7 +175,9 @@ fn jittered(pause: Duration) -> Duration {
 /// Returns an HTTP client's builder with what all commands share.
 pub(crate) fn http_builder() -> reqwest::ClientBuilder {
     // Another provider may have been installed before; either will do.
-    rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
+    rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .ok();
     reqwest::Client::builder()
         .connect_timeout(Duration::from_secs(5))
         .timeout(Duration::from_secs(30))

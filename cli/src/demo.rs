@@ -1,5 +1,10 @@
 //! The sample thread of `stoa up --demo`: published, decided, shown as a table.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a JSON value without the key gives null"
+)]
+
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -17,7 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Publishes the sample, waits for its decisions and prints what was decided and why.
 pub(crate) async fn run(endpoints: &Endpoints, context: &Context) -> anyhow::Result<()> {
-    let client = reqwest::Client::builder().timeout(Duration::from_secs(10)).build()?;
+    let client = reqwest::Client::builder()
+        .timeout(Duration::from_secs(10))
+        .build()?;
     let events: Vec<Value> = SAMPLE
         .lines()
         .filter(|line| !line.trim().is_empty())
@@ -39,7 +46,10 @@ pub(crate) async fn run(endpoints: &Endpoints, context: &Context) -> anyhow::Res
     let comments = decided(&client, endpoints, context, &json).await?;
     let mut rows = Vec::with_capacity(comments.len());
     for comment in &comments {
-        rows.push(row(comment, &why(&client, endpoints, &site, comment).await?));
+        rows.push(row(
+            comment,
+            &why(&client, endpoints, &site, comment).await?,
+        ));
     }
     output::table(["comment", "author", "words", "verdict", "why"], &rows);
     for rejected in answer["rejected"].as_array().into_iter().flatten() {
@@ -51,8 +61,13 @@ pub(crate) async fn run(endpoints: &Endpoints, context: &Context) -> anyhow::Res
             text("message")
         ));
     }
-    let n_held = comments.iter().filter(|comment| verdict(comment) == "hold").count();
-    let Endpoints { moderation, token, .. } = endpoints;
+    let n_held = comments
+        .iter()
+        .filter(|comment| verdict(comment) == "hold")
+        .count();
+    let Endpoints {
+        moderation, token, ..
+    } = endpoints;
     output::raw(&format!(
         "\n\x20 the thread, as everyone sees it   {page}\n\
          \x20 the thread as JSON                {json}\n\
@@ -64,7 +79,9 @@ pub(crate) async fn run(endpoints: &Endpoints, context: &Context) -> anyhow::Res
 }
 
 fn thread_of(events: &[Value]) -> Option<(String, String)> {
-    let article = events.iter().find(|event| event["type"] == "stoa.article.published.v1")?;
+    let article = events
+        .iter()
+        .find(|event| event["type"] == "stoa.article.published.v1")?;
     let text = |key: &str| article["data"][key].as_str().map(str::to_owned);
     Some((text("site")?, text("article")?))
 }
@@ -81,18 +98,31 @@ async fn decided(
         .filter_map(|line| stoa_proto::Event::from_json(line.as_bytes()).ok())
         .filter(|event| event.kind() == stoa_proto::Kind::CommentSubmitted)
         .filter(|event| {
-            let message = stoa_proto::codec::Message { body: event.to_json(), ..Default::default() };
-            stoa_proto::codec::decode(&message).iter().all(Result::is_ok)
+            let message = stoa_proto::codec::Message {
+                body: event.to_json(),
+                ..Default::default()
+            };
+            stoa_proto::codec::decode(&message)
+                .iter()
+                .all(Result::is_ok)
         })
         .count();
     let deadline = tokio::time::Instant::now() + PATIENCE;
     loop {
-        let response = client.get(json).bearer_auth(&endpoints.token).send().await?;
+        let response = client
+            .get(json)
+            .bearer_auth(&endpoints.token)
+            .send()
+            .await?;
         if response.status().is_success() {
             let thread: Value = response.json().await?;
-            let comments: Vec<Value> =
-                thread["comments"].as_array().cloned().unwrap_or_default();
-            if comments.iter().filter(|comment| comment["decision"].is_object()).count() >= wanted {
+            let comments: Vec<Value> = thread["comments"].as_array().cloned().unwrap_or_default();
+            if comments
+                .iter()
+                .filter(|comment| comment["decision"].is_object())
+                .count()
+                >= wanted
+            {
                 return Ok(comments);
             }
         }
@@ -122,13 +152,28 @@ async fn why(
         return Ok(String::new());
     }
     let url = format!("{}/v1/sites/{site}/comments/{id}", endpoints.archive);
-    let full: Value = client.get(url).bearer_auth(&endpoints.token).send().await?.json().await?;
+    let full: Value = client
+        .get(url)
+        .bearer_auth(&endpoints.token)
+        .send()
+        .await?
+        .json()
+        .await?;
     let mut reasons = Vec::new();
-    for rule in full["decisions"][0]["rules"].as_array().into_iter().flatten() {
-        let explain = ["fr", "en"].iter().find_map(|tag| rule["explain"][tag].as_str());
+    for rule in full["decisions"][0]["rules"]
+        .as_array()
+        .into_iter()
+        .flatten()
+    {
+        let explain = ["fr", "en"]
+            .iter()
+            .find_map(|tag| rule["explain"][tag].as_str());
         let mut reason = explain.unwrap_or_default().to_owned();
         for span in rule["spans"].as_array().into_iter().flatten().take(2) {
-            reason.push_str(&format!(" « {} »", span["text"].as_str().unwrap_or_default()));
+            reason.push_str(&format!(
+                " « {} »",
+                span["text"].as_str().unwrap_or_default()
+            ));
         }
         reasons.push(reason);
     }
@@ -138,7 +183,10 @@ async fn why(
 fn row(comment: &Value, why: &str) -> [String; 5] {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let indent = "  ".repeat(usize::try_from(comment["depth"].as_u64().unwrap_or(0)).unwrap_or(0));
-    let words: String = text(&comment["text"]).split_whitespace().collect::<Vec<_>>().join(" ");
+    let words: String = text(&comment["text"])
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
     let mut short: String = words.chars().take(48).collect();
     if short.len() < words.len() {
         short.push('…');

@@ -20,11 +20,17 @@ pub(crate) struct HealthcheckArgs {
 
 /// Runs the command: exit code 0 on a 2xx answer, 1 on anything else.
 pub(crate) async fn run(args: HealthcheckArgs) -> anyhow::Result<ExitCode> {
-    let client = client::http_builder().timeout(Duration::from_secs(args.timeout)).build()?;
+    let client = client::http_builder()
+        .timeout(Duration::from_secs(args.timeout))
+        .build()?;
     let response = match client.get(&args.url).send().await {
         Ok(response) => response,
         Err(error) => {
-            output::note(&format!("{} does not answer: {}", args.url, client::chain(&error)));
+            output::note(&format!(
+                "{} does not answer: {}",
+                args.url,
+                client::chain(&error)
+            ));
             return Ok(ExitCode::FAILURE);
         }
     };
@@ -52,7 +58,11 @@ fn reasons(body: &[u8]) -> Vec<String> {
         .into_iter()
         .flatten()
         .map(|entry| {
-            format!("  {}: {}", text(entry.get("component")), text(entry.get("reason")))
+            format!(
+                "  {}: {}",
+                text(entry.get("component")),
+                text(entry.get("reason"))
+            )
         })
         .collect()
 }
@@ -64,15 +74,26 @@ mod tests {
 
     async fn check(status: &str, body: &str) -> ExitCode {
         let server = testing::serve(vec![testing::answer(status, "", body)]).await;
-        run(HealthcheckArgs { url: format!("{}/readyz", server.url), timeout: 2 }).await.unwrap()
+        run(HealthcheckArgs {
+            url: format!("{}/readyz", server.url),
+            timeout: 2,
+        })
+        .await
+        .unwrap()
     }
 
     #[tokio::test]
     async fn answers_by_status() {
         let same = |a: ExitCode, b: ExitCode| assert_eq!(format!("{a:?}"), format!("{b:?}"));
         same(check("200 OK", "{}").await, ExitCode::SUCCESS);
-        same(check("503 Service Unavailable", "{}").await, ExitCode::FAILURE);
-        let nobody = HealthcheckArgs { url: "http://127.0.0.1:9/readyz".into(), timeout: 1 };
+        same(
+            check("503 Service Unavailable", "{}").await,
+            ExitCode::FAILURE,
+        );
+        let nobody = HealthcheckArgs {
+            url: "http://127.0.0.1:9/readyz".into(),
+            timeout: 1,
+        };
         same(run(nobody).await.unwrap(), ExitCode::FAILURE);
     }
 

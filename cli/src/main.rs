@@ -41,7 +41,10 @@ enum Command {
 
 fn main() -> ExitCode {
     // rustls has more than one provider to choose from; which one must be said once.
-    if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
+    if rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .is_err()
+    {
         output::note("a TLS provider was installed before");
     }
     let result = match Cli::parse().command {
@@ -60,8 +63,9 @@ fn main() -> ExitCode {
 }
 
 /// Runs a tool; roles make their own runtime.
-fn on_runtime(
-    tool: impl Future<Output = anyhow::Result<ExitCode>>,
-) -> anyhow::Result<ExitCode> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(tool)
+fn on_runtime(tool: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(tool)
 }

@@ -13,7 +13,9 @@ use serde::Serialize;
 pub(crate) fn raw(text: &str) {
     let mut out = std::io::stdout().lock();
     // A reader that went away, as `head` does, is no failure of ours.
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).ok();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .ok();
 }
 
 /// Prints a line.
@@ -56,7 +58,7 @@ fn plain<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> String {
     for row in rows {
         let cells: Vec<String> = row
             .iter()
-            .map(|cell| printable(cell).replace(['\t', '\n'], " "))
+            .map(|cell| printable(&cell.replace(['\t', '\n'], " ")).into_owned())
             .collect();
         text.push_str(&cells.join("\t"));
         text.push('\n');
@@ -72,7 +74,11 @@ fn printable(text: &str) -> Cow<'_, str> {
             || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     if text.chars().any(hostile) {
-        Cow::Owned(text.chars().map(|c| if hostile(c) { '\u{fffd}' } else { c }).collect())
+        Cow::Owned(
+            text.chars()
+                .map(|c| if hostile(c) { '\u{fffd}' } else { c })
+                .collect(),
+        )
     } else {
         Cow::Borrowed(text)
     }
@@ -96,12 +102,18 @@ mod tests {
     #[test]
     fn piped_tables_have_a_line_a_row() {
         let rows = [["1".to_owned(), "two\nlines\tand a tab".to_owned()]];
-        assert_eq!(plain(["n", "text"], &rows), "n\ttext\n1\ttwo lines and a tab\n");
+        assert_eq!(
+            plain(["n", "text"], &rows),
+            "n\ttext\n1\ttwo lines and a tab\n"
+        );
     }
 
     #[test]
     fn a_terminal_never_sees_escapes_of_strangers() {
-        assert_eq!(printable("a\u{1b}[31mb\u{202e}c"), "a\u{fffd}[31mb\u{fffd}c");
+        assert_eq!(
+            printable("a\u{1b}[31mb\u{202e}c"),
+            "a\u{fffd}[31mb\u{fffd}c"
+        );
         assert_eq!(printable("Офлайн é"), "Офлайн é");
     }
 }

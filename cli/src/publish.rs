@@ -111,7 +111,10 @@ impl Report {
                 output::table(["line", "id", "code", "field", "message"], &rows);
             }
             if self.rejected.len() > SHOWN {
-                output::line(&format!("… and {} more refusals", self.rejected.len() - SHOWN));
+                output::line(&format!(
+                    "… and {} more refusals",
+                    self.rejected.len() - SHOWN
+                ));
             }
             let counts = [[
                 self.read.to_string(),
@@ -120,13 +123,20 @@ impl Report {
                 self.rejected.len().to_string(),
                 self.undelivered.to_string(),
             ]];
-            output::table(["read", "accepted", "duplicate", "rejected", "undelivered"], &counts);
+            output::table(
+                ["read", "accepted", "duplicate", "rejected", "undelivered"],
+                &counts,
+            );
             if let Some(error) = &self.error {
                 output::note(&format!("error: {error}"));
             }
         }
         let fine = self.rejected.is_empty() && self.undelivered == 0 && self.error.is_none();
-        Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        Ok(if fine {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
     }
 }
 
@@ -169,7 +179,10 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<impl Iterator<Item = anyhow::R
         .zip(1_u64..)
         .map(move |(line, number)| {
             let body = Bytes::from(line.with_context(|| format!("{name} can't be read"))?);
-            Ok(Line { number, body: body.trim_ascii().to_vec().into() })
+            Ok(Line {
+                number,
+                body: body.trim_ascii().to_vec().into(),
+            })
         })
         .filter(|line| !matches!(line, Ok(line) if line.body.is_empty())))
 }
@@ -246,7 +259,8 @@ impl Sender {
                 report.error = Some(format!("not delivered from line {from} on: {failure}"));
             }
         }
-        self.bar.inc(bodies.iter().map(|body| body.len() as u64 + 1).sum());
+        self.bar
+            .inc(bodies.iter().map(|body| body.len() as u64 + 1).sum());
     }
 }
 
@@ -267,7 +281,13 @@ mod tests {
             sender.push(line.unwrap(), &mut report).await;
         }
         sender.finish(&mut report).await;
-        let bodies = server.requests.lock().unwrap().iter().map(|(_, body)| body.clone()).collect();
+        let bodies = server
+            .requests
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|(_, body)| body.clone())
+            .collect();
         (report, bodies)
     }
 
@@ -278,15 +298,33 @@ mod tests {
         let (report, bodies) = check(
             "{\"id\":\"a\"}\n\n{\"id\":\"b\"}\n{\"id\":\"c\"}\n{\"id\":\"d\"}",
             vec![
-                answer("202 Accepted", "", r#"{"accepted":1,"duplicate":1,"rejected":[]}"#),
-                answer("202 Accepted", "", &refusal.replace("\"index\":1", "\"index\":0")),
+                answer(
+                    "202 Accepted",
+                    "",
+                    r#"{"accepted":1,"duplicate":1,"rejected":[]}"#,
+                ),
+                answer(
+                    "202 Accepted",
+                    "",
+                    &refusal.replace("\"index\":1", "\"index\":0"),
+                ),
             ],
             2,
         )
         .await;
-        assert_eq!(bodies, [r#"[{"id":"a"},{"id":"b"}]"#, r#"[{"id":"c"},{"id":"d"}]"#]);
+        assert_eq!(
+            bodies,
+            [r#"[{"id":"a"},{"id":"b"}]"#, r#"[{"id":"c"},{"id":"d"}]"#]
+        );
         assert_eq!((report.read, report.accepted, report.duplicate), (4, 2, 1));
-        assert_eq!(report.rejected.iter().map(|entry| entry.line).collect::<Vec<_>>(), [4]);
+        assert_eq!(
+            report
+                .rejected
+                .iter()
+                .map(|entry| entry.line)
+                .collect::<Vec<_>>(),
+            [4]
+        );
         let exit = report.print(true).unwrap();
         assert_eq!(format!("{exit:?}"), format!("{:?}", ExitCode::FAILURE));
     }
@@ -296,15 +334,34 @@ mod tests {
         let (report, bodies) = check(
             "{\"id\":\"a\"}\n{oops\n{\"id\":\"b\"}\n",
             vec![
-                answer("202 Accepted", "", r#"{"accepted":1,"duplicate":0,"rejected":[]}"#),
-                answer("400 Bad Request", "", r#"{"code":"invalid_json","detail":"no"}"#),
-                answer("202 Accepted", "", r#"{"accepted":1,"duplicate":0,"rejected":[]}"#),
+                answer(
+                    "202 Accepted",
+                    "",
+                    r#"{"accepted":1,"duplicate":0,"rejected":[]}"#,
+                ),
+                answer(
+                    "400 Bad Request",
+                    "",
+                    r#"{"code":"invalid_json","detail":"no"}"#,
+                ),
+                answer(
+                    "202 Accepted",
+                    "",
+                    r#"{"accepted":1,"duplicate":0,"rejected":[]}"#,
+                ),
             ],
             10,
         )
         .await;
         assert_eq!(bodies, [r#"{"id":"a"}"#, "{oops", r#"{"id":"b"}"#]);
-        assert_eq!(report.rejected.iter().map(|entry| entry.line).collect::<Vec<_>>(), [2]);
+        assert_eq!(
+            report
+                .rejected
+                .iter()
+                .map(|entry| entry.line)
+                .collect::<Vec<_>>(),
+            [2]
+        );
         assert_eq!(report.accepted, 2);
     }
 
@@ -312,6 +369,11 @@ mod tests {
     async fn says_from_where_nothing_was_delivered() {
         let (report, _) = check("{}\n{}\n{}\n", vec![String::new()], 1).await;
         assert_eq!(report.undelivered, 3);
-        assert!(report.error.unwrap().starts_with("not delivered from line 1 on"));
+        assert!(
+            report
+                .error
+                .unwrap()
+                .starts_with("not delivered from line 1 on")
+        );
     }
 }

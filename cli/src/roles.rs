@@ -71,15 +71,24 @@ impl Configured {
     ) -> Result<Self, ConfigError> {
         let (name, default) = (role.name(), role.default_config());
         Ok(match role {
-            Role::Ingest => {
-                Self::Ingest(Box::new(config::load_from(name, default, file, environment)?))
-            }
-            Role::ModerationRules => {
-                Self::ModerationRules(Box::new(config::load_from(name, default, file, environment)?))
-            }
-            Role::Archive => {
-                Self::Archive(Box::new(config::load_from(name, default, file, environment)?))
-            }
+            Role::Ingest => Self::Ingest(Box::new(config::load_from(
+                name,
+                default,
+                file,
+                environment,
+            )?)),
+            Role::ModerationRules => Self::ModerationRules(Box::new(config::load_from(
+                name,
+                default,
+                file,
+                environment,
+            )?)),
+            Role::Archive => Self::Archive(Box::new(config::load_from(
+                name,
+                default,
+                file,
+                environment,
+            )?)),
         })
     }
 

@@ -60,7 +60,13 @@ fn check(args: &SetArgs) -> anyhow::Result<ExitCode> {
     } else {
         let rows: Vec<[String; 3]> = set
             .rules()
-            .map(|rule| [rule.id.clone(), rule.mode.to_string(), place(&rule.file, rule.line)])
+            .map(|rule| {
+                [
+                    rule.id.clone(),
+                    rule.mode.to_string(),
+                    place(&rule.file, rule.line),
+                ]
+            })
             .collect();
         output::table(["rule", "mode", "place"], &rows);
         output::line(&format!(
@@ -79,7 +85,11 @@ fn test(args: &SetArgs) -> anyhow::Result<ExitCode> {
         Err(errors) => {
             // A rule set of which only examples fail is a set under test, not a broken one.
             let only_examples = errors.0.iter().all(is_example);
-            return refuse(args, &errors, if only_examples { 1 } else { BAD_CONFIGURATION });
+            return refuse(
+                args,
+                &errors,
+                if only_examples { 1 } else { BAD_CONFIGURATION },
+            );
         }
     };
     let report = set.run_examples();
@@ -95,7 +105,11 @@ fn test(args: &SetArgs) -> anyhow::Result<ExitCode> {
             output::line(&format!("without an example: {}", without.join(", ")));
         }
     }
-    Ok(if report.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if report.failures.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn is_example(diagnostic: &Diagnostic) -> bool {
@@ -140,11 +154,18 @@ mod tests {
         if let Some(yaml) = yaml {
             std::fs::write(folder.path().join("stoa.yaml"), yaml).unwrap();
         }
-        let set = || SetArgs { folder: folder.path().to_owned(), json: true };
+        let set = || SetArgs {
+            folder: folder.path().to_owned(),
+            json: true,
+        };
         let commands = [RulesCommand::Check(set()), RulesCommand::Test(set())];
         for (command, code) in commands.into_iter().zip(expected) {
             let exit = run(&RulesArgs { command }).unwrap();
-            assert_eq!(format!("{exit:?}"), format!("{:?}", ExitCode::from(code)), "{yaml:?}");
+            assert_eq!(
+                format!("{exit:?}"),
+                format!("{:?}", ExitCode::from(code)),
+                "{yaml:?}"
+            );
         }
     }
 

@@ -49,9 +49,13 @@ pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     amqp.provision |= args.provision;
     amqp.role = args.role.name().to_owned();
     let role = configured.role().name();
-    let exit = lifecycle::run(role, lifecycle::ShutdownConfig::default(), move |context| async move {
-        let bus = Bus::amqp(amqp, env(&context))?;
-        configured.run(context, bus).await
-    });
+    let exit = lifecycle::run(
+        role,
+        lifecycle::ShutdownConfig::default(),
+        move |context| async move {
+            let bus = Bus::amqp(amqp, env(&context))?;
+            configured.run(context, bus).await
+        },
+    );
     Ok(exit.into())
 }

@@ -42,7 +42,12 @@ pub(crate) struct UpArgs {
     port: u16,
     /// Token with the role admin; made anew at each start unless given. Also read from
     /// `STOA_UP_TOKEN`.
-    #[arg(long, value_name = "TOKEN", env = "STOA_UP_TOKEN", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "STOA_UP_TOKEN",
+        hide_env_values = true
+    )]
     token: Option<String>,
     /// The least severe level that is logged.
     #[arg(long, default_value = "warn")]
@@ -68,22 +73,37 @@ fn listen(host: IpAddr, port: u16) -> String {
 
 /// Reads a role's configuration with what the command line says over it.
 fn configure(args: &UpArgs, data: &Path, role: Role) -> Result<Configured, ConfigError> {
-    let index = Role::ALL.iter().position(|other| *other == role).unwrap_or_default();
+    let index = Role::ALL
+        .iter()
+        .position(|other| *other == role)
+        .unwrap_or_default();
     let port = args.port + u16::try_from(index).unwrap_or_default();
     let prefix = format!("STOA_{}__", role.name().replace('-', "_").to_uppercase());
-    let file = args.config.as_ref().map(|folder| folder.join(format!("{}.toml", role.name())));
+    let file = args
+        .config
+        .as_ref()
+        .map(|folder| folder.join(format!("{}.toml", role.name())));
     let set = |key: &str, value: String| (OsString::from(format!("{prefix}{key}")), value.into());
     let mut variables: Vec<(OsString, OsString)> = std::env::vars_os().collect();
-    variables.push(set("DATA_DIR", data.join(role.name()).display().to_string()));
+    variables.push(set(
+        "DATA_DIR",
+        data.join(role.name()).display().to_string(),
+    ));
     if args.config.is_none() {
         variables.push(set("HTTP__LISTEN", listen(args.host, port)));
         variables.push(set("ADMIN__LISTEN", listen(args.host, port + 1_000)));
         variables.push(set("OPEN", "true".to_owned()));
     }
-    if role == Role::ModerationRules && let Some(rules) = &args.rules {
+    if role == Role::ModerationRules
+        && let Some(rules) = &args.rules
+    {
         variables.push(set("RULES_DIR", rules.display().to_string()));
     }
-    Configured::load(role, file.as_deref().filter(|file| file.exists()), variables)
+    Configured::load(
+        role,
+        file.as_deref().filter(|file| file.exists()),
+        variables,
+    )
 }
 
 fn random_token() -> String {
@@ -93,7 +113,10 @@ fn random_token() -> String {
 
 /// Runs the command.
 pub(crate) fn run(args: UpArgs) -> anyhow::Result<ExitCode> {
-    telemetry::init(&LogConfig { level: args.log_level.clone(), ..LogConfig::default() })?;
+    telemetry::init(&LogConfig {
+        level: args.log_level.clone(),
+        ..LogConfig::default()
+    })?;
     if let Some(folder) = &args.config
         && !folder.is_dir()
     {
@@ -131,18 +154,23 @@ pub(crate) fn run(args: UpArgs) -> anyhow::Result<ExitCode> {
         archive: base(args.port + 2),
         token,
     };
-    let exit =
-        lifecycle::run("up", lifecycle::ShutdownConfig::default(), move |context| async move {
+    let exit = lifecycle::run(
+        "up",
+        lifecycle::ShutdownConfig::default(),
+        move |context| async move {
             up(&context, &data, roles).await?;
             if args.config.is_none() {
                 announce(&endpoints, &data);
             }
             if args.demo {
-                demo::run(&endpoints, &context).await.context("the sample can't be loaded")?;
+                demo::run(&endpoints, &context)
+                    .await
+                    .context("the sample can't be loaded")?;
             }
             context.shutdown.cancelled().await;
             Ok(())
-        });
+        },
+    );
     drop(temporary);
     Ok(exit.into())
 }
@@ -173,7 +201,12 @@ async fn up(context: &Context, data: &Path, roles: Vec<Configured>) -> anyhow::R
 }
 
 fn announce(endpoints: &Endpoints, data: &Path) {
-    let Endpoints { ingest, moderation, archive, token } = endpoints;
+    let Endpoints {
+        ingest,
+        moderation,
+        archive,
+        token,
+    } = endpoints;
     output::raw(&format!(
         "Stoa is up; its data is in {}.\n\n\
          \x20 publish events     POST {ingest}/v1/events\n\

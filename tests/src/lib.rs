@@ -5,6 +5,8 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
     reason = "a test that can't go on has failed"
 )]
 
@@ -22,7 +24,7 @@ pub mod sample;
 pub const TOKEN: &str = "a-token-for-tests-only-0123456789";
 
 /// How long anything may take to come about.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Finds the binary.
 pub fn binary() -> PathBuf {
@@ -205,7 +207,7 @@ impl Stack {
                 let port = self.port + u16::try_from(index).unwrap();
                 let config = data.join(format!("{name}.toml"));
                 let mut text = String::new();
-                writeln!(text, "data_dir = {:?}", data.join(name)).unwrap();
+                writeln!(text, "data_dir = \"{}\"", data.join(name).display()).unwrap();
                 writeln!(text, "open = true\n[http]\nlisten = \"127.0.0.1:{port}\"").unwrap();
                 writeln!(text, "[admin]\nlisten = \"127.0.0.1:{}\"", port + 1_000).unwrap();
                 writeln!(text, "[bus]\nurl = {url:?}\nprovision = true").unwrap();

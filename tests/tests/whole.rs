@@ -1,5 +1,9 @@
 //! A thread goes in, decisions come out, the thread is archived: on both transports.
-#![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that can't go on has failed"
+)]
 
 use std::process::Command;
 

@@ -21,7 +21,10 @@ pub(crate) struct Amqp {
 
 impl Amqp {
     pub(super) fn new(url: &str) -> Self {
-        Self { url: url.to_owned(), open: None }
+        Self {
+            url: url.to_owned(),
+            open: None,
+        }
     }
 
     pub(super) fn again(&self) -> Self {
@@ -54,7 +57,10 @@ impl Amqp {
                 .basic_publish(
                     exchange.name().into(),
                     "".into(),
-                    BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() },
+                    BasicPublishOptions {
+                        mandatory: true,
+                        ..BasicPublishOptions::default()
+                    },
                     body,
                     BasicProperties::default()
                         .with_content_type(kind.into())
@@ -65,14 +71,15 @@ impl Amqp {
                 .await
         };
         match timeout(PATIENCE, publish).await {
-            Err(_) => Err(later("the broker does not confirm")),
+            Err(_) | Ok(Ok(Confirmation::NotRequested)) => {
+                Err(later("the broker does not confirm"))
+            }
             Ok(Err(error)) => Err(later(&chain(&error))),
             Ok(Ok(Confirmation::Ack(None))) => Ok(()),
             Ok(Ok(Confirmation::Ack(Some(_)) | Confirmation::Nack(Some(_)))) => Err(later(
                 "the broker returns the message: no queue is bound to `stoa.inbox` yet",
             )),
             Ok(Ok(Confirmation::Nack(None))) => Err(later("the broker can't take the message now")),
-            Ok(Ok(Confirmation::NotRequested)) => Err(later("the broker does not confirm")),
         }
     }
 
@@ -84,13 +91,17 @@ impl Amqp {
             return Ok(channel.clone());
         }
         self.open = None;
-        rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
+        rustls::crypto::aws_lc_rs::default_provider()
+            .install_default()
+            .ok();
         let connect = async {
             let properties =
                 ConnectionProperties::default().with_connection_name("stoa publish".into());
             let connection = Connection::connect(&self.url, properties).await?;
             let channel = connection.create_channel().await?;
-            channel.confirm_select(ConfirmSelectOptions::default()).await?;
+            channel
+                .confirm_select(ConfirmSelectOptions::default())
+                .await?;
             Ok::<_, lapin::Error>((connection, channel))
         };
         let (connection, channel) = timeout(PATIENCE, connect)
@@ -103,18 +114,26 @@ impl Amqp {
 }
 
 fn later(message: &str) -> Failure {
-    Failure::Later { message: message.to_owned(), after: None }
+    Failure::Later {
+        message: message.to_owned(),
+        after: None,
+    }
 }
 
 /// Returns the event's id, or an id that the batch's bytes determine.
 fn message_id(events: &[Bytes]) -> String {
     if let [one] = events
         && let Ok(event) = stoa_proto::Event::from_json(one)
-        && event.id.len() <= usize::from(u8::MAX)
+        && event.id.len() <= 255
     {
         return event.id;
     }
-    let texts: Vec<String> =
-        events.iter().map(|event| String::from_utf8_lossy(event).into_owned()).collect();
-    ids::derive("batch-", &texts.iter().map(String::as_str).collect::<Vec<_>>())
+    let texts: Vec<String> = events
+        .iter()
+        .map(|event| String::from_utf8_lossy(event).into_owned())
+        .collect();
+    ids::derive(
+        "batch-",
+        &texts.iter().map(String::as_str).collect::<Vec<_>>(),
+    )
 }

@@ -27,7 +27,9 @@ impl Http {
         } else {
             format!("{base}/v1/events")
         };
-        let client = http_builder().build().context("the HTTP client can't be made")?;
+        let client = http_builder()
+            .build()
+            .context("the HTTP client can't be made")?;
         Ok(Self { client, url, token })
     }
 
@@ -40,13 +42,18 @@ impl Http {
                 Posted::Judged(answer) => {
                     total.accepted += answer.accepted;
                     total.duplicate += answer.duplicate;
-                    total.rejected.extend(answer.rejected.into_iter().map(|mut refused| {
-                        refused.index += offset;
-                        refused
-                    }));
+                    total
+                        .rejected
+                        .extend(answer.rejected.into_iter().map(|mut refused| {
+                            refused.index += offset;
+                            refused
+                        }));
                 }
                 Posted::Refused(refused) if part.len() <= 1 => {
-                    total.rejected.push(Refused { index: offset, ..refused });
+                    total.rejected.push(Refused {
+                        index: offset,
+                        ..refused
+                    });
                 }
                 Posted::Refused(_) => {
                     // One event spoils the whole: halves find it, and the others pass.
@@ -65,7 +72,11 @@ impl Http {
             [one] => (codec::STRUCTURED, one.clone()),
             many => (codec::BATCH, codec::batch(many)),
         };
-        let mut request = self.client.post(&self.url).header(CONTENT_TYPE, kind).body(body);
+        let mut request = self
+            .client
+            .post(&self.url)
+            .header(CONTENT_TYPE, kind)
+            .body(body);
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
@@ -73,7 +84,10 @@ impl Http {
             if error.is_builder() {
                 Failure::Never(chain(&error))
             } else {
-                Failure::Later { message: chain(&error), after: None }
+                Failure::Later {
+                    message: chain(&error),
+                    after: None,
+                }
             }
         })?;
         let status = response.status();
@@ -83,26 +97,33 @@ impl Http {
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.trim().parse().ok())
             .map(Duration::from_secs);
-        let body = response
-            .bytes()
-            .await
-            .map_err(|error| Failure::Later { message: chain(&error), after: None })?;
+        let body = response.bytes().await.map_err(|error| Failure::Later {
+            message: chain(&error),
+            after: None,
+        })?;
         if status.is_success() {
-            return serde_json::from_slice(&body).map(Posted::Judged).map_err(|error| {
-                Failure::Never(format!("{} does not answer as Stoa does: {error}", self.url))
-            });
+            return serde_json::from_slice(&body)
+                .map(Posted::Judged)
+                .map_err(|error| {
+                    Failure::Never(format!(
+                        "{} does not answer as Stoa does: {error}",
+                        self.url
+                    ))
+                });
         }
         let problem = Problem::read(&body);
         match status {
             StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE => {
                 Ok(Posted::Refused(problem.refused(status)))
             }
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => {
-                Err(Failure::Later { message: problem.text(&self.url, status), after })
-            }
-            _ if status.is_server_error() => {
-                Err(Failure::Later { message: problem.text(&self.url, status), after })
-            }
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => Err(Failure::Later {
+                message: problem.text(&self.url, status),
+                after,
+            }),
+            _ if status.is_server_error() => Err(Failure::Later {
+                message: problem.text(&self.url, status),
+                after,
+            }),
             _ => Err(Failure::Never(problem.text(&self.url, status))),
         }
     }
@@ -136,7 +157,11 @@ impl Problem {
     }
 
     fn refused(&self, status: StatusCode) -> Refused {
-        let code = if status == StatusCode::PAYLOAD_TOO_LARGE { "too_large" } else { "invalid_json" };
+        let code = if status == StatusCode::PAYLOAD_TOO_LARGE {
+            "too_large"
+        } else {
+            "invalid_json"
+        };
         Refused {
             index: 0,
             id: None,

@@ -41,7 +41,12 @@ pub(crate) async fn serve(answers: Vec<String>) -> Server {
                 if let Some((head, body)) = text.split_once("\r\n\r\n") {
                     let length: usize = head
                         .lines()
-                        .find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok())
+                        .find_map(|line| {
+                            line.to_lowercase()
+                                .strip_prefix("content-length: ")?
+                                .parse()
+                                .ok()
+                        })
                         .unwrap_or(0);
                     if body.len() >= length || n_read == 0 {
                         break (head.to_owned(), body.to_owned());
@@ -51,7 +56,11 @@ pub(crate) async fn serve(answers: Vec<String>) -> Server {
                 }
             };
             seen.lock().unwrap().push((head, body));
-            let answer = answers.get(n).or(answers.last()).cloned().unwrap_or_default();
+            let answer = answers
+                .get(n)
+                .or(answers.last())
+                .cloned()
+                .unwrap_or_default();
             stream.write_all(answer.as_bytes()).await.unwrap();
             stream.shutdown().await.ok();
         }

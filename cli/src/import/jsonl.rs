@@ -98,7 +98,10 @@ mod tests {
     use super::*;
 
     fn line(body: &str) -> Line {
-        Line { number: 1, body: body.to_owned().into() }
+        Line {
+            number: 1,
+            body: body.to_owned().into(),
+        }
     }
 
     #[test]
@@ -111,7 +114,10 @@ mod tests {
         let code = |text: &str, site| check(&line(text), site).err().map(|refused| refused.code);
         assert_eq!(code(&event("hello"), None), None);
         assert_eq!(code(&event("hello"), Some("a")), None);
-        assert_eq!(code(&event("hello"), Some("b")).as_deref(), Some("unknown_site"));
+        assert_eq!(
+            code(&event("hello"), Some("b")).as_deref(),
+            Some("unknown_site")
+        );
         assert_eq!(code("{", None).as_deref(), Some("invalid_json"));
         assert!(code(&event(""), None).is_some());
     }

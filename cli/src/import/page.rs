@@ -94,7 +94,10 @@ struct Report<'a> {
 /// Notes alone don't fail an import: they tell what the page does not say clearly.
 pub(super) async fn run(args: PageArgs) -> anyhow::Result<ExitCode> {
     let text = read(&args.file)?;
-    let english = args.language.as_deref().is_some_and(|tag| tag.to_lowercase().starts_with("en"));
+    let english = args
+        .language
+        .as_deref()
+        .is_some_and(|tag| tag.to_lowercase().starts_with("en"));
     let mut page = parse::parse(&text, args.timezone.as_ref(), english)?;
     let events = events::make(
         &mut page,
@@ -109,7 +112,11 @@ pub(super) async fn run(args: PageArgs) -> anyhow::Result<ExitCode> {
     if args.dry_run {
         show(&args, &page, &events)?;
         let sound = check(&events);
-        return Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        return Ok(if sound {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        });
     }
     let answer = send(&args, &events).await?;
     let sound = answer.rejected.is_empty();
@@ -126,7 +133,10 @@ pub(super) async fn run(args: PageArgs) -> anyhow::Result<ExitCode> {
         show(&args, &page, &events)?;
         for refused in &answer.rejected {
             let id = refused.id.as_deref().unwrap_or("an event");
-            output::note(&format!("refused: {id}: {}: {}", refused.code, refused.message));
+            output::note(&format!(
+                "refused: {id}: {}: {}",
+                refused.code, refused.message
+            ));
         }
         let counts = [[
             article.to_owned(),
@@ -135,9 +145,16 @@ pub(super) async fn run(args: PageArgs) -> anyhow::Result<ExitCode> {
             answer.duplicate.to_string(),
             answer.rejected.len().to_string(),
         ]];
-        output::table(["article", "comments", "accepted", "duplicate", "rejected"], &counts);
+        output::table(
+            ["article", "comments", "accepted", "duplicate", "rejected"],
+            &counts,
+        );
     }
-    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if sound {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 async fn send(args: &PageArgs, events: &[Event]) -> anyhow::Result<Answer> {
@@ -155,13 +172,17 @@ async fn send(args: &PageArgs, events: &[Event]) -> anyhow::Result<Answer> {
     let mut total = Answer::default();
     for (n, part) in events.chunks(100).enumerate() {
         let bodies: Vec<_> = part.iter().map(Event::to_json).collect();
-        let answer = target.deliver(&bodies, Duration::from_secs(args.patience)).await?;
+        let answer = target
+            .deliver(&bodies, Duration::from_secs(args.patience))
+            .await?;
         total.accepted += answer.accepted;
         total.duplicate += answer.duplicate;
-        total.rejected.extend(answer.rejected.into_iter().map(|mut refused| {
-            refused.index += n * 100;
-            refused
-        }));
+        total
+            .rejected
+            .extend(answer.rejected.into_iter().map(|mut refused| {
+                refused.index += n * 100;
+                refused
+            }));
         bar.inc(part.len() as u64);
     }
     bar.finish_and_clear();
@@ -179,7 +200,10 @@ fn check(events: &[Event]) -> bool {
         };
         for refused in codec::decode(&message).into_iter().filter_map(Result::err) {
             sound = false;
-            output::note(&format!("would be refused: {}: {}", event.id, refused.rejection));
+            output::note(&format!(
+                "would be refused: {}: {}",
+                event.id, refused.rejection
+            ));
         }
     }
     sound
@@ -229,10 +253,13 @@ fn show(args: &PageArgs, page: &Page, events: &[Event]) -> anyhow::Result<()> {
     for event in events {
         match &event.data {
             Data::ArticlePublished(article) => {
-                let sources = article.attribution.iter().map(|source| match &source.title {
-                    Some(title) => format!("{} — {title}", source.name),
-                    None => source.name.clone(),
-                });
+                let sources = article
+                    .attribution
+                    .iter()
+                    .map(|source| match &source.title {
+                        Some(title) => format!("{} — {title}", source.name),
+                        None => source.name.clone(),
+                    });
                 let policy = article.comments.as_ref();
                 let rows = [
                     ["id".to_owned(), article.article.clone()],
@@ -242,7 +269,9 @@ fn show(args: &PageArgs, page: &Page, events: &[Event]) -> anyhow::Result<()> {
                     ["credits".to_owned(), article.media_credits.join("; ")],
                     [
                         "comments shown".to_owned(),
-                        policy.and_then(|policy| policy.count).map_or_else(String::new, |n| n.to_string()),
+                        policy
+                            .and_then(|policy| policy.count)
+                            .map_or_else(String::new, |n| n.to_string()),
                     ],
                 ];
                 output::table(["article", ""], &rows);
@@ -255,7 +284,11 @@ fn show(args: &PageArgs, page: &Page, events: &[Event]) -> anyhow::Result<()> {
         .iter()
         .map(|comment| {
             let depth = comment.path.matches('.').count();
-            let words = comment.body.split_whitespace().collect::<Vec<_>>().join(" ");
+            let words = comment
+                .body
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" ");
             let mut short: String = words.chars().take(50).collect();
             if short.len() < words.len() {
                 short.push('…');
@@ -264,13 +297,23 @@ fn show(args: &PageArgs, page: &Page, events: &[Event]) -> anyhow::Result<()> {
                 format!("{}{}", "  ".repeat(depth), comment.path),
                 comment.display_name.clone(),
                 comment.name.clone().unwrap_or_default(),
-                comment.submitted_at.as_ref().map(ToString::to_string).unwrap_or_default(),
-                comment.score.map(|score| score.to_string()).unwrap_or_default(),
+                comment
+                    .submitted_at
+                    .as_ref()
+                    .map(ToString::to_string)
+                    .unwrap_or_default(),
+                comment
+                    .score
+                    .map(|score| score.to_string())
+                    .unwrap_or_default(),
                 short,
             ]
         })
         .collect();
-    output::table(["comment", "author", "name", "time", "score", "text"], &rows);
+    output::table(
+        ["comment", "author", "name", "time", "score", "text"],
+        &rows,
+    );
     for note in &page.notes {
         output::note(&note.to_string());
     }

@@ -85,6 +85,7 @@ fn reads_a_comment_and_keeps_what_it_does_not_know() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one line a case")]
 fn refuses_with_code_and_field() {
     use Code::*;
     refused([0xff, 0xfe], InvalidEncoding, None);

@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use stoa_bus::{BatchLimits, Bus, Outbox};
-use stoa_daemon::auth::Tokens;
 use stoa_daemon::Context;
+use stoa_daemon::auth::Tokens;
 use stoa_journal::Journal;
 use stoa_proto::Reader;
-use tower::ServiceExt as _;
 
 use crate::budget::Budget;
 use crate::config::Config;

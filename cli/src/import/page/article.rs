@@ -39,10 +39,16 @@ fn sources(text: &str) -> Vec<Attribution> {
     let mut found = Vec::new();
     for (verbs, phrases) in words::CITED {
         for phrase in *phrases {
-            let Some((before, after)) = split(text, phrase) else { continue };
+            let Some((before, after)) = split(text, phrase) else {
+                continue;
+            };
             let Some(title) = title(after) else { continue };
             if let Some(name) = name(before, verbs) {
-                found.push(Attribution { name, title: Some(title), url: None });
+                found.push(Attribution {
+                    name,
+                    title: Some(title),
+                    url: None,
+                });
                 break;
             }
         }
@@ -54,11 +60,21 @@ fn labelled(named: &str) -> Attribution {
     let (words, urls): (Vec<&str>, Vec<&str>) = named
         .split_whitespace()
         .partition(|word| !(word.starts_with("https://") || word.starts_with("http://")));
-    let url = urls.first().map(|url| (*url).trim_end_matches([',', ';', ')']).to_owned());
+    let url = urls
+        .first()
+        .map(|url| (*url).trim_end_matches([',', ';', ')']).to_owned());
     let name = clean(words.join(" ").trim_end_matches(['.', ',', ';', '(', ')']));
     match (&url, name.is_empty()) {
-        (Some(url), true) => Attribution { name: url.clone(), title: None, url: Some(url.clone()) },
-        _ => Attribution { name, title: None, url },
+        (Some(url), true) => Attribution {
+            name: url.clone(),
+            title: None,
+            url: Some(url.clone()),
+        },
+        _ => Attribution {
+            name,
+            title: None,
+            url,
+        },
     }
 }
 
@@ -113,7 +129,11 @@ fn name(before: &str, verbs: &[&str]) -> Option<String> {
     let n_capital = words
         .iter()
         .rev()
-        .take_while(|word| word.chars().next().is_some_and(|c| c.is_uppercase() || c.is_numeric()))
+        .take_while(|word| {
+            word.chars()
+                .next()
+                .is_some_and(|c| c.is_uppercase() || c.is_numeric())
+        })
         .count();
     tidy(&words.split_at_checked(words.len() - n_capital)?.1.join(" "))
 }
@@ -123,14 +143,17 @@ fn tidy(text: &str) -> Option<String> {
     let text = text.trim_matches(|c: char| c.is_whitespace() || ",;:«»“”„\"".contains(c));
     let fits = !text.is_empty() && text.chars().count() <= NAME && !text.contains(['.', '!', '?']);
     // A name has a capital, a digit, or letters of a script that has none.
-    let named = text.chars().any(|c| c.is_uppercase() || c.is_numeric() || (c.is_alphabetic() && !c.is_lowercase()));
+    let named = text
+        .chars()
+        .any(|c| c.is_uppercase() || c.is_numeric() || (c.is_alphabetic() && !c.is_lowercase()));
     (fits && named).then(|| text.to_owned())
 }
 
 /// Returns the title that a text begins with: what is in quotes, or up to the sentence's end.
 fn title(text: &str) -> Option<String> {
     let text = text.trim_start();
-    for (open, close) in [('«', '»'), ('“', '”'), ('„', '“'), ('"', '"'), ('‘', '’')] {
+    for (open, close) in [('«', '»'), ('“', '”'), ('„', '“'), ('"', '"'), ('‘', '’')]
+    {
         if let Some(inner) = text.strip_prefix(open) {
             let (title, _) = inner.split_once(close)?;
             let title = clean(title);
@@ -142,7 +165,9 @@ fn title(text: &str) -> Option<String> {
         let (head, tail) = text.split_at_checked(at)?;
         let after = tail.strip_prefix(c)?;
         // `U.S.` ends no sentence: the word before the point has more than one letter.
-        let word = head.rsplit(|c: char| c.is_whitespace() || c == '.').next()?;
+        let word = head
+            .rsplit(|c: char| c.is_whitespace() || c == '.')
+            .next()?;
         if matches!(c, '.' | '!' | '?' | '…')
             && (after.trim().is_empty() || after.starts_with(char::is_whitespace))
             && (word.chars().count() > 1 || after.trim().is_empty())
@@ -163,8 +188,10 @@ mod tests {
 
     fn check(text: &str, expected: &[(&str, Option<&str>)]) {
         let found = sources(text);
-        let found: Vec<(&str, Option<&str>)> =
-            found.iter().map(|source| (source.name.as_str(), source.title.as_deref())).collect();
+        let found: Vec<(&str, Option<&str>)> = found
+            .iter()
+            .map(|source| (source.name.as_str(), source.title.as_deref()))
+            .collect();
         assert_eq!(found, expected, "{text}");
     }
 
@@ -195,7 +222,10 @@ mod tests {
             &[("Речной вестник", Some("Они здесь"))],
         );
         check("Source : Le Fleuve", &[("Le Fleuve", None)]);
-        check("Quelle: Flussbote https://flussbote.example/otter", &[("Flussbote", None)]);
+        check(
+            "Quelle: Flussbote https://flussbote.example/otter",
+            &[("Flussbote", None)],
+        );
     }
 
     #[test]

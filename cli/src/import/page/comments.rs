@@ -10,6 +10,12 @@ use super::dates::{self, Moment, Unclear};
 use super::parse::{Line, Note, Page, PageComment, clean};
 use super::words;
 
+/// Words of a line that begins a comment: two names and a date; more is a sentence.
+const WORDS: usize = 40;
+
+/// Bytes of the line below it.
+const BYLINE_BYTES: usize = 1_000;
+
 /// Where a comment begins.
 #[derive(Debug)]
 pub(super) struct Header {
@@ -46,7 +52,10 @@ pub(super) fn headers(lines: &[Line<'_>], english: bool) -> Vec<Header> {
 
 fn header(lines: &[Line<'_>], at: usize, line: Line<'_>, english: bool) -> Option<Header> {
     let (number, rest) = numbered(line.trimmed())?;
-    let words: Vec<&str> = rest.split_whitespace().collect();
+    let words: Vec<&str> = rest.split_whitespace().take(WORDS + 1).collect();
+    if words.len() > WORDS {
+        return None;
+    }
     let make = |body, display_name: &str, byline: Byline, presence: &str| Header {
         at,
         body,
@@ -63,16 +72,21 @@ fn header(lines: &[Line<'_>], at: usize, line: Line<'_>, english: bool) -> Optio
         .skip(at + 1)
         .take(2)
         .find(|(_, line)| !line.is_blank())
+        .filter(|(_, line)| line.text.len() <= BYLINE_BYTES)
         .map(|(at, line)| (at, clean(line.trimmed())));
     // The name, and below it the name with the date.
     if let Some((below_at, below)) = &below {
         for n in (1..=words.len()).rev() {
             let display = words.get(..n)?.join(" ");
-            let Some(byline) = below.strip_prefix(&display).and_then(|tail| byline(tail, english))
+            let Some(byline) = below
+                .strip_prefix(&display)
+                .and_then(|tail| byline(tail, english))
             else {
                 continue;
             };
-            let presence = between(&words, n).unwrap_or_default();
+            let after = words.get(n..).unwrap_or_default().join(" ");
+            let known = Some(after).filter(|after| words::presence(after).is_some());
+            let presence = between(&words, n).or(known).unwrap_or_default();
             // A date that can't be read is taken for one only below a name that stands twice.
             if byline.date.is_ok() || (!presence.is_empty() && words.len() > 2 * n) {
                 return Some(make(below_at + 1, &display, byline, &presence));
@@ -112,7 +126,10 @@ fn header(lines: &[Line<'_>], at: usize, line: Line<'_>, english: bool) -> Optio
             && words::presence(&presence).is_some()
         {
             let display = words.get(..n)?.join(" ");
-            let byline = Byline { name: None, date: Err(Unclear::NoDate) };
+            let byline = Byline {
+                name: None,
+                date: Err(Unclear::NoDate),
+            };
             return Some(make(at + 1, &display, byline, &presence));
         }
     }
@@ -147,7 +164,10 @@ fn byline(tail: &str, english: bool) -> Option<Byline> {
         return None;
     }
     let tail = tail.trim_matches(|c: char| c.is_whitespace() || ",|—-•".contains(c));
-    let (name, date) = match tail.strip_prefix('(').and_then(|inner| inner.split_once(')')) {
+    let (name, date) = match tail
+        .strip_prefix('(')
+        .and_then(|inner| inner.split_once(')'))
+    {
         Some((name, date)) => (Some(clean(name)), date),
         None => (None, tail),
     };
@@ -156,11 +176,19 @@ fn byline(tail: &str, english: bool) -> Option<Byline> {
         return None;
     }
     let date = dates::parse(date, english);
-    Some(Byline { name: name.filter(|name| !name.is_empty()), date })
+    Some(Byline {
+        name: name.filter(|name| !name.is_empty()),
+        date,
+    })
 }
 
 /// Reads the comments that begin at the headers.
-pub(super) fn read(lines: &[Line<'_>], headers: &[Header], zone: Option<&TimeZone>, page: &mut Page) {
+pub(super) fn read(
+    lines: &[Line<'_>],
+    headers: &[Header],
+    zone: Option<&TimeZone>,
+    page: &mut Page,
+) {
     let mut tree = Tree::default();
     let mut without_zone = 0_usize;
     for (n, header) in headers.iter().enumerate() {
@@ -179,7 +207,10 @@ pub(super) fn read(lines: &[Line<'_>], headers: &[Header], zone: Option<&TimeZon
         if comment.presence.is_none() && !header.presence.is_empty() {
             page.notes.push(Note::new(
                 number,
-                format!("`{}` is no known word of presence: left out", header.presence),
+                format!(
+                    "`{}` is no known word of presence: left out",
+                    header.presence
+                ),
             ));
         }
         match &header.date {
@@ -203,7 +234,10 @@ pub(super) fn read(lines: &[Line<'_>], headers: &[Header], zone: Option<&TimeZon
     }
     if without_zone > 0 {
         page.notes.push(Note::new(
-            headers.first().and_then(|header| lines.get(header.at)).map_or(0, |line| line.number),
+            headers
+                .first()
+                .and_then(|header| lines.get(header.at))
+                .map_or(0, |line| line.number),
             format!("{without_zone} times name no offset and are left out: use --timezone"),
         ));
     }
@@ -219,7 +253,11 @@ fn unclear(why: Unclear) -> &'static str {
 
 /// Reads score and words; what stands further left than the comment's number is no part of it.
 fn body(lines: &[Line<'_>], indent: usize, comment: &mut PageComment, notes: &mut Vec<Note>) {
-    let mut lines = lines.iter().copied().skip_while(|line| line.is_blank()).peekable();
+    let mut lines = lines
+        .iter()
+        .copied()
+        .skip_while(|line| line.is_blank())
+        .peekable();
     if let Some(line) = lines.peek()
         && let Some(score) = score(line.trimmed())
     {
@@ -233,7 +271,10 @@ fn body(lines: &[Line<'_>], indent: usize, comment: &mut PageComment, notes: &mu
         if !outside {
             kept.push(line);
         } else if !line.is_blank() {
-            notes.push(Note::new(line.number, "below the comments, and none: left out"));
+            notes.push(Note::new(
+                line.number,
+                "below the comments, and none: left out",
+            ));
         }
     }
     let margin = kept
@@ -272,7 +313,9 @@ fn score(text: &str) -> Option<i64> {
         None => (1, text.strip_prefix('+').unwrap_or(text)),
     };
     let fits = (1..=9).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-    fits.then(|| digits.parse::<i64>().ok()).flatten().map(|number| sign * number)
+    fits.then(|| digits.parse::<i64>().ok())
+        .flatten()
+        .map(|number| sign * number)
 }
 
 /// The comments above the one that is read, outermost first: column, number.
@@ -284,17 +327,27 @@ impl Tree {
     fn place(&mut self, header: &Header, line: usize, notes: &mut Vec<Note>) -> String {
         if let [.., _, _] = header.number.as_slice() {
             // The number says it all.
-            self.0 = header.number.iter().map(|number| (header.indent, *number)).collect();
+            self.0 = header
+                .number
+                .iter()
+                .map(|number| (header.indent, *number))
+                .collect();
             return self.path();
         }
         let number = header.number.first().copied().unwrap_or(1);
-        let flat = self.0.last().is_some_and(|(indent, _)| *indent == header.indent);
+        let flat = self
+            .0
+            .last()
+            .is_some_and(|(indent, _)| *indent == header.indent);
         let expected = self.0.last().map_or(1, |(_, last)| last + 1);
         if flat && number == 1 {
             // The same column and a new beginning: the indentation was lost in copying.
             notes.push(Note::new(line, "taken for a reply by its number alone"));
         } else if flat && number != expected && self.0.len() > 1 && self.closes(number) {
-            notes.push(Note::new(line, "taken for an answer to the outer list by its number alone"));
+            notes.push(Note::new(
+                line,
+                "taken for an answer to the outer list by its number alone",
+            ));
             while self.0.last().is_some_and(|(_, last)| last + 1 != number) {
                 self.0.pop();
             }
@@ -323,10 +376,18 @@ impl Tree {
 
     /// Tells whether a number goes on with a list around the innermost one.
     fn closes(&self, number: u32) -> bool {
-        self.0.iter().rev().skip(1).any(|(_, last)| last + 1 == number)
+        self.0
+            .iter()
+            .rev()
+            .skip(1)
+            .any(|(_, last)| last + 1 == number)
     }
 
     fn path(&self) -> String {
-        self.0.iter().map(|(_, number)| number.to_string()).collect::<Vec<_>>().join(".")
+        self.0
+            .iter()
+            .map(|(_, number)| number.to_string())
+            .collect::<Vec<_>>()
+            .join(".")
     }
 }

@@ -155,7 +155,9 @@ fn clock_of(token: &str) -> Option<(i8, i8, i8)> {
 fn numeric_date(token: &str, english: bool) -> Result<Option<Date>, Unclear> {
     for separator in ['.', '/', '-'] {
         let parts: Vec<&str> = token.trim_end_matches('.').split(separator).collect();
-        let [a, b, c] = parts.as_slice() else { continue };
+        let [a, b, c] = parts.as_slice() else {
+            continue;
+        };
         let (Ok(first), Ok(second), Ok(third)) =
             (a.parse::<i16>(), b.parse::<i16>(), c.parse::<i16>())
         else {
@@ -174,7 +176,9 @@ fn numeric_date(token: &str, english: bool) -> Result<Option<Date>, Unclear> {
             continue;
         };
         let small = |number: i16| i8::try_from(number).map_err(|_| Unclear::NoDate);
-        return Date::new(year, small(month)?, small(day)?).map(Some).map_err(|_| Unclear::NoDate);
+        return Date::new(year, small(month)?, small(day)?)
+            .map(Some)
+            .map_err(|_| Unclear::NoDate);
     }
     Ok(None)
 }
@@ -213,7 +217,8 @@ fn offset(text: &str) -> Option<Offset> {
     let (hours, minutes, seconds) = clock_of(text.get(1..)?)?;
     let fits = (0..24).contains(&hours) && (0..60).contains(&minutes) && seconds == 0;
     let seconds = (i32::from(hours) * 60 + i32::from(minutes)) * 60;
-    fits.then(|| Offset::from_seconds(sign * seconds).ok()).flatten()
+    fits.then(|| Offset::from_seconds(sign * seconds).ok())
+        .flatten()
 }
 
 #[cfg(test)]
@@ -223,26 +228,54 @@ mod tests {
     fn check(text: &str, zone_name: &str, english: bool, expected: &str) {
         let zone = zone(zone_name).unwrap();
         let moment = parse(text, english).unwrap_or_else(|why| panic!("{text}: {why:?}"));
-        assert_eq!(place(moment, Some(&zone)).unwrap().0.as_str(), expected, "{text}");
+        assert_eq!(
+            place(moment, Some(&zone)).unwrap().0.as_str(),
+            expected,
+            "{text}"
+        );
     }
 
     #[test]
     fn reads_dates_of_many_languages() {
         let winter = "2023-01-05T10:33:00+01:00";
         for text in [
-            "5 janvier 2023 10: 33", "5 janvier 2023 à 10h33", "Le 5 janv. 2023, 10:33",
-            "January 5, 2023 10:33", "5th January 2023 at 10:33 am", "Jan 5, 2023, 10:33 AM",
-            "5. Januar 2023 um 10:33 Uhr", "5. Januar 2023, 10 : 33", "5 января 2023 г. в 10:33",
-            "5 января 2023, 10:33", "5 янв 2023 10:33", "5 de enero de 2023 10:33",
-            "5 gennaio 2023 alle 10:33", "5 de janeiro de 2023 às 10:33", "5 ianuarie 2023 ora 10:33",
-            "05.01.2023 10:33", "05/01/2023 10:33", "2023-01-05 10:33", "2023-01-05T10:33:00",
-            "2023-01-05T10:33:00+01:00", "05.01.2023, 10:33",
+            "5 janvier 2023 10: 33",
+            "5 janvier 2023 à 10h33",
+            "Le 5 janv. 2023, 10:33",
+            "January 5, 2023 10:33",
+            "5th January 2023 at 10:33 am",
+            "Jan 5, 2023, 10:33 AM",
+            "5. Januar 2023 um 10:33 Uhr",
+            "5. Januar 2023, 10 : 33",
+            "5 января 2023 г. в 10:33",
+            "5 января 2023, 10:33",
+            "5 янв 2023 10:33",
+            "5 de enero de 2023 10:33",
+            "5 gennaio 2023 alle 10:33",
+            "5 de janeiro de 2023 às 10:33",
+            "5 ianuarie 2023 ora 10:33",
+            "05.01.2023 10:33",
+            "05/01/2023 10:33",
+            "2023-01-05 10:33",
+            "2023-01-05T10:33:00",
+            "2023-01-05T10:33:00+01:00",
+            "05.01.2023, 10:33",
         ] {
             check(text, "Europe/Paris", false, winter);
         }
-        check("1/25/2023 9:05 PM", "+00:00", true, "2023-01-25T21:05:00+00:00");
+        check(
+            "1/25/2023 9:05 PM",
+            "+00:00",
+            true,
+            "2023-01-25T21:05:00+00:00",
+        );
         check("25/1/2023 9:05", "UTC", true, "2023-01-25T09:05:00+00:00");
-        check("1er août 2022 00:07", "Europe/Paris", false, "2022-08-01T00:07:00+02:00");
+        check(
+            "1er août 2022 00:07",
+            "Europe/Paris",
+            false,
+            "2022-08-01T00:07:00+02:00",
+        );
     }
 
     #[test]

@@ -1,8 +1,6 @@
 //! The events of a page. Their ids depend on the page alone, so that a second import is a repeat.
 
-use stoa_proto::{
-    Article, Author, Comment, CommentPolicy, Data, Event, Format, ids,
-};
+use stoa_proto::{Article, Author, Comment, CommentPolicy, Data, Event, Format, ids, limits};
 
 use super::parse::Page;
 
@@ -29,7 +27,10 @@ pub(super) struct Naming {
 /// A comment without words makes no event.
 /// The page does not say when the article was published, so the event does not either.
 pub(super) fn make(page: &mut Page, naming: &Naming) -> Vec<Event> {
-    let article = naming.article.clone().unwrap_or_else(|| slug(&page.title, "page"));
+    let article = naming
+        .article
+        .clone()
+        .unwrap_or_else(|| slug(&page.title, "page"));
     let source = naming.source.clone().unwrap_or_else(|| source(naming));
     page.comments.retain(|comment| !comment.body.is_empty());
     let policy = CommentPolicy {
@@ -56,7 +57,7 @@ pub(super) fn make(page: &mut Page, naming: &Naming) -> Vec<Event> {
         }),
     )];
     for comment in &page.comments {
-        let id = |path: &str| format!("{article}.{path}");
+        let id = |path: &str| comment_id(&article, path);
         let comment_id = id(&comment.path);
         let mut made = event(
             &source,
@@ -96,6 +97,16 @@ fn event(source: &str, subject: &str, data: Data) -> Event {
     event
 }
 
+/// Names a comment by its place under the article; a place too deep to be written is digested.
+fn comment_id(article: &str, path: &str) -> String {
+    let id = format!("{article}.{path}");
+    if id.len() <= limits::ID_BYTES {
+        id
+    } else {
+        ids::derive("page-", &[article, path])
+    }
+}
+
 /// Names the platform: the address's host, or the site.
 fn source(naming: &Naming) -> String {
     let host = naming.url.as_deref().and_then(|url| {
@@ -130,7 +141,10 @@ pub(super) fn slug(text: &str, prefix: &str) -> String {
     }
     let slug = slug.trim_end_matches('-');
     if slug.is_empty() {
-        return ids::derive(&format!("{prefix}-"), &[text]).chars().take(prefix.len() + 13).collect();
+        return ids::derive(&format!("{prefix}-"), &[text])
+            .chars()
+            .take(prefix.len() + 13)
+            .collect();
     }
     if cut {
         let digest: String = ids::derive("", &[text]).chars().take(12).collect();

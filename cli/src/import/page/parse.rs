@@ -14,6 +14,12 @@ use super::{article, comments, words};
 /// the count above it a mere mention.
 const BETWEEN: usize = 800;
 
+/// Lines below the title among which a count of comments says nothing of where they begin.
+const TOP: usize = 3;
+
+/// Characters from which a line is a paragraph, and not a button or a label.
+const PARAGRAPH: usize = 80;
+
 /// Why a text is no page.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(super) enum Error {
@@ -79,7 +85,10 @@ pub(super) struct Note {
 
 impl Note {
     pub(super) fn new(line: usize, message: impl Into<String>) -> Self {
-        Self { line, message: message.into() }
+        Self {
+            line,
+            message: message.into(),
+        }
     }
 }
 
@@ -129,13 +138,19 @@ pub(super) fn parse(text: &str, zone: Option<&TimeZone>, english: bool) -> Resul
         .zip(1..)
         .map(|(text, number)| Line { number, text })
         .collect();
-    let title_at = lines.iter().position(|line| !line.is_blank()).ok_or(Error::Empty)?;
+    let title_at = lines
+        .iter()
+        .position(|line| !line.is_blank())
+        .ok_or(Error::Empty)?;
     let (head, rest) = lines.split_at(title_at + 1);
     let title = head.last().map(|line| line.trimmed()).unwrap_or_default();
     let headers = comments::headers(rest, english);
     let first = headers.first().map_or(rest.len(), |header| header.at);
-    let boundary = boundary(rest.get(..first).unwrap_or_default(), !headers.is_empty());
-    let mut page = Page { title: clean(title), ..Page::default() };
+    let boundary = boundary(rest.get(..first).unwrap_or_default());
+    let mut page = Page {
+        title: clean(title),
+        ..Page::default()
+    };
     article::read(rest.get(..boundary).unwrap_or_default(), &mut page);
     between(rest.get(boundary..first).unwrap_or_default(), &mut page);
     comments::read(rest, &headers, zone, &mut page);
@@ -145,8 +160,9 @@ pub(super) fn parse(text: &str, zone: Option<&TimeZone>, english: bool) -> Resul
 }
 
 /// Returns where the article ends: at the count of comments, at a notice, or at the first comment.
-fn boundary(lines: &[Line<'_>], has_comments: bool) -> usize {
+fn boundary(lines: &[Line<'_>]) -> usize {
     let mut n_chars = 0;
+    let mut has_paragraph = false;
     let mut boundary = lines.len();
     for (at, line) in lines.iter().enumerate().rev() {
         let text = line.trimmed();
@@ -154,23 +170,33 @@ fn boundary(lines: &[Line<'_>], has_comments: bool) -> usize {
             continue;
         }
         if words::comment_count(text).is_some() {
+            // Some pages show the count below the title as well, or there alone.
+            let above = lines
+                .iter()
+                .take(at)
+                .filter(|line| !line.is_blank())
+                .count();
+            if has_paragraph && above < TOP {
+                break;
+            }
             return at;
         }
         let is_notice = words::is_login_notice(text)
             || words::is_closed_notice(text)
             || (words::is_notice_heading(text) && boundary < lines.len());
-        // Notices are found right above the comments even when the page shows no count.
-        if is_notice && (n_chars == 0 || boundary < lines.len()) {
+        // Notices right above the comments are found even where there is no count.
+        if is_notice && n_chars == 0 {
             boundary = at;
             continue;
         }
-        n_chars += text.chars().count();
+        let n = text.chars().count();
+        n_chars += n;
+        has_paragraph |= n > PARAGRAPH;
         if n_chars > BETWEEN {
             break;
         }
     }
-    // Without any comment, a notice at the end is still no part of the article.
-    if has_comments || boundary < lines.len() { boundary } else { lines.len() }
+    boundary
 }
 
 /// Reads what stands between article and comments.
@@ -217,7 +243,10 @@ fn compare_counts(headers: &[Header], lines: &[Line<'_>], page: &mut Page) {
             .map_or(1, |line| line.number);
         page.notes.push(Note::new(
             line,
-            format!("the page shows {count} comments, {} were found", headers.len()),
+            format!(
+                "the page shows {count} comments, {} were found",
+                headers.len()
+            ),
         ));
     }
 }
@@ -226,7 +255,10 @@ fn compare_counts(headers: &[Header], lines: &[Line<'_>], page: &mut Page) {
 pub(super) fn clean(text: &str) -> String {
     let visible: String = text
         .chars()
-        .filter(|c| !matches!(c, '\u{200b}' | '\u{feff}' | '\u{ad}') && (!c.is_control() || c.is_whitespace()))
+        .filter(|c| {
+            !matches!(c, '\u{200b}' | '\u{feff}' | '\u{ad}')
+                && (!c.is_control() || c.is_whitespace())
+        })
         .collect();
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -398,6 +398,10 @@ async fn a_late_router_answers_503_until_it_is_set() {
     let request = || Request::get("/x").body(axum::body::Body::empty()).unwrap();
     let status = late.clone().oneshot(request()).await.unwrap().status();
     assert_eq!(status, axum::http::StatusCode::SERVICE_UNAVAILABLE);
-    late.clone().set(Router::new().route("/x", axum::routing::get(|| async { "here" })));
-    assert_eq!(late.oneshot(request()).await.unwrap().status(), axum::http::StatusCode::OK);
+    late.clone()
+        .set(Router::new().route("/x", get(|| async { "here" })));
+    assert_eq!(
+        late.oneshot(request()).await.unwrap().status(),
+        axum::http::StatusCode::OK
+    );
 }

@@ -9,8 +9,9 @@ mod reject;
 
 use std::time::Duration;
 
-use axum::body::to_bytes;
+use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
+use axum::response::Response;
 use serde_json::{Value, json};
 use stoa_bus::{EmbeddedConfig, Env};
 use stoa_daemon::Clock;
@@ -18,6 +19,7 @@ use stoa_daemon::auth::{Role, TokenConfig};
 use stoa_daemon::config::Secret;
 use stoa_proto::codec;
 use tempfile::TempDir;
+use tower::ServiceExt as _;
 
 use super::*;
 use crate::config::{DEFAULT_CONFIG, SiteConfig};
