@@ -10,6 +10,7 @@ mod publish;
 mod roles;
 mod rules;
 mod serve;
+mod stress;
 mod up;
 
 use std::process::ExitCode;
@@ -36,6 +37,7 @@ enum Command {
     Import(import::ImportArgs),
     Archive(archive::ArchiveArgs),
     Rules(rules::RulesArgs),
+    Stress(stress::StressArgs),
     Healthcheck(healthcheck::HealthcheckArgs),
 }
 
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
         Command::Rules(args) => rules::run(&args),
         Command::Publish(args) => on_runtime(publish::run(args)),
         Command::Import(args) => on_runtime(import::run(args)),
+        Command::Stress(args) => on_runtime(stress::run(args)),
         Command::Healthcheck(args) => on_runtime(healthcheck::run(args)),
     };
     result.unwrap_or_else(|error| {

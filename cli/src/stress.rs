@@ -96,7 +96,11 @@ pub(crate) async fn run(args: StressArgs) -> anyhow::Result<ExitCode> {
         authors: args.authors,
         seed: args.seed,
     });
-    let ledger = args.ledger.as_deref().map(ledger::Ledger::create).transpose()?;
+    let ledger = args
+        .ledger
+        .as_deref()
+        .map(ledger::Ledger::create)
+        .transpose()?;
     let run = Arc::new(Run::new(corpus, ledger));
     let client = client::http_builder().build()?;
     let token = args.target.token()?;
@@ -136,7 +140,11 @@ pub(crate) async fn run(args: StressArgs) -> anyhow::Result<ExitCode> {
     } else {
         report.print();
     }
-    Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if report.is_sound() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 /// Waits until everything is decided and archived, or nothing moves, and compares.
@@ -150,7 +158,9 @@ async fn verify(
     if tailed {
         check::until_decided(run, patience).await;
     }
-    let Some(archive) = archive else { return Ok(None) };
+    let Some(archive) = archive else {
+        return Ok(None);
+    };
     check::until_archived(archive, run, patience).await;
     check::compare(archive, run, patience).await.map(Some)
 }

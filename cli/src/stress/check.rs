@@ -29,7 +29,11 @@ pub(super) struct Reader {
 
 impl Reader {
     pub(super) fn new(client: reqwest::Client, base: &str, token: Option<String>) -> Self {
-        Self { client, base: base.trim_end_matches('/').to_owned(), token }
+        Self {
+            client,
+            base: base.trim_end_matches('/').to_owned(),
+            token,
+        }
     }
 
     /// Reads an answer; `None` when nobody answers, when the answer is "later", or when there is
@@ -154,8 +158,16 @@ async fn held(archive: &Reader, run: &Run) -> Option<u64> {
     loop {
         let path = format!("/v1/sites/{site}/threads?limit=500{after}");
         let listing = archive.get(&path).await.ok()??;
-        for thread in listing.get("threads").and_then(Value::as_array).into_iter().flatten() {
-            let id = thread.get("thread").and_then(Value::as_str).unwrap_or_default();
+        for thread in listing
+            .get("threads")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
+            let id = thread
+                .get("thread")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
             if run.corpus.thread_of_id(id).is_some() {
                 total += thread.get("comments").and_then(Value::as_u64).unwrap_or(0);
             }
@@ -218,14 +230,25 @@ async fn read(
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
             };
-            for comment in page.get("comments").and_then(Value::as_array).into_iter().flatten() {
+            for comment in page
+                .get("comments")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+            {
                 if comment.get("ghost").and_then(Value::as_bool) == Some(true) {
                     continue;
                 }
-                let id = comment.get("comment").and_then(Value::as_str).unwrap_or_default();
+                let id = comment
+                    .get("comment")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default();
                 let held = found.entry(id.to_owned()).or_default();
                 held.copies += 1;
-                held.decisions += comment.get("decisions").and_then(Value::as_u64).unwrap_or(0);
+                held.decisions += comment
+                    .get("decisions")
+                    .and_then(Value::as_u64)
+                    .unwrap_or(0);
             }
             match page.get("next").and_then(Value::as_str) {
                 Some(next) => after = format!("&after={}", encode(next)),
@@ -246,7 +269,10 @@ pub(super) fn judge(run: &Run, found: &HashMap<String, Held>) -> Checked {
         ..Checked::default()
     };
     for id in found.keys() {
-        let known = run.corpus.comment_of_id(id).filter(|n| run.is_attempted(*n));
+        let known = run
+            .corpus
+            .comment_of_id(id)
+            .filter(|n| run.is_attempted(*n));
         if known.is_none() {
             checked.unexpected += 1;
             checked.example("unexpected", id);
@@ -263,7 +289,11 @@ pub(super) fn judge(run: &Run, found: &HashMap<String, Held>) -> Checked {
             checked.ok += 1;
         } else if acknowledged {
             checked.lost += 1;
-            let what = if held.copies == 0 { "lost" } else { "lost (not decided)" };
+            let what = if held.copies == 0 {
+                "lost"
+            } else {
+                "lost (not decided)"
+            };
             checked.example(what, &id);
         }
         if !acknowledged && held.copies > 0 && run.is_attempted(n) {
@@ -282,7 +312,11 @@ struct Progress {
 
 impl Progress {
     fn new(patience: Duration) -> Self {
-        Self { patience, best: 0, since: Instant::now() }
+        Self {
+            patience,
+            best: 0,
+            since: Instant::now(),
+        }
     }
 
     fn is_over(&mut self, now: u64) -> bool {

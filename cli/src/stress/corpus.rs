@@ -91,7 +91,7 @@ pub(super) struct Corpus {
     source: String,
 }
 
-/// A stream of numbers that a start value determines (SplitMix64), the same in every version.
+/// A stream of numbers that a start value determines (`SplitMix64`), the same in every version.
 struct Chance(u64);
 
 impl Chance {
@@ -143,7 +143,11 @@ impl Corpus {
 
     /// Returns the number of a thread of this corpus.
     pub(super) fn thread_of_id(&self, id: &str) -> Option<u32> {
-        let number = id.strip_prefix(&self.prefix)?.strip_prefix("-t")?.parse().ok()?;
+        let number = id
+            .strip_prefix(&self.prefix)?
+            .strip_prefix("-t")?
+            .parse()
+            .ok()?;
         (number < self.shape.threads).then_some(number)
     }
 
@@ -154,7 +158,11 @@ impl Corpus {
 
     /// Returns the number of a comment of this corpus.
     pub(super) fn comment_of_id(&self, id: &str) -> Option<u32> {
-        let number = id.strip_prefix(&self.prefix)?.strip_prefix("-c")?.parse().ok()?;
+        let number = id
+            .strip_prefix(&self.prefix)?
+            .strip_prefix("-c")?
+            .parse()
+            .ok()?;
         (number < self.shape.events).then_some(number)
     }
 
@@ -192,7 +200,9 @@ impl Corpus {
         let author = chance.below(u64::from(self.shape.authors));
         // Two of five answer one of the eight comments before theirs in the thread.
         let back = (chance.below(8) + 1).saturating_mul(u64::from(self.shape.threads));
-        let parent = u64::from(n).checked_sub(back).filter(|_| chance.below(5) < 2);
+        let parent = u64::from(n)
+            .checked_sub(back)
+            .filter(|_| chance.below(5) < 2);
         let parent = parent.and_then(|parent| u32::try_from(parent).ok());
         let (_, sentences) = chance.pick(&SENTENCES).copied().unwrap_or_default();
         let mut body = String::new();

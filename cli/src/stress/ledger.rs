@@ -29,42 +29,47 @@ impl Ledger {
         let file = File::create(path)
             .with_context(|| format!("the ledger {} can't be made", path.display()))?;
         let (lines, received) = channel::<String>();
-        let writer = std::thread::Builder::new().name("ledger".to_owned()).spawn(move || {
-            let mut out = BufWriter::new(file);
-            loop {
-                match received.recv_timeout(SYNC) {
-                    Ok(line) => {
-                        out.write_all(line.as_bytes())?;
-                        for line in received.try_iter().take(100_000) {
+        let writer = std::thread::Builder::new()
+            .name("ledger".to_owned())
+            .spawn(move || {
+                let mut out = BufWriter::new(file);
+                loop {
+                    match received.recv_timeout(SYNC) {
+                        Ok(line) => {
                             out.write_all(line.as_bytes())?;
+                            for line in received.try_iter().take(100_000) {
+                                out.write_all(line.as_bytes())?;
+                            }
+                            out.flush()?;
+                            out.get_ref().sync_data()?;
+                            std::thread::sleep(SYNC);
                         }
-                        out.flush()?;
-                        out.get_ref().sync_data()?;
-                        std::thread::sleep(SYNC);
-                    }
-                    Err(RecvTimeoutError::Timeout) => {}
-                    Err(RecvTimeoutError::Disconnected) => {
-                        out.flush()?;
-                        return out.get_ref().sync_data();
+                        Err(RecvTimeoutError::Timeout) => {}
+                        Err(RecvTimeoutError::Disconnected) => {
+                            out.flush()?;
+                            return out.get_ref().sync_data();
+                        }
                     }
                 }
-            }
-        })?;
+            })?;
         Ok(Self(Mutex::new(Some(Open { lines, writer }))))
     }
 
     /// Notes that an event is about to be sent.
-    pub(super) fn attempted(&self, id: String) {
+    pub(super) fn attempted(&self, id: &str) {
         self.write('a', id);
     }
 
     /// Notes that an event was acknowledged.
-    pub(super) fn acknowledged(&self, id: String) {
+    pub(super) fn acknowledged(&self, id: &str) {
         self.write('k', id);
     }
 
-    fn write(&self, what: char, id: String) {
-        let open = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    fn write(&self, what: char, id: &str) {
+        let open = self
+            .0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(open) = &*open {
             // A writer that has ended tells why when the ledger is closed.
             open.lines.send(format!("{what} {id}\n")).ok();
@@ -73,8 +78,14 @@ impl Ledger {
 
     /// Writes out everything and tells whether all of it could be written.
     pub(super) fn close(&self) -> anyhow::Result<()> {
-        let open = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
-        let Some(Open { lines, writer }) = open else { return Ok(()) };
+        let open = self
+            .0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .take();
+        let Some(Open { lines, writer }) = open else {
+            return Ok(());
+        };
         drop(lines);
         match writer.join() {
             Ok(written) => written.context("the ledger can't be written"),

@@ -20,15 +20,20 @@ const ARTICLES: usize = 100;
 /// Sends the articles, then the comments.
 pub(super) async fn load(run: &Run, args: &StressArgs) -> anyhow::Result<()> {
     let mut target = args.target.target()?;
-    let articles: Vec<Bytes> =
-        (0..run.corpus.n_threads()).map(|thread| run.corpus.article(thread)).collect();
+    let articles: Vec<Bytes> = (0..run.corpus.n_threads())
+        .map(|thread| run.corpus.article(thread))
+        .collect();
     for part in articles.chunks(ARTICLES) {
         let answer = target
             .deliver(part, args.target.patience())
             .await
             .context("the articles can't be delivered")?;
         if let Some(refused) = answer.rejected.first() {
-            bail!("an article is refused: {}: {}", refused.code, refused.message);
+            bail!(
+                "an article is refused: {}: {}",
+                refused.code,
+                refused.message
+            );
         }
     }
     let bar = output::progress(u64::from(run.corpus.len()), "comments");
@@ -36,7 +41,16 @@ pub(super) async fn load(run: &Run, args: &StressArgs) -> anyhow::Result<()> {
     let started = Instant::now();
     let mut workers = Vec::new();
     for _ in 0..args.concurrency {
-        workers.push(Worker { run, args, next: &next, started, bar: &bar }.work(target.again()));
+        workers.push(
+            Worker {
+                run,
+                args,
+                next: &next,
+                started,
+                bar: &bar,
+            }
+            .work(target.again()),
+        );
     }
     let outcome = try_join_all(workers).await;
     bar.finish_and_clear();
@@ -110,14 +124,21 @@ impl Worker<'_> {
                     if let Some(refused) = answer.rejected.first() {
                         tracing::debug!(code = refused.code, "an event is refused");
                     }
-                    self.run.n_refused.fetch_add(answer.rejected.len() as u64, Ordering::Relaxed);
-                    self.run.n_duplicate.fetch_add(answer.duplicate, Ordering::Relaxed);
+                    self.run
+                        .n_refused
+                        .fetch_add(answer.rejected.len() as u64, Ordering::Relaxed);
+                    self.run
+                        .n_duplicate
+                        .fetch_add(answer.duplicate, Ordering::Relaxed);
                     return Ok(());
                 }
                 Err(Failure::Never(message)) => bail!("{message}"),
                 Err(Failure::Later { message, after }) => {
                     self.run.n_retries.fetch_add(1, Ordering::Relaxed);
-                    let wait = after.unwrap_or(pause).max(pause).min(Duration::from_secs(5));
+                    let wait = after
+                        .unwrap_or(pause)
+                        .max(pause)
+                        .min(Duration::from_secs(5));
                     if Instant::now() + wait > patience {
                         // It stays attempted and not acknowledged: the check finds out.
                         tracing::debug!(error = message, "a batch stays unknown");

@@ -49,9 +49,17 @@ impl Percentiles {
             let rank = (micros.len() * percent).div_ceil(100).max(1);
             micros.get(rank - 1).copied()
         };
-        #[expect(clippy::cast_precision_loss, reason = "a latency has far less than 2^52 us")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a latency has far less than 2^52 us"
+        )]
         let ms = |micros: u64| micros as f64 / 1_000.0;
-        Some(Self { p50: ms(at(50)?), p90: ms(at(90)?), p99: ms(at(99)?), max: ms(at(100)?) })
+        Some(Self {
+            p50: ms(at(50)?),
+            p90: ms(at(90)?),
+            p99: ms(at(99)?),
+            max: ms(at(100)?),
+        })
     }
 }
 
@@ -59,7 +67,10 @@ impl Report {
     pub(super) fn new(run: &Run, checked: Option<&Checked>) -> Self {
         let attempted = run.n_attempted.load(Ordering::Relaxed);
         let acknowledged = run.n_acknowledged.load(Ordering::Relaxed);
-        #[expect(clippy::cast_precision_loss, reason = "a run has less than 2^32 comments")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a run has less than 2^32 comments"
+        )]
         let rate = |seconds: f64| acknowledged as f64 / seconds;
         Self {
             accepted_per_second: run.accept_seconds().map(rate),
@@ -82,9 +93,7 @@ impl Report {
     /// unless the archive was not asked, or nothing was acknowledged at all.
     pub(super) fn is_sound(&self) -> bool {
         let kept = match &self.checked {
-            Some(checked) => {
-                checked.lost + checked.duplicated + checked.unexpected == 0
-            }
+            Some(checked) => checked.lost + checked.duplicated + checked.unexpected == 0,
             None => self.acknowledged == self.attempted,
         };
         kept && self.refused == 0 && self.decided_again == 0 && self.acknowledged > 0
@@ -92,12 +101,22 @@ impl Report {
 
     /// Prints the report; the counters are the last line.
     pub(super) fn print(&self) {
-        let rate = |rate: Option<f64>| rate.map_or_else(|| "-".to_owned(), |rate| format!("{rate:.0}"));
+        let rate =
+            |rate: Option<f64>| rate.map_or_else(|| "-".to_owned(), |rate| format!("{rate:.0}"));
         let rows = [
-            ["accepted a second".to_owned(), rate(self.accepted_per_second)],
-            ["decided and archived a second".to_owned(), rate(self.end_to_end_per_second)],
+            [
+                "accepted a second".to_owned(),
+                rate(self.accepted_per_second),
+            ],
+            [
+                "decided and archived a second".to_owned(),
+                rate(self.end_to_end_per_second),
+            ],
             ["batches sent again".to_owned(), self.retries.to_string()],
-            ["answered as duplicates".to_owned(), self.duplicate_answers.to_string()],
+            [
+                "answered as duplicates".to_owned(),
+                self.duplicate_answers.to_string(),
+            ],
             ["refused".to_owned(), self.refused.to_string()],
         ];
         output::table(["comments", ""], &rows);
@@ -119,7 +138,10 @@ impl Report {
             }
         }
         if self.decided_again > 0 {
-            output::line(&format!("decided again in moderation's log: {}", self.decided_again));
+            output::line(&format!(
+                "decided again in moderation's log: {}",
+                self.decided_again
+            ));
         }
         output::line(&self.counters());
     }
@@ -128,7 +150,14 @@ impl Report {
     fn counters(&self) -> String {
         match &self.checked {
             Some(Checked {
-                attempted, acknowledged, ok, lost, duplicated, unexpected, recovered, ..
+                attempted,
+                acknowledged,
+                ok,
+                lost,
+                duplicated,
+                unexpected,
+                recovered,
+                ..
             }) => format!(
                 "attempted={attempted} acknowledged={acknowledged} ok={ok} lost={lost} \
                  duplicated={duplicated} unexpected={unexpected} recovered={recovered}"

@@ -88,7 +88,7 @@ impl Run {
         {
             self.n_attempted.fetch_add(1, Ordering::Relaxed);
             if let Some(ledger) = &self.ledger {
-                ledger.attempted(self.corpus.event_id(n));
+                ledger.attempted(&self.corpus.event_id(n));
             }
         }
     }
@@ -104,7 +104,7 @@ impl Run {
             comment.accept.store(micros, Ordering::Relaxed);
             self.n_acknowledged.fetch_add(1, Ordering::Relaxed);
             if let Some(ledger) = &self.ledger {
-                ledger.acknowledged(self.corpus.event_id(n));
+                ledger.acknowledged(&self.corpus.event_id(n));
             }
         }
     }
@@ -112,9 +112,15 @@ impl Run {
     /// Notes that a decision of a comment was seen.
     pub(super) fn decide(&self, n: u32) {
         let now = self.now();
-        let Some(comment) = self.comment(n) else { return };
+        let Some(comment) = self.comment(n) else {
+            return;
+        };
         let first = comment.decided.fetch_min(now, Ordering::Relaxed) == NEVER;
-        let counter = if first { &self.n_decided } else { &self.n_decided_again };
+        let counter = if first {
+            &self.n_decided
+        } else {
+            &self.n_decided_again
+        };
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -125,19 +131,25 @@ impl Run {
 
     /// Tells whether a comment was sent.
     pub(super) fn is_attempted(&self, n: u32) -> bool {
-        self.comment(n).is_some_and(|comment| comment.attempted.load(Ordering::Relaxed) != NEVER)
+        self.comment(n)
+            .is_some_and(|comment| comment.attempted.load(Ordering::Relaxed) != NEVER)
     }
 
     /// Tells whether a comment was acknowledged.
     pub(super) fn is_acknowledged(&self, n: u32) -> bool {
-        self.comment(n).is_some_and(|comment| comment.acknowledged.load(Ordering::Relaxed) != NEVER)
+        self.comment(n)
+            .is_some_and(|comment| comment.acknowledged.load(Ordering::Relaxed) != NEVER)
     }
 
     /// Returns the microseconds from sending to acknowledgement, sorted.
     pub(super) fn accept_micros(&self) -> Vec<u64> {
-        let known = self.comments.iter().filter(|c| c.acknowledged.load(Ordering::Relaxed) != NEVER);
-        let mut all: Vec<u64> =
-            known.map(|comment| u64::from(comment.accept.load(Ordering::Relaxed))).collect();
+        let known = self
+            .comments
+            .iter()
+            .filter(|c| c.acknowledged.load(Ordering::Relaxed) != NEVER);
+        let mut all: Vec<u64> = known
+            .map(|comment| u64::from(comment.accept.load(Ordering::Relaxed)))
+            .collect();
         all.sort_unstable();
         all
     }

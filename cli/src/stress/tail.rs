@@ -23,7 +23,10 @@ pub(super) async fn follow(
     let mut after = 0;
     loop {
         let site = run.corpus.site();
-        let path = format!("/admin/decisions?after={after}&limit={LIMIT}&wait={WAIT}&site={}", encode(site));
+        let path = format!(
+            "/admin/decisions?after={after}&limit={LIMIT}&wait={WAIT}&site={}",
+            encode(site)
+        );
         let listing = tokio::select! {
             () = stop.cancelled() => return Ok(()),
             listing = moderation.get(&path) => listing?,
@@ -33,7 +36,12 @@ pub(super) async fn follow(
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        for decision in listing.get("decisions").and_then(Value::as_array).into_iter().flatten() {
+        for decision in listing
+            .get("decisions")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
             let by_rules = decision.pointer("/by/kind").and_then(Value::as_str) == Some("rules");
             let comment = decision.get("comment").and_then(Value::as_str);
             if let Some(n) = comment.and_then(|id| run.corpus.comment_of_id(id))

@@ -244,7 +244,7 @@ fn compare_counts(headers: &[Header], lines: &[Line<'_>], page: &mut Page) {
         page.notes.push(Note::new(
             line,
             format!(
-                "the page shows {count} comments, {} were found",
+                "the page counts {count} comments, {} were found",
                 headers.len()
             ),
         ));
