@@ -213,7 +213,11 @@ impl Corpus {
             body.push_str(chance.pick(sentences).copied().unwrap_or_default());
         }
         if chance.below(1_000) < BAD_PER_MILLE {
-            body = chance.pick(&BAD).copied().unwrap_or_default().to_owned();
+            chance
+                .pick(&BAD)
+                .copied()
+                .unwrap_or_default()
+                .clone_into(&mut body);
         }
         let written = time(FIRST + i64::from(n) * STEP);
         let mut event = Event::new(

@@ -27,7 +27,7 @@ const MAX_APPEND_BYTES: u64 = 1024 * 1024 * 1024;
 /// How a journal is written.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The size at which a segment is full.
+    /// The size at which a segment is full, up to 1 GiB.
     /// Larger ones make fewer files, and slower opening and coarser trimming.
     pub segment_bytes: u64,
     /// The largest payload that [`Journal::append`] takes.

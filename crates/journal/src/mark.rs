@@ -19,10 +19,18 @@ const SLOT: u64 = 64;
 const SLOT_LEN: usize = 64;
 
 /// The first kept sequence and the next durable one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Mark {
     pub(crate) first: u64,
     pub(crate) next: u64,
+}
+
+impl Mark {
+    /// What is known when the file is missing: no record is, and any segment may be the first.
+    pub(crate) const UNKNOWN: Mark = Mark {
+        first: u64::MAX,
+        next: 0,
+    };
 }
 
 /// The open mark file.
@@ -42,7 +50,7 @@ impl MarkFile {
             .create(true)
             .truncate(false)
             .open(path)?;
-        let (generation, mark) = newest(&file)?.unwrap_or_default();
+        let (generation, mark) = newest(&file)?.unwrap_or((0, Mark::UNKNOWN));
         Ok(MarkFile {
             file,
             generation,
@@ -78,8 +86,8 @@ impl MarkFile {
 /// Reads the mark of a folder that another process may have open.
 pub(crate) fn read(dir: &Path) -> io::Result<Mark> {
     match File::open(dir.join(FILE)) {
-        Ok(file) => Ok(newest(&file)?.unwrap_or_default().1),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Mark::default()),
+        Ok(file) => Ok(newest(&file)?.map_or(Mark::UNKNOWN, |(_, mark)| mark)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Mark::UNKNOWN),
         Err(error) => Err(error),
     }
 }

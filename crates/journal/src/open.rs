@@ -19,6 +19,8 @@ use crate::segments::{Segment, Segments, first_bad};
 use crate::writer::Writer;
 use crate::{Clock, Error, Journal, Options};
 
+/// Offsets have 32 bits, and a single large append may come on top.
+const MAX_SEGMENT_BYTES: u64 = 1024 * 1024 * 1024;
 const LOCK_FILE: &str = "lock";
 
 /// An open journal and what was found while opening.
@@ -59,6 +61,8 @@ pub(crate) fn open(
     disk: Arc<dyn Disk>,
 ) -> Result<Opened, Error> {
     fs::create_dir_all(dir).map_err(Error::io("create", dir))?;
+    let mut options = options;
+    options.segment_bytes = options.segment_bytes.min(MAX_SEGMENT_BYTES);
     let lock = lock_folder(dir)?;
     Intent::resume(dir).map_err(Error::io("finish a redaction in", dir))?;
     let mut mark = MarkFile::open(dir).map_err(Error::io("open the mark of", dir))?;
@@ -209,10 +213,8 @@ fn drop_unfinished(dir: &Path, mark: Mark, names: &mut Vec<(u64, PathBuf)>) -> R
         return Ok(());
     };
     let length = fs::metadata(path).map_err(Error::io("read", path))?.len();
-    if length > SEGMENT_HEADER
-        || mark.next > *first
-        || (mark.next == *first && *first > 0 && names.len() == 1)
-    {
+    let is_only = names.len() == 1 && *first > 0;
+    if length > SEGMENT_HEADER || mark.next > *first || is_only {
         return Ok(());
     }
     if matches!(header_of(path)?, Err(BadSegment::Damaged(_))) {

@@ -11,8 +11,8 @@ use crate::scan::{Scanner, Step, later_write};
 use crate::{Error, files, mark};
 
 /// How often a record that looks wrong is read again, since a redaction may be under way.
-const ATTEMPTS: u32 = 5;
-const PAUSE: Duration = Duration::from_millis(50);
+const ATTEMPTS: u32 = 3;
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// How far a verification is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,8 +69,8 @@ pub fn verify(dir: &Path, progress: &mut dyn FnMut(Progress)) -> Result<VerifyRe
             bytes: 0,
             segments: 0,
             redacted: 0,
-            first: mark.first,
-            next: mark.first,
+            first: 0,
+            next: 0,
             head: format::GENESIS,
             unfinished_bytes: 0,
         },
@@ -84,7 +84,7 @@ pub fn verify(dir: &Path, progress: &mut dyn FnMut(Progress)) -> Result<VerifyRe
         return Err(missing(dir, mark.first));
     }
     let last = names.len().saturating_sub(1);
-    let mut end = (files::segment_path(dir, mark.first), 0);
+    let mut end = (files::segment_path(dir, 0), 0);
     for (place, (first, path)) in names.iter().enumerate() {
         let is_last = place == last;
         if is_last && place > 0 && unfinished_header(path, mark.next <= *first)? {

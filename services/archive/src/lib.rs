@@ -1,8 +1,8 @@
 //! Archive: keeps articles, comments and decisions, and shows them.
 //!
-//! Events come from the bus, and one engine ([`engine`]) writes them to the journal and applies
+//! Events come from the bus, and one engine (`engine`) writes them to the journal and applies
 //! them to the view.
-//! Readers get threads from the view's positions and the journal's words ([`read`], [`http`]).
+//! Readers get threads from the view's positions and the journal's words (`read`, `http`).
 //!
 //! **Invariant:** an event is acknowledged only after its record is durable in the journal, and it
 //! has one record however often it comes.

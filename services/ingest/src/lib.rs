@@ -1,12 +1,12 @@
 //! Ingest: accepts events, judges, normalises and deduplicates them, and passes them on.
 //!
 //! Events come over HTTP (`POST /v1/events`) and from the bus's inbox, and take the same way:
-//! decoded and normalised where they arrive ([`intake`]), checked and written by one engine
-//! ([`engine`]), published from the journal in order ([`outgoing`]).
+//! decoded and normalised where they arrive (`intake`), checked and written by one engine
+//! (`engine`), published from the journal in order (`outgoing`).
 //!
 //! **Invariant:** an event is acknowledged, to a client or to the broker, only after its record is
 //! durable in the journal; what is published is read from the journal.
-//! The view ([`view`]) can be deleted while ingest is stopped.
+//! The view (`view`) can be deleted while ingest is stopped.
 
 mod config;
 mod digest;

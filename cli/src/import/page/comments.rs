@@ -284,7 +284,10 @@ fn body(lines: &[Line<'_>], indent: usize, comment: &mut PageComment, notes: &mu
         .min()
         .unwrap_or(0);
     let texts: Vec<String> = kept.iter().map(|line| outdent(line.text, margin)).collect();
-    comment.body = texts.join("\n").trim_matches('\n').to_owned();
+    texts
+        .join("\n")
+        .trim_matches('\n')
+        .clone_into(&mut comment.body);
     if comment.body.is_empty() {
         notes.push(Note::new(comment.line, "the comment has no text: left out"));
     }

@@ -30,7 +30,8 @@ fn check(name: &str, zone: Option<&str>) -> Page {
         actual.push('\n');
     }
     for note in &page.notes {
-        actual.push_str(&format!("{note}\n"));
+        actual.push_str(&note.to_string());
+        actual.push('\n');
     }
     let golden = folder.join(format!("{name}.golden"));
     if std::env::var_os("UPDATE").is_some() {
@@ -159,14 +160,13 @@ fn any_text_is_a_page_or_a_clear_error() {
         (page.title.as_str(), page.comments.len()),
         ("Only a title", 0)
     );
-    let deep: String = (0..3_000)
+    let deep: Vec<String> = (0..3_000)
         .map(|n| {
-            format!(
-                "{0}1. a{n} online a{n}\n{0}a{n} 01.02.2023 10:00\n{0}x\n",
-                " ".repeat(n)
-            )
+            let margin = " ".repeat(n);
+            format!("{margin}1. a{n} online a{n}\n{margin}a{n} 01.02.2023 10:00\n{margin}x")
         })
         .collect();
+    let deep = deep.join("\n");
     let page = parse::parse(&format!("T\n{deep}"), None, false).unwrap();
     assert_eq!(page.comments.len(), 3_000);
     let long = "a ".repeat(200_000);

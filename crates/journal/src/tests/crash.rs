@@ -152,6 +152,25 @@ fn an_interrupted_trim_is_finished() {
 }
 
 #[test]
+fn a_journal_without_its_mark_opens() {
+    let dir = folder();
+    let journal = open(dir.path()).journal;
+    fill(&journal, 200);
+    let first = journal.trim(100).unwrap();
+    drop(journal);
+    for content in [None, Some("not a mark")] {
+        let path = dir.path().join(crate::mark::FILE);
+        fs::remove_file(&path).unwrap();
+        if let Some(content) = content {
+            fs::write(&path, content).unwrap();
+        }
+        assert_eq!(verify(dir.path()).unwrap().next, 200);
+        let report = open(dir.path()).report;
+        assert_eq!((report.first, report.next), (first, 200));
+    }
+}
+
+#[test]
 fn a_mark_survives_the_loss_of_its_newer_slot() {
     let dir = folder();
     let mut mark = MarkFile::open(dir.path()).unwrap();
