@@ -13,6 +13,9 @@ use super::words;
 /// Words of a line that begins a comment: two names and a date; more is a sentence.
 const WORDS: usize = 40;
 
+/// Levels of replies that are told by numbers alone; more is a list that begins anew, not a thread.
+const GUESSED: usize = 32;
+
 /// Bytes of the line below it.
 const BYLINE_BYTES: usize = 1_000;
 
@@ -343,7 +346,7 @@ impl Tree {
             .last()
             .is_some_and(|(indent, _)| *indent == header.indent);
         let expected = self.0.last().map_or(1, |(_, last)| last + 1);
-        if flat && number == 1 {
+        if flat && number == 1 && self.0.len() < GUESSED {
             // The same column and a new beginning: the indentation was lost in copying.
             notes.push(Note::new(line, "taken for a reply by its number alone"));
         } else if flat && number != expected && self.0.len() > 1 && self.closes(number) {

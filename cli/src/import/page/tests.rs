@@ -169,6 +169,14 @@ fn any_text_is_a_page_or_a_clear_error() {
     let deep = deep.join("\n");
     let page = parse::parse(&format!("T\n{deep}"), None, false).unwrap();
     assert_eq!(page.comments.len(), 3_000);
+    let flat = "1. a online a\na 1.1.2022 10:00\nx\n".repeat(3_000);
+    assert_eq!(
+        parse::parse(&format!("T\n{flat}"), None, false)
+            .unwrap()
+            .comments
+            .len(),
+        3_000
+    );
     let long = "a ".repeat(200_000);
     for text in [
         "T\n1.\n1. \n1. a\n1. a a\n1. a a a a a a\n",
