@@ -103,12 +103,13 @@ pub(crate) enum Failure {
     Never(String),
 }
 
-/// Where events are sent.
+/// Where events are sent; clones share its connections.
+#[derive(Clone)]
 pub(crate) enum Target {
     /// `POST /v1/events`.
     Http(http::Http),
     /// The exchange `stoa.inbox`.
-    Amqp(Box<amqp::Amqp>),
+    Amqp(amqp::Amqp),
 }
 
 impl Target {
@@ -119,21 +120,13 @@ impl Target {
             .map(|(scheme, _)| scheme.to_ascii_lowercase());
         match scheme.as_deref() {
             Some("http" | "https") => Ok(Self::Http(http::Http::new(url, token)?)),
-            Some("amqp" | "amqps") => Ok(Self::Amqp(Box::new(amqp::Amqp::new(url)))),
+            Some("amqp" | "amqps") => Ok(Self::Amqp(amqp::Amqp::new(url))),
             _ => bail!("`{url}` is no target: use http://, https://, amqp:// or amqps://"),
         }
     }
 
-    /// Makes another target of the same kind with a connection of its own.
-    pub(crate) fn again(&self) -> Self {
-        match self {
-            Self::Http(http) => Self::Http(http.clone()),
-            Self::Amqp(amqp) => Self::Amqp(Box::new(amqp.again())),
-        }
-    }
-
     /// Sends events once and waits until they are durable on the other side.
-    pub(crate) async fn send(&mut self, events: &[Bytes]) -> Result<Answer, Failure> {
+    pub(crate) async fn send(&self, events: &[Bytes]) -> Result<Answer, Failure> {
         match self {
             Self::Http(http) => http.send(events).await,
             Self::Amqp(amqp) => amqp.send(events).await,
@@ -144,7 +137,7 @@ impl Target {
     ///
     /// A repeat carries the same event ids, so that it has no second effect.
     pub(crate) async fn deliver(
-        &mut self,
+        &self,
         events: &[Bytes],
         patience: Duration,
     ) -> Result<Answer, Failure> {

@@ -167,7 +167,7 @@ async fn send(args: &PageArgs, events: &[Event]) -> anyhow::Result<Answer> {
                 .to_owned(),
         ),
     };
-    let mut target = Target::new(&args.to, token)?;
+    let target = Target::new(&args.to, token)?;
     let bar = output::progress(events.len() as u64, "events");
     let mut total = Answer::default();
     for (n, part) in events.chunks(100).enumerate() {

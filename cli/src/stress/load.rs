@@ -19,7 +19,7 @@ const ARTICLES: usize = 100;
 
 /// Sends the articles, then the comments.
 pub(super) async fn load(run: &Run, args: &StressArgs) -> anyhow::Result<()> {
-    let mut target = args.target.target()?;
+    let target = args.target.target()?;
     let articles: Vec<Bytes> = (0..run.corpus.n_threads())
         .map(|thread| run.corpus.article(thread))
         .collect();
@@ -49,7 +49,7 @@ pub(super) async fn load(run: &Run, args: &StressArgs) -> anyhow::Result<()> {
                 started,
                 bar: &bar,
             }
-            .work(target.again()),
+            .work(target.clone()),
         );
     }
     let outcome = try_join_all(workers).await;
@@ -66,7 +66,7 @@ struct Worker<'a> {
 }
 
 impl Worker<'_> {
-    async fn work(self, mut target: Target) -> anyhow::Result<()> {
+    async fn work(self, target: Target) -> anyhow::Result<()> {
         let size = u32::from(self.args.batch);
         let mut before: Vec<Bytes> = Vec::new();
         loop {
@@ -84,7 +84,7 @@ impl Worker<'_> {
             // Repeats of the batch before follow the new ones, so that indices stay what they are.
             let n_repeats = events.len() * usize::from(self.args.duplicates) / 100;
             events.extend(before.iter().take(n_repeats).cloned());
-            self.send(&mut target, &events, first, last).await?;
+            self.send(&target, &events, first, last).await?;
             events.truncate((last - first) as usize);
             before = events;
             self.bar.inc(u64::from(last - first));
@@ -94,7 +94,7 @@ impl Worker<'_> {
     /// Sends a batch until its outcome is known, or patience is over and it stays unknown.
     async fn send(
         &self,
-        target: &mut Target,
+        target: &Target,
         events: &[Bytes],
         first: u32,
         last: u32,

@@ -24,6 +24,8 @@ const WINDOW_BYTES: usize = 1024 * 1024;
 const DEPTH: usize = 3;
 /// After a crash at most this much is published again.
 const SAVE_EVERY: Duration = Duration::from_millis(250);
+/// How often the metrics follow while events wait.
+const SHOW_EVERY: Duration = Duration::from_millis(100);
 
 /// Publishes the records of a journal.
 ///
@@ -147,7 +149,7 @@ impl Outbox {
         let mut durable = self.journal.durable();
         let mut iter = Some(self.journal.iter(self.handle.next()));
         let mut window: VecDeque<(u64, Confirmed)> = VecDeque::new();
-        let mut saved = Instant::now();
+        let (mut saved, mut shown) = (Instant::now(), Instant::now());
         loop {
             let Some(read) = iter.as_ref().map(Iter::position) else {
                 return Err(Error::Task);
@@ -163,7 +165,11 @@ impl Outbox {
                 window.push_back((end, publisher.submit(events)));
                 continue;
             }
-            self.show(&metrics);
+            // The age of the oldest is read from the disk, which is not worth it at every confirm.
+            if window.is_empty() || shown.elapsed() >= SHOW_EVERY {
+                self.show(&metrics);
+                shown = Instant::now();
+            }
             let has_room = window.len() < DEPTH;
             let Some((end, confirmed)) = window.front_mut() else {
                 if saved.elapsed() >= SAVE_EVERY || shutdown.is_cancelled() {

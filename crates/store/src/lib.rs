@@ -16,6 +16,7 @@ mod error;
 mod key;
 mod open;
 mod overlay;
+mod redo;
 mod scan;
 mod state;
 mod table;

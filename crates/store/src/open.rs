@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
-use crate::overlay::{FORMAT, Store, redo};
+use crate::overlay::Store;
+use crate::redo::{FORMAT, redo};
 use crate::state::{self, DB, FolderLock};
 use crate::{Error, View};
 
@@ -30,6 +31,9 @@ pub struct Options {
     pub watchdog: Duration,
     /// How much memory sled may use for pages. Less makes reads of old rows slower.
     pub cache_bytes: u64,
+    /// How long a row may wait in memory. Longer spares rows that change often; after a crash so
+    /// much is applied from the journal again.
+    pub write_behind: Duration,
 }
 
 impl Default for Options {
@@ -39,6 +43,7 @@ impl Default for Options {
             next_seq: u64::MAX,
             watchdog: Duration::from_secs(30),
             cache_bytes: 64 * 1024 * 1024,
+            write_behind: Duration::from_secs(1),
         }
     }
 }
@@ -75,7 +80,11 @@ pub(crate) fn open(dir: &Path, options: &Options) -> Result<View, Error> {
             } else {
                 Opened::Ready
             };
-            return View::start(Store::new(dir.to_owned(), db, applied), lock, opened);
+            return View::start(
+                Store::new(dir.to_owned(), db, applied, options.write_behind),
+                lock,
+                opened,
+            );
         }
         Err(Failure::Refused(error)) => return Err(Error::io("open", dir)(error)),
         Err(Failure::Unusable(reason)) => reason,
@@ -93,7 +102,11 @@ pub(crate) fn open(dir: &Path, options: &Options) -> Result<View, Error> {
     match try_open(dir, options) {
         Ok((db, applied)) => {
             let opened = Opened::Rebuilt { reason, set_aside };
-            View::start(Store::new(dir.to_owned(), db, applied), lock, opened)
+            View::start(
+                Store::new(dir.to_owned(), db, applied, options.write_behind),
+                lock,
+                opened,
+            )
         }
         Err(Failure::Refused(error)) => Err(Error::io("open", dir)(error)),
         Err(Failure::Unusable(reason)) => Err(Error::Damaged {

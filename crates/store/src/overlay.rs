@@ -4,10 +4,7 @@
 //! reach it only once. So a commit goes into a sorted map in memory; when the map is large or old, a
 //! thread takes it to sled while the next one fills. Reads look at both maps before sled.
 //!
-//! **Atomic.** sled's own batches apply in the random order of a hash map and keep all readers out
-//! meanwhile. Instead, the whole map is first written as one value (the *redo* row), then its rows
-//! in order, then the position. sled recovers a prefix of what it was told, so after a crash a redo
-//! row that is ahead of the position says which rows may be missing, and opening writes them again.
+//! How a map gets there as a whole or not at all is told in [`crate::redo`].
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,33 +13,21 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use sled::IVec;
 
+use crate::redo::{invalid, write_rows};
 use crate::{Error, state};
 
-/// The position that the rows in sled add up to.
-pub(crate) const APPLIED: &[u8] = b"\0applied";
-/// The format of the tables.
-pub(crate) const FORMAT: &[u8] = b"\0format";
-/// The rows that are being written.
-pub(crate) const REDO: &[u8] = b"\0redo";
-
 /// So many rows go to sled together, or
-const FULL_ROWS: usize = 4096;
-/// so many bytes of them, or
-const FULL_BYTES: usize = 512 * 1024;
-/// what has come in so long a time.
-const OLD: Duration = Duration::from_millis(500);
+const FULL_ROWS: usize = 32 * 1024;
+/// so many bytes of them, or what has come in the time of [`crate::Options::write_behind`].
+const FULL_BYTES: usize = 6 * 1024 * 1024;
 
 /// A row's new value; `None` if it is deleted.
 pub(crate) type Change = Option<IVec>;
 
 /// Rows by key.
 pub(crate) type Rows = BTreeMap<IVec, Change>;
-
-/// A row as it is in the redo row.
-type RedoRow<'a> = (&'a [u8], Option<&'a [u8]>);
 
 /// The two maps, and the position that the view has with them.
 #[derive(Default)]
@@ -74,6 +59,7 @@ pub(crate) struct Store {
     pub(crate) dir: PathBuf,
     pub(crate) db: sled::Db,
     layers: RwLock<Layers>,
+    write_behind: Duration,
     /// Told when the frozen map has arrived.
     thawed: (Mutex<()>, Condvar),
 }
@@ -81,14 +67,8 @@ pub(crate) struct Store {
 /// Asks the thread to take the active map to sled.
 pub(crate) struct Freeze;
 
-#[derive(Serialize, Deserialize)]
-struct Redo<R> {
-    applied: u64,
-    rows: R,
-}
-
 impl Store {
-    pub(crate) fn new(dir: PathBuf, db: sled::Db, applied: u64) -> Store {
+    pub(crate) fn new(dir: PathBuf, db: sled::Db, applied: u64, write_behind: Duration) -> Store {
         let layers = Layers {
             applied,
             stored: applied,
@@ -98,6 +78,7 @@ impl Store {
             dir,
             db,
             layers: RwLock::new(layers),
+            write_behind,
             thawed: Default::default(),
         }
     }
@@ -113,7 +94,7 @@ impl Store {
     /// Works until nobody can send any more; then takes the rest to sled.
     pub(crate) fn run(&self, commands: &Receiver<Freeze>) {
         while !matches!(
-            commands.recv_timeout(OLD),
+            commands.recv_timeout(self.write_behind),
             Err(RecvTimeoutError::Disconnected)
         ) {
             self.thaw();
@@ -200,59 +181,4 @@ impl Store {
             state::write_suspect(&self.dir, &reason);
         }
     }
-}
-
-/// Writes rows and position so that a crash leaves all or nothing of them.
-pub(crate) fn write_rows(db: &sled::Db, rows: &Rows, applied: u64) -> sled::Result<()> {
-    write_redo(db, rows, applied)?;
-    for (key, value) in rows {
-        match value {
-            Some(value) => db.insert(key, value)?,
-            None => db.remove(key)?,
-        };
-    }
-    db.insert(APPLIED, &applied.to_be_bytes())?;
-    Ok(())
-}
-
-pub(crate) fn write_redo(db: &sled::Db, rows: &Rows, applied: u64) -> sled::Result<()> {
-    let pairs = rows
-        .iter()
-        .map(|(key, value)| (key.as_ref(), value.as_deref()));
-    let redo = Redo {
-        applied,
-        rows: pairs.collect::<Vec<RedoRow<'_>>>(),
-    };
-    let encoded = postcard::to_stdvec(&redo).map_err(|error| invalid(&error.to_string()))?;
-    db.insert(REDO, encoded)?;
-    Ok(())
-}
-
-/// Completes what a crash interrupted, and returns the position.
-pub(crate) fn redo(db: &sled::Db) -> sled::Result<u64> {
-    let applied = match db.get(APPLIED)? {
-        Some(bytes) => <[u8; 8]>::try_from(bytes.as_ref()).map(u64::from_be_bytes),
-        None => Ok(0),
-    };
-    let applied = applied.map_err(|_| invalid("its position can't be read"))?;
-    let Some(encoded) = db.get(REDO)? else {
-        return Ok(applied);
-    };
-    let redo: Redo<Vec<RedoRow<'_>>> =
-        postcard::from_bytes(&encoded).map_err(|_| invalid("its redo row can't be read"))?;
-    if redo.applied <= applied {
-        return Ok(applied);
-    }
-    for (key, value) in redo.rows {
-        match value {
-            Some(value) => db.insert(key, value)?,
-            None => db.remove(key)?,
-        };
-    }
-    db.insert(APPLIED, &redo.applied.to_be_bytes())?;
-    Ok(redo.applied)
-}
-
-fn invalid(reason: &str) -> sled::Error {
-    sled::Error::Unsupported(reason.to_owned())
 }

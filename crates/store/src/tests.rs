@@ -21,6 +21,8 @@ fn options() -> Options {
         format: 3,
         next_seq: 1_000_000,
         cache_bytes: 8 << 20,
+        // Short, so that tests which kill find something on the disk.
+        write_behind: Duration::from_millis(50),
         ..Options::default()
     }
 }

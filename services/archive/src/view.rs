@@ -96,6 +96,7 @@ impl Index {
                 next_seq: journal.next(),
                 watchdog: options.watchdog,
                 cache_bytes: options.cache_bytes,
+                ..stoa_store::Options::default()
             },
         )?;
         if let Opened::Rebuilt { reason, set_aside } = view.opened() {

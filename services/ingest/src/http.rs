@@ -7,19 +7,18 @@
 //! - `401` and `403` by the token, `413` and `415` by size and media type.
 //! - `503` with `Retry-After` while the budget is spent or the journal can't be written.
 
+mod reading;
 pub(crate) mod rejections;
 
 use std::sync::Arc;
 
-use axum::body::{Body, to_bytes};
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router, routing};
-use bytes::Bytes;
 use serde::Serialize;
 use stoa_daemon::Problem;
-use stoa_daemon::auth::{Role, Tokens};
+use stoa_daemon::auth::{Principal, Role, Tokens};
 use stoa_proto::codec::{self, Message};
 use stoa_proto::{Code, Rejection};
 use tokio::sync::Semaphore;
@@ -29,6 +28,8 @@ use crate::config::HttpConfig;
 use crate::engine::{Handle, Outcome};
 use crate::intake::{Intake, Item};
 use crate::record::Transport;
+
+use self::reading::{Reading, Unread};
 
 /// Memory is counted in steps of this many bytes.
 const PERMIT_BYTES: u64 = 1_024;
@@ -82,30 +83,49 @@ impl Public {
             .with_state(self)
     }
 
-    async fn read(&self, headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
-        let announced = headers
-            .get(header::CONTENT_LENGTH)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.parse::<u64>().ok());
-        if announced.is_some_and(|length| length > self.max_body) {
-            return Err(self.too_large());
+    /// Takes a request of a client that may publish; its body is read as far as need be.
+    async fn accept(
+        &self,
+        headers: &HeaderMap,
+        principal: &Principal,
+        reading: &mut Reading,
+    ) -> Result<Response, Problem> {
+        let mode = Mode::of(headers)?;
+        self.budget
+            .check()
+            .map_err(|reason| Problem::unavailable(reason, self.budget.retry_after()))?;
+        let _memory = self
+            .in_flight
+            .acquire_many(self.permits(reading))
+            .await
+            .map_err(|_| stopped())?;
+        let body = reading
+            .bytes(self.max_body)
+            .await
+            .map_err(|unread| match unread {
+                Unread::TooLarge => self.too_large(),
+                Unread::Cut => Problem::bad_request("the body ended before its end"),
+            })?;
+        let message = Message {
+            content_type: header_text(headers, header::CONTENT_TYPE.as_str()),
+            headers: mode.attributes(headers)?,
+            body,
+        };
+        let items = self
+            .intake
+            .prepare(&message, Transport::Http, Some(principal));
+        let unreadable = unreadable(&items, &message, mode);
+        let outcomes = self.engine.submit(items).await.map_err(|_| stopped())?;
+        match unreadable {
+            Some(problem) => Err(problem),
+            None => Ok((StatusCode::ACCEPTED, Json(answer(&outcomes))).into_response()),
         }
-        let limit = usize::try_from(self.max_body).unwrap_or(usize::MAX);
-        to_bytes(body, limit).await.map_err(|error| {
-            if is_length_limit(&error) {
-                self.too_large()
-            } else {
-                Problem::bad_request("the body ended before its end")
-            }
-        })
     }
 
     /// How much memory a request may need: what it announces, or else the most that it may send.
-    fn permits(&self, headers: &HeaderMap) -> u32 {
-        let length = headers
-            .get(header::CONTENT_LENGTH)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.parse::<u64>().ok())
+    fn permits(&self, reading: &Reading) -> u32 {
+        let length = reading
+            .announced()
             .unwrap_or(self.max_body)
             .min(self.max_body);
         u32::try_from(length.div_ceil(PERMIT_BYTES).max(1)).unwrap_or(u32::MAX)
@@ -140,31 +160,14 @@ struct Refused<'a> {
 async fn publish(State(public): State<Public>, request: Request) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     let principal = public.tokens.require(&parts.headers, Role::Publisher)?;
-    let mode = Mode::of(&parts.headers)?;
-    public
-        .budget
-        .check()
-        .map_err(|reason| Problem::unavailable(reason, public.budget.retry_after()))?;
-    let _memory = public
-        .in_flight
-        .acquire_many(public.permits(&parts.headers))
-        .await
-        .map_err(|_| stopped())?;
-    let body = public.read(&parts.headers, body).await?;
-    let message = Message {
-        content_type: header_text(&parts.headers, header::CONTENT_TYPE.as_str()),
-        headers: mode.attributes(&parts.headers)?,
-        body,
-    };
-    let items = public
-        .intake
-        .prepare(&message, Transport::Http, Some(&principal));
-    let unreadable = unreadable(&items, &message, mode);
-    let outcomes = public.engine.submit(items).await.map_err(|_| stopped())?;
-    if let Some(problem) = unreadable {
-        return Err(problem);
+    let mut reading = Reading::new(&parts.headers, body);
+    let result = public
+        .accept(&parts.headers, &principal, &mut reading)
+        .await;
+    if result.is_err() {
+        reading.discard().await;
     }
-    Ok((StatusCode::ACCEPTED, Json(answer(&outcomes))).into_response())
+    result
 }
 
 fn answer(outcomes: &[Outcome]) -> Answer<'_> {
@@ -299,15 +302,4 @@ fn header_text(headers: &HeaderMap, name: &str) -> Option<String> {
         .get(name)
         .and_then(|value| value.to_str().ok())
         .map(str::to_owned)
-}
-
-fn is_length_limit(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if error.to_string().contains("length limit") {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
 }

@@ -229,13 +229,26 @@ pub(crate) struct Rejected {
 }
 
 impl Rejected {
-    /// The key by which the same refusal of the same bytes is known.
+    /// The key by which the same refusal of the same message is known.
+    ///
+    /// In binary mode the bytes are the data alone: two events with the same data differ by what
+    /// their headers say.
     pub(crate) fn key(&self) -> Digest {
-        let code = self.refusal.rejection.code.as_str().as_bytes();
-        match &self.refusal.original_digest {
-            None => digest::of(&[code, &self.original]),
-            Some(absent) => digest::of(&[code, b"absent", absent.as_bytes()]),
-        }
+        let refusal = &self.refusal;
+        let text = |part: &Option<String>| part.clone().unwrap_or_default().into_bytes();
+        let (held, bytes): (&[u8], &[u8]) = match &refusal.original_digest {
+            None => (b"held", &self.original),
+            Some(absent) => (b"absent", absent.as_bytes()),
+        };
+        digest::of(&[
+            refusal.rejection.code.as_str().as_bytes(),
+            &text(&refusal.rejection.field),
+            &text(&refusal.id),
+            &text(&refusal.source),
+            &text(&refusal.kind),
+            held,
+            bytes,
+        ])
     }
 
     /// Writes the record's payload.
@@ -343,9 +356,9 @@ mod tests {
 
     #[test]
     fn the_same_bytes_refused_for_another_reason_are_another_refusal() {
-        let refusal = |code| Rejected {
+        let refusal_of = |id: Option<&str>, code| Rejected {
             refusal: Refusal {
-                id: None,
+                id: id.map(str::to_owned),
                 source: None,
                 kind: None,
                 rejection: Rejection::whole(code, "x"),
@@ -358,6 +371,12 @@ mod tests {
             },
             original: Bytes::from_static(b"{}"),
         };
+        let refusal = |code| refusal_of(None, code);
+        assert_ne!(
+            refusal_of(Some("e-1"), Code::UnknownSite).key(),
+            refusal_of(Some("e-2"), Code::UnknownSite).key(),
+            "in binary mode, the same data under two ids"
+        );
         assert_eq!(
             refusal(Code::UnknownSite).key(),
             refusal(Code::UnknownSite).key()

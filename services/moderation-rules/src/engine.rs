@@ -137,21 +137,17 @@ impl Parts {
 
     async fn batch(&self, events: &[Event]) -> anyhow::Result<Vec<Vec<Outgoing>>> {
         let started = Instant::now();
-        let judged = offload(|| Judge::new(self).judge(events))?;
-        let mut stored = Vec::with_capacity(events.len());
-        let mut entries = Vec::with_capacity(events.len());
-        for item in judged.items.iter().flatten() {
-            entries.push(item.stored.entry()?);
-            stored.push(&item.stored);
-        }
-        self.commit(entries, &stored).await?;
+        let (judged, state) = offload(|| Judge::new(self).judge(events))?;
+        let entries = judged.items.iter().map(|item| item.stored.entry());
+        self.commit(entries.collect::<Result<_, _>>()?, state)
+            .await?;
         self.metrics.batch(events.len(), started.elapsed());
         let mut outgoing = Vec::with_capacity(events.len());
         for (index, event) in events.iter().enumerate() {
             let answer = judged.answer(index);
             self.metrics.processed(event.kind(), answer.result());
             outgoing.push(match answer {
-                Answer::New => judged.outgoing(index),
+                Answer::New(seq) => self.again(&judged, &[seq])?,
                 Answer::Again(seqs) => self.again(&judged, &seqs)?,
                 Answer::Ignored => Vec::new(),
             });
@@ -165,7 +161,7 @@ impl Parts {
     fn again(&self, judged: &batch::Judged, seqs: &[u64]) -> anyhow::Result<Vec<Outgoing>> {
         let mut outgoing = Vec::new();
         for seq in seqs {
-            if let Some(pending) = judged.pending(*seq) {
+            if let Some(pending) = judged.outgoing(*seq) {
                 outgoing.extend(pending);
             } else if let Some(record) = self.journal.read_seq(*seq)?
                 && let Some(stored) = Stored::read(&record)?
@@ -182,31 +178,33 @@ impl Parts {
             Ok(Reviewed::Same(stored)) => return Ok(Ok(stored)),
             Err(error) => return Ok(Err(error)),
         };
-        self.commit(vec![stored.entry()?], &[&stored]).await?;
+        let mut state = State::new(&self.index);
+        state.apply(self.journal.next(), &stored.change)?;
+        self.commit(vec![stored.entry()?], state).await?;
         self.metrics.open_cases(self.index.open_cases()?);
         self.count([&stored.change].into_iter());
         Ok(Ok(stored))
     }
 
-    /// Appends, and applies once the records are durable.
+    /// Appends, and applies once the records are durable: the state has their changes already,
+    /// under the sequences that the journal gives them.
     async fn commit(
         &self,
         entries: Vec<stoa_journal::Entry>,
-        stored: &[&Stored],
+        state: State<'_>,
     ) -> anyhow::Result<()> {
         if entries.is_empty() {
             return Ok(());
         }
+        let expected = self.journal.next();
         let positions = self.journal.append(entries).await?;
-        offload(|| {
-            let mut state = State::new(&self.index);
-            let mut next = 0;
-            for (position, stored) in positions.iter().zip(stored) {
-                state.apply(position.seq, &stored.change)?;
-                next = position.seq + 1;
-            }
-            state.commit(next)
-        })?;
+        let first = positions.first().map(|position| position.seq);
+        anyhow::ensure!(
+            first == Some(expected),
+            "somebody else writes the journal: {first:?} instead of {expected}"
+        );
+        let next = expected + positions.len() as u64;
+        offload(|| state.commit(next))?;
         Ok(())
     }
 
@@ -240,11 +238,7 @@ impl Parts {
 }
 
 fn stored_changes(judged: &batch::Judged) -> impl Iterator<Item = &Change> {
-    judged
-        .items
-        .iter()
-        .flatten()
-        .map(|item| &item.stored.change)
+    judged.items.iter().map(|item| &item.stored.change)
 }
 
 /// A review that may be answered.

@@ -65,6 +65,20 @@ pub(crate) enum Change {
     },
 }
 
+impl Change {
+    /// Returns the site that it is about.
+    pub(crate) fn site(&self) -> &str {
+        match self {
+            Self::Decided(decided) => &decided.about.site,
+            Self::Reviewed(reviewed) => &reviewed.about.site,
+            Self::Article { site, .. } => site,
+            Self::Withdrawn { about, .. }
+            | Self::Reported { about, .. }
+            | Self::Appealed { about, .. } => &about.site,
+        }
+    }
+}
+
 /// The comment that a change is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct About {
@@ -241,7 +255,12 @@ impl Stored {
         self.outputs.iter().flat_map(outgoing).collect()
     }
 
-    /// Returns the decision among the outputs, with its event.
+    /// Returns the decision among the outputs as it was written: a JSON object.
+    pub(crate) fn decision_json(&self) -> Option<&str> {
+        self.outputs.iter().find_map(|body| decision_data(body))
+    }
+
+    /// Returns the decision among the outputs.
     pub(crate) fn decision(&self) -> Option<stoa_proto::Decision> {
         self.outputs
             .iter()
@@ -250,6 +269,18 @@ impl Stored {
                 _ => None,
             })
     }
+}
+
+/// Returns the payload of an event that Stoa wrote, if it is a decision.
+fn decision_data(body: &[u8]) -> Option<&str> {
+    #[derive(Deserialize)]
+    struct Written<'a> {
+        r#type: &'a str,
+        #[serde(borrow)]
+        data: &'a serde_json::value::RawValue,
+    }
+    let written: Written<'_> = serde_json::from_slice(body).ok()?;
+    (written.r#type == Kind::CommentDecided.as_str()).then(|| written.data.get())
 }
 
 fn take_part(rest: &mut Bytes) -> Option<Bytes> {

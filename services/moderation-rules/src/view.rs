@@ -79,6 +79,7 @@ impl Index {
             next_seq: journal.next(),
             watchdog: config.open_timeout.get(),
             cache_bytes: config.cache.get(),
+            ..stoa_store::Options::default()
         };
         let index = Self {
             view: View::open(dir, options)?,

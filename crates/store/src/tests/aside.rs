@@ -188,7 +188,7 @@ fn rows_without_a_format() {
         .segment_size(2 << 20)
         .open()
         .unwrap();
-    db.remove(crate::overlay::FORMAT).unwrap();
+    db.remove(crate::redo::FORMAT).unwrap();
     drop(db);
     crate::state::seal(&dir).unwrap();
     check_set_aside(&dir, options(), "format is missing");

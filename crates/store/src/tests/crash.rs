@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 use super::*;
-use crate::overlay::{APPLIED, redo, write_redo, write_rows};
+use crate::redo::{APPLIED, redo, write_redo, write_rows};
 
 const CHILD: &str = "STOA_STORE_KILL_TEST";
 /// How many rows a commit has in the kill test.
@@ -12,9 +12,11 @@ const ROWS: u64 = 40;
 #[test]
 fn an_interrupted_write_is_completed() {
     let (_guard, dir) = folder();
-    let rows = |range: std::ops::Range<u8>, value: u8| {
+    // Large enough for several chunks.
+    let value = |value: u8| vec![value; 60_000];
+    let rows = |range: std::ops::Range<u8>, of: u8| {
         range
-            .map(|key| ([1, key][..].into(), Some([value][..].into())))
+            .map(|key| ([1, key][..].into(), Some(value(of).into())))
             .collect()
     };
     let after_redo = |n_written: usize| {
@@ -41,8 +43,8 @@ fn an_interrupted_write_is_completed() {
         assert_eq!(redo(&db).unwrap(), 6);
         assert_eq!(db.get([1, 0]).unwrap(), None);
         for key in 1..30 {
-            let expected = if key < 10 { 1 } else { 2 };
-            assert_eq!(db.get([1, key]).unwrap().unwrap(), &[expected]);
+            let expected = value(if key < 10 { 1 } else { 2 });
+            assert_eq!(db.get([1, key]).unwrap().unwrap(), &expected);
         }
     }
 }

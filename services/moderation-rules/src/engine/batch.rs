@@ -17,8 +17,8 @@ use crate::view::rows::ArticleRow;
 /// What an event is answered with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// What follows from it.
-    New,
+    /// What follows from it: the events of its record.
+    New(u64),
     /// What followed from it before: these records' events.
     Again(Vec<u64>),
     /// Nothing: it changes nothing here.
@@ -29,7 +29,7 @@ impl Answer {
     /// Returns what is counted.
     pub(crate) fn result(&self) -> Processed {
         match self {
-            Self::New => Processed::Applied,
+            Self::New(_) => Processed::Applied,
             Self::Again(_) => Processed::Duplicate,
             Self::Ignored => Processed::Ignored,
         }
@@ -77,10 +77,11 @@ impl Item {
 /// A batch that was judged.
 #[derive(Debug)]
 pub(crate) struct Judged {
-    /// From here on numbers stand for events of this batch.
+    /// The sequence of the first record.
     base: u64,
+    /// The records, in the order in which they were judged and are written.
+    pub(crate) items: Vec<Item>,
     /// By event.
-    pub(crate) items: Vec<Option<Item>>,
     answers: Vec<Answer>,
 }
 
@@ -90,16 +91,10 @@ impl Judged {
         self.answers.get(index).cloned().unwrap_or(Answer::Ignored)
     }
 
-    /// Returns what is published for a new event.
-    pub(crate) fn outgoing(&self, index: usize) -> Vec<Outgoing> {
-        let item = self.items.get(index).and_then(Option::as_ref);
-        item.map(|item| item.outgoing.clone()).unwrap_or_default()
-    }
-
-    /// Returns what follows from an event of this batch, if the number stands for one.
-    pub(crate) fn pending(&self, seq: u64) -> Option<Vec<Outgoing>> {
-        let index = usize::try_from(seq.checked_sub(self.base)?).ok()?;
-        Some(self.outgoing(index))
+    /// Returns what is published for a record of this batch, if the number is that of one.
+    pub(crate) fn outgoing(&self, seq: u64) -> Option<Vec<Outgoing>> {
+        let place = usize::try_from(seq.checked_sub(self.base)?).ok()?;
+        Some(self.items.get(place)?.outgoing.clone())
     }
 }
 
@@ -108,7 +103,6 @@ pub(crate) struct Judge<'a> {
     parts: &'a Parts,
     live: std::sync::Arc<Live>,
     state: State<'a>,
-    base: u64,
     at: Time,
     judged: Judged,
 }
@@ -116,14 +110,12 @@ pub(crate) struct Judge<'a> {
 impl<'a> Judge<'a> {
     /// Begins with the view as it is and the rule set that is live.
     pub(crate) fn new(parts: &'a Parts) -> Self {
-        // Only the engine appends, so numbers from here on are free to stand for this batch's
-        // events until it is written.
+        // Only the engine appends, so these are the sequences that the records will get.
         let base = parts.journal.next();
         Self {
             parts,
             live: parts.rules.live(),
             state: State::new(&parts.index),
-            base,
             at: Time::from_timestamp(parts.clock.now()),
             judged: Judged {
                 base,
@@ -133,9 +125,8 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Judges the events, wave by wave.
-    pub(crate) fn judge(mut self, events: &[Event]) -> anyhow::Result<Judged> {
-        self.judged.items.resize_with(events.len(), || None);
+    /// Judges the events, wave by wave; the state is to be committed once the records are durable.
+    pub(crate) fn judge(mut self, events: &[Event]) -> anyhow::Result<(Judged, State<'a>)> {
         self.judged.answers.resize(events.len(), Answer::Ignored);
         for wave in waves(events) {
             let mut jobs = Vec::with_capacity(wave.len());
@@ -152,7 +143,7 @@ impl<'a> Judge<'a> {
             }
             self.evaluate(&jobs)?;
         }
-        Ok(self.judged)
+        Ok((self.judged, self.state))
     }
 
     /// Finds a repeat, or gathers what the rules need.
@@ -181,7 +172,11 @@ impl<'a> Judge<'a> {
         let trusted_after = self.parts.config.trusted_after;
         let now = self.parts.clock.micros();
         let facts = Facts::gather(&mut self.state, event, comment, now, trusted_after)?;
-        let case = self.state.case_of(&comment.site, &comment.comment)?;
+        // A case is opened about a comment that is known, and most comments are new.
+        let case = match &facts.before {
+            Some(_) => self.state.case_of(&comment.site, &comment.comment)?,
+            None => None,
+        };
         Ok(Some(Job {
             index,
             event,
@@ -307,12 +302,10 @@ impl<'a> Judge<'a> {
 
     /// Keeps a record for the journal, and lets what comes later in the batch see it.
     fn keep(&mut self, index: usize, item: Item) -> anyhow::Result<()> {
-        self.state
-            .apply(self.base + index as u64, &item.stored.change)?;
-        if let Some(place) = self.judged.items.get_mut(index) {
-            *place = Some(item);
-        }
-        self.answer(index, Answer::New);
+        let seq = self.judged.base + self.judged.items.len() as u64;
+        self.state.apply(seq, &item.stored.change)?;
+        self.judged.items.push(item);
+        self.answer(index, Answer::New(seq));
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! Running the rules over comments, in parallel where there are many.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::time::{Duration, Instant};
 
 use stoa_proto::{Comment, Event, Format, Verdict};
 use stoa_rules::{AuthorFacts, Input, Link, Outcome, RuleSet};
@@ -11,8 +12,10 @@ use crate::view::rows::CaseRow;
 /// How one comment is judged.
 pub(crate) type Evaluate = fn(&RuleSet, &Input<'_>) -> Outcome;
 
-/// Comments from which on threads pay.
-const PARALLEL: usize = 32;
+/// Comments that are judged first, to see how long the rest will take.
+const PROBE: usize = 16;
+/// So much work is worth starting threads for.
+const PARALLEL: Duration = Duration::from_millis(2);
 
 /// A comment with what is known around it.
 #[derive(Debug)]
@@ -24,7 +27,7 @@ pub(crate) struct Job<'e> {
     pub(crate) case: Option<CaseRow>,
 }
 
-/// Does something with each of the jobs, on several threads if there are many; the results are in
+/// Does something with each of the jobs, on several threads if they take long; the results are in
 /// their order.
 pub(crate) fn map<J: Sync, T: Send>(
     jobs: &[J],
@@ -35,11 +38,17 @@ pub(crate) fn map<J: Sync, T: Send>(
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         threads => threads,
     };
-    if jobs.len() < PARALLEL || threads == 1 {
-        return jobs.iter().map(each).collect();
-    }
     let run = &|jobs: &[J]| -> Vec<T> { jobs.iter().map(&each).collect() };
     let mut results = Vec::with_capacity(jobs.len());
+    let (probe, jobs) = jobs.split_at(jobs.len().min(PROBE));
+    let started = Instant::now();
+    results.extend(run(probe));
+    let rounds = u32::try_from(jobs.len() / PROBE).unwrap_or(u32::MAX);
+    let expected = started.elapsed().saturating_mul(rounds);
+    if threads == 1 || expected < PARALLEL {
+        results.extend(run(jobs));
+        return results;
+    }
     std::thread::scope(|scope| {
         let mut chunks = jobs.chunks(jobs.len().div_ceil(threads));
         let own = chunks.next().unwrap_or_default();
@@ -124,5 +133,26 @@ fn failed() -> Outcome {
         verdict: Verdict::Hold,
         partial: vec!["rules".to_owned()],
         ..Outcome::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_are_in_the_order_of_the_jobs_on_one_thread_or_on_several() {
+        for (n_jobs, pause) in [(0, 0), (3, 0), (200, 0), (99, 1)] {
+            let jobs: Vec<u64> = (0..n_jobs).collect();
+            let results = map(&jobs, 4, |job| {
+                std::thread::sleep(Duration::from_millis(pause));
+                (*job, std::thread::current().id())
+            });
+            let order: Vec<u64> = results.iter().map(|(job, _)| *job).collect();
+            assert_eq!(order, jobs);
+            let own = std::thread::current().id();
+            let spread = results.iter().any(|(_, thread)| *thread != own);
+            assert_eq!(spread, pause > 0, "{n_jobs} jobs");
+        }
     }
 }

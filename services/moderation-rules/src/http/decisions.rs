@@ -10,9 +10,10 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use stoa_daemon::Problem;
 use stoa_daemon::auth::{Principal, Role};
-use stoa_proto::{Decision, Verdict};
+use stoa_proto::Verdict;
 
 use super::{Admin, MAX_SCAN, bad_query, limit};
 use crate::record::{Change, FACT, Stored};
@@ -59,12 +60,20 @@ impl Asked {
     }
 }
 
-/// A decision with its place in the log.
+/// A decision as it was published, with its place in the log as `seq`.
 #[derive(Debug, Serialize)]
-pub(crate) struct Entry {
-    seq: u64,
-    #[serde(flatten)]
-    decision: Decision,
+#[serde(transparent)]
+pub(crate) struct Entry(Box<RawValue>);
+
+impl Entry {
+    /// Copies the decision of a record; whoever follows the log reads all of them, so they are not
+    /// taken apart.
+    fn of(seq: u64, stored: &Stored) -> Option<Self> {
+        let fields = stored.decision_json()?.strip_prefix('{')?;
+        RawValue::from_string(format!("{{\"seq\":{seq},{fields}"))
+            .ok()
+            .map(Self)
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -185,7 +194,7 @@ fn entry(seq: u64, stored: &Stored, principal: &Principal, asked: &Asked) -> Opt
     if !asked.matches(principal, &stored.change) {
         return None;
     }
-    stored.decision().map(|decision| Entry { seq, decision })
+    Entry::of(seq, stored)
 }
 
 /// Shows one decision.
@@ -200,12 +209,17 @@ pub(crate) async fn one(
             let Some(seq) = admin.index.view.get(&DECISIONS, &id)? else {
                 return Ok(None);
             };
-            let decision = admin.stored(seq)?.and_then(|stored| stored.decision());
-            Ok(decision.map(|decision| Entry { seq, decision }))
+            let Some(stored) = admin.stored(seq)? else {
+                return Ok(None);
+            };
+            let site = stored.change.site();
+            Ok(principal
+                .allows_site(site)
+                .then(|| Entry::of(seq, &stored))
+                .flatten())
         })
         .await?;
     found
-        .filter(|entry| principal.allows_site(&entry.decision.site))
         .map(Json)
         .ok_or_else(|| Problem::not_found("no decision has this id"))
 }
