@@ -29,6 +29,8 @@ pub struct Message {
     pub content_type: Option<String>,
     /// Headers as text; names in binary mode begin with `cloudEvents_`, `cloudEvents:` or `ce-`.
     pub headers: Vec<(String, String)>,
+    /// The names of headers whose bytes are not UTF-8; their text has replacement characters.
+    pub garbled: Vec<String>,
     /// The bytes.
     pub body: Bytes,
 }
@@ -178,9 +180,10 @@ fn structured(text: &str, body: &Bytes) -> Result<Event, Undecodable> {
         original: body.slice_ref(text.as_bytes()),
     };
     event_size(text.len()).map_err(fail)?;
-    let envelope = match strict::check(text)
-        .and_then(|()| serde_json::from_str::<Envelope<'_>>(text).map_err(classify::envelope))
-    {
+    let envelope = match strict::check(text).and_then(|()| {
+        serde_json::from_str::<Envelope<'_>>(text)
+            .map_err(|error| classify::envelope(text.as_bytes(), &error))
+    }) {
         Ok(envelope) => envelope,
         Err(mut rejection) => {
             // A number or an array in the place of the event is an envelope's fault.
@@ -249,6 +252,26 @@ fn decode_batch(body: &Bytes) -> Vec<Result<Event, Undecodable>> {
         .collect()
 }
 
+/// Refuses in attributes what is refused in a body.
+fn check_attributes(message: &Message) -> Result<(), Rejection> {
+    let refuse = |name: &str, fault: &str| {
+        let name = name.to_ascii_lowercase();
+        let message = format!("`{name}` {fault}");
+        Err(Rejection::field(Code::InvalidEncoding, name, message))
+    };
+    if let Some(name) = message.garbled.iter().find_map(|name| attribute(name)) {
+        return refuse(name, "is not UTF-8; send every attribute as UTF-8");
+    }
+    let mut attributes = message
+        .headers
+        .iter()
+        .filter_map(|(name, value)| Some((attribute(name)?, value)));
+    match attributes.find(|(_, value)| value.contains('\0')) {
+        Some((name, _)) => refuse(name, "holds a NUL character; remove it"),
+        None => Ok(()),
+    }
+}
+
 fn decode_binary(message: &Message) -> Result<Event, Undecodable> {
     let body = &message.body;
     let find = |wanted: &str| {
@@ -261,6 +284,7 @@ fn decode_binary(message: &Message) -> Result<Event, Undecodable> {
     let (id, source, kind) = (find("id"), find("source"), find("type"));
     let read = || -> Result<Event, Rejection> {
         event_size(body.len())?;
+        check_attributes(message)?;
         let text = utf8(body)?;
         strict::check(text).map_err(|mut rejection| {
             rejection.field = Some(match rejection.field {
@@ -274,7 +298,7 @@ fn decode_binary(message: &Message) -> Result<Event, Undecodable> {
                 .map(|text| {
                     Time::parse(&text).map_err(|_| {
                         Rejection::field(
-                            Code::InvalidField,
+                            Code::InvalidEnvelope,
                             name,
                             format!("`{name}` is not an RFC 3339 date and time"),
                         )
@@ -344,7 +368,8 @@ pub fn decode_trusted(message: &Message) -> Result<Vec<Event>, Rejection> {
 
 /// Reads one event without the checks of [`decode`].
 pub(crate) fn read_trusted(json: &[u8]) -> Result<Event, Rejection> {
-    let envelope: Envelope<'_> = serde_json::from_slice(json).map_err(classify::envelope)?;
+    let envelope: Envelope<'_> =
+        serde_json::from_slice(json).map_err(|error| classify::envelope(json, &error))?;
     validate::assemble(envelope, validate::Trust::Validated)
 }
 

@@ -227,6 +227,9 @@ fn data(data: &Data) -> Result<(), Rejection> {
                 ("data.decision", &appeal.decision),
                 ("data.appeal", &appeal.appeal),
             ])?;
+            if let Some(author) = &appeal.author {
+                id("data.author", author)?;
+            }
             bounded_opt("data.text", appeal.text.as_deref(), limits::NOTE_BYTES)
         }
         // Outbound types are refused before their payload is read.
@@ -255,13 +258,14 @@ fn check_article(article: &Article) -> Result<(), Rejection> {
     entries("data.attribution", article.attribution.len())?;
     entries("data.media_credits", article.media_credits.len())?;
     entries("data.tags", article.tags.len())?;
-    for name in article
-        .authors
-        .iter()
-        .chain(&article.media_credits)
-        .chain(&article.tags)
-    {
-        bounded("data.authors", name, limits::NAME_BYTES)?;
+    for (field, names) in [
+        ("data.authors", &article.authors),
+        ("data.media_credits", &article.media_credits),
+        ("data.tags", &article.tags),
+    ] {
+        for name in names {
+            bounded(field, name, limits::NAME_BYTES)?;
+        }
     }
     for source in &article.attribution {
         bounded("data.attribution.name", &source.name, limits::NAME_BYTES)?;

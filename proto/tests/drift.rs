@@ -109,8 +109,8 @@ fn examples_are_read_and_written_unchanged() {
 
         let message = codec::Message {
             content_type: Some(codec::STRUCTURED.into()),
-            headers: Vec::new(),
             body: text.into(),
+            ..codec::Message::default()
         };
         let decoded = codec::decode(&message).remove(0);
         if kind.is_inbound() {

@@ -11,6 +11,7 @@ are compared, comment by comment.  Exit code 1 if anything is not as it must be.
 """
 
 import argparse
+import atexit
 import glob
 import json
 import os
@@ -69,6 +70,8 @@ class Stack:
             command = [self.binary, "up", "--token", TOKEN, "--port", str(self.port)]
             command += ["--data", self.folder]
         self.processes[name] = subprocess.Popen(command, stdout=log, stderr=log)
+        # Whatever goes wrong, the ports are free for the next run.
+        atexit.register(self.processes[name].kill)
 
     def ready(self):
         for n in range(3):
@@ -80,7 +83,7 @@ class Stack:
                     break
                 except OSError:
                     if time.time() > deadline:
-                        sys.exit(f"not ready: {self.folder}")
+                        sys.exit(f"{url} is not ready; the logs are in {self.folder}")
                     time.sleep(0.1)
 
     def ingest(self):
@@ -103,7 +106,10 @@ class Stack:
 
     def publish(self, path):
         command = [self.binary, "publish", path, "--to", self.ingest(), "--token", TOKEN, "--json"]
-        return json.loads(subprocess.run(command, capture_output=True, check=False).stdout)
+        result = subprocess.run(command, capture_output=True, check=False, text=True)
+        if not result.stdout:
+            sys.exit(f"stoa publish {path}: {result.stderr}")
+        return json.loads(result.stdout)
 
     def stop(self):
         for name, process in self.processes.items():

@@ -13,12 +13,18 @@
 use std::fmt::Write as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+pub mod broker;
+pub mod hostile;
+pub mod process;
 pub mod sample;
+
+pub use broker::{Vhost, rabbitmqctl};
+pub use process::Process;
 
 /// The token of every role that is started here, with the role admin.
 pub const TOKEN: &str = "a-token-for-tests-only-0123456789";
@@ -62,74 +68,6 @@ pub fn ports() -> u16 {
         .unwrap()
 }
 
-/// A process that is killed when it goes out of scope.
-#[derive(Debug)]
-pub struct Process {
-    child: Child,
-    /// The name of the role, or `up`.
-    pub name: String,
-    /// Where its log is.
-    pub log: PathBuf,
-}
-
-impl Process {
-    fn start(name: &str, log: &Path, command: &mut Command) -> Self {
-        let file = std::fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(log)
-            .unwrap();
-        let child = command
-            .stdin(Stdio::null())
-            .stdout(file.try_clone().unwrap())
-            .stderr(file)
-            .spawn()
-            .unwrap();
-        Self {
-            child,
-            name: name.to_owned(),
-            log: log.to_owned(),
-        }
-    }
-
-    /// Ends it as a power cut would.
-    pub fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
-    /// Asks it to end; returns its exit code.
-    pub fn stop(&mut self) -> Option<i32> {
-        let pid = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-TERM", &pid])
-                .status()
-                .unwrap()
-                .success()
-        );
-        self.child.wait().unwrap().code()
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        if self.child.try_wait().is_ok_and(|status| status.is_none()) {
-            self.kill();
-        }
-        if std::thread::panicking() {
-            let log = std::fs::read_to_string(&self.log).unwrap_or_default();
-            let tail: Vec<&str> = log.lines().rev().take(40).collect();
-            let tail: Vec<&str> = tail.into_iter().rev().collect();
-            std::io::Write::write_all(
-                &mut std::io::stderr(),
-                format!("--- {}\n{}\n", self.name, tail.join("\n")).as_bytes(),
-            )
-            .unwrap();
-        }
-    }
-}
-
 /// How the roles are connected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Bus {
@@ -147,6 +85,7 @@ pub struct Stack {
     /// The first port.
     pub port: u16,
     bus: Bus,
+    log_level: &'static str,
     processes: Vec<Process>,
     client: reqwest::blocking::Client,
 }
@@ -157,6 +96,11 @@ pub const ROLES: [&str; 3] = ["ingest", "moderation-rules", "archive"];
 impl Stack {
     /// Starts a system and waits until it is ready.
     pub fn start(bus: Bus) -> Self {
+        Self::start_logging(bus, "info")
+    }
+
+    /// Starts a system whose roles log at a level; `stoa up` logs at its own.
+    pub fn start_logging(bus: Bus, log_level: &'static str) -> Self {
         let client = reqwest::blocking::Client::builder()
             .timeout(Duration::from_secs(30))
             .build()
@@ -166,6 +110,7 @@ impl Stack {
             folder,
             port: ports(),
             bus,
+            log_level,
             processes: Vec::new(),
             client,
         };
@@ -211,6 +156,7 @@ impl Stack {
                 writeln!(text, "open = true\n[http]\nlisten = \"127.0.0.1:{port}\"").unwrap();
                 writeln!(text, "[admin]\nlisten = \"127.0.0.1:{}\"", port + 1_000).unwrap();
                 writeln!(text, "[bus]\nurl = {url:?}\nprovision = true").unwrap();
+                writeln!(text, "[log]\nlevel = {:?}", self.log_level).unwrap();
                 writeln!(text, "[[tokens]]\nname = \"test\"\nrole = \"admin\"").unwrap();
                 writeln!(text, "secret = {TOKEN:?}\nsites = [\"*\"]").unwrap();
                 std::fs::write(&config, text).unwrap();
@@ -227,6 +173,22 @@ impl Stack {
             .iter_mut()
             .find(|process| process.name == name)
             .unwrap()
+    }
+
+    /// Returns whether every process runs and every role says that it is ready.
+    pub fn is_well(&mut self) -> bool {
+        let ready = (0..3).all(|n| {
+            let url = format!("http://127.0.0.1:{}/readyz", self.port + 1_000 + n);
+            let answer = self.client.get(url).send();
+            answer.is_ok_and(|answer| answer.status().is_success())
+        });
+        ready && self.processes.iter_mut().all(Process::is_alive)
+    }
+
+    /// Returns the files that the processes write their logs to.
+    pub fn logs(&self) -> Vec<PathBuf> {
+        let log = |process: &Process| process.log.clone();
+        self.processes.iter().map(log).collect()
     }
 
     /// Waits until every role says that it is ready.
@@ -264,14 +226,20 @@ impl Stack {
 
     /// Sends bytes to `POST /v1/events`; returns status and answer.
     pub fn post(&self, content_type: &str, body: impl Into<Vec<u8>>) -> (u16, Value) {
-        let answer = self
+        self.post_with(&[("content-type", content_type)], body)
+    }
+
+    /// Sends bytes with these headers to `POST /v1/events`; returns status and answer.
+    pub fn post_with(&self, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> (u16, Value) {
+        let mut request = self
             .client
             .post(format!("{}/v1/events", self.ingest()))
             .bearer_auth(TOKEN)
-            .header("content-type", content_type)
-            .body(body.into())
-            .send()
-            .unwrap();
+            .body(body.into());
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = request.send().unwrap();
         let status = answer.status().as_u16();
         (status, answer.json().unwrap_or(Value::Null))
     }
@@ -292,6 +260,12 @@ impl Stack {
         }
         let answer = request.send().unwrap();
         (answer.status().as_u16(), answer.text().unwrap())
+    }
+
+    /// Gets bytes with the token; returns status and body.
+    pub fn get_bytes(&self, url: &str) -> (u16, Vec<u8>) {
+        let answer = self.client.get(url).bearer_auth(TOKEN).send().unwrap();
+        (answer.status().as_u16(), answer.bytes().unwrap().to_vec())
     }
 
     /// Posts JSON with the token; returns status and answer.
@@ -350,62 +324,6 @@ pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
         );
         std::thread::sleep(Duration::from_millis(20));
     }
-}
-
-/// A virtual host of its own on the tests' broker, removed when it goes out of scope.
-#[derive(Debug)]
-pub struct Vhost {
-    name: String,
-    /// The URL with the virtual host in it.
-    pub url: String,
-}
-
-impl Vhost {
-    /// Makes one.
-    pub fn new() -> Self {
-        let base = needed("STOA_TEST_AMQP_URL");
-        let name = format!("stoa-{}-{}", std::process::id(), ports());
-        rabbitmqctl(&["add_vhost", &name]);
-        rabbitmqctl(&["set_permissions", "-p", &name, "guest", ".*", ".*", ".*"]);
-        let slash = base.find("://").map_or(0, |at| at + 3);
-        let end = base
-            .get(slash..)
-            .and_then(|rest| rest.find('/'))
-            .map_or(base.len(), |at| slash + at);
-        Self {
-            url: format!("{}/{name}", base.get(..end).unwrap()),
-            name,
-        }
-    }
-}
-
-impl Default for Vhost {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Drop for Vhost {
-    fn drop(&mut self) {
-        rabbitmqctl(&["delete_vhost", &self.name]);
-    }
-}
-
-/// Runs a command of the tests' broker.
-pub fn rabbitmqctl(args: &[&str]) -> String {
-    let command = needed("STOA_TEST_RABBITMQCTL");
-    let mut words = command.split_whitespace();
-    let output = Command::new(words.next().unwrap())
-        .args(words)
-        .args(args)
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{command} {args:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 /// Makes a `comment.submitted` event.

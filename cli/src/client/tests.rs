@@ -17,7 +17,7 @@ async fn comes_back_when_told_and_when_nobody_answers() {
         answer("202 Accepted", "", TAKEN),
     ])
     .await;
-    let mut target = Target::new(&server.url, Some("secret".into())).unwrap();
+    let target = Target::new(&server.url, Some("secret".into())).unwrap();
     let taken = target
         .deliver(&events(1), Duration::from_secs(10))
         .await
@@ -44,7 +44,7 @@ async fn comes_back_when_told_and_when_nobody_answers() {
 async fn gives_up_at_once_where_waiting_does_not_help() {
     let problem = r#"{"detail":"the token is unknown"}"#;
     let server = serve(vec![answer("401 Unauthorized", "", problem)]).await;
-    let mut target = Target::new(&server.url, None).unwrap();
+    let target = Target::new(&server.url, None).unwrap();
     let failure = target
         .deliver(&events(1), Duration::from_secs(10))
         .await
@@ -68,7 +68,7 @@ async fn halves_a_batch_until_the_spoiling_event_is_found() {
         answer("202 Accepted", "", TAKEN),
     ])
     .await;
-    let mut target = Target::new(&server.url, None).unwrap();
+    let target = Target::new(&server.url, None).unwrap();
     let total = target
         .deliver(&events(3), Duration::from_secs(10))
         .await

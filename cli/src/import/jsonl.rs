@@ -63,8 +63,8 @@ pub(super) async fn run(args: JsonlArgs) -> anyhow::Result<ExitCode> {
 fn check(line: &Line, site: Option<&str>) -> Result<(), Refused> {
     let message = Message {
         content_type: Some(codec::STRUCTURED.to_owned()),
-        headers: Vec::new(),
         body: line.body.clone(),
+        ..Message::default()
     };
     for decoded in codec::decode(&message) {
         match decoded {

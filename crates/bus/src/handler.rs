@@ -107,8 +107,8 @@ impl<H: EventHandler> Handler for Events<H> {
             .map(|event| Incoming {
                 message: Message {
                     content_type: Some(codec::STRUCTURED.to_owned()),
-                    headers: message.message.headers.clone(),
                     body: event.to_json(),
+                    ..message.message.clone()
                 },
                 redelivered: message.redelivered,
                 user_id: message.user_id.clone(),

@@ -46,7 +46,7 @@ const MAX_HEAD_BYTES: usize = 64 * 1024;
 #[non_exhaustive]
 pub enum Error {
     /// The address is taken or not ours: change `listen`, or stop what holds it.
-    #[error("cannot listen on {listen} for {name}: {source}")]
+    #[error("cannot listen on {listen} for {name}")]
     Bind {
         /// The listener's name.
         name: &'static str,

@@ -8,6 +8,7 @@ use serde_json::Error;
 use serde_json::value::RawValue;
 
 use crate::codec::join;
+use crate::event::Envelope;
 use crate::{Code, Rejection, limits};
 
 /// Classifies an error of syntax at a path.
@@ -64,22 +65,25 @@ pub(super) fn syntax(error: &Error, path: &[String]) -> Rejection {
     }
 }
 
-/// Classifies an error of an envelope's attribute.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "it is used as an argument of map_err"
-)]
-pub(super) fn envelope(error: Error) -> Rejection {
+/// Classifies an error of an envelope's attribute; the text is read once more to find which.
+pub(super) fn envelope(text: &[u8], error: &Error) -> Rejection {
     if !error.is_data() {
-        return syntax(&error, &[]);
+        return syntax(error, &[]);
     }
-    Rejection::whole(
-        Code::InvalidEnvelope,
-        format!(
-            "an attribute of the envelope has the wrong type: {}",
-            expectation(&error)
+    let expected = expectation(error);
+    let mut reader = serde_json::Deserializer::from_slice(text);
+    let found = serde_path_to_error::deserialize::<_, Envelope<'_>>(&mut reader);
+    let path = found.err().map(|error| error.path().to_string());
+    match path.filter(|path| !path.is_empty() && path != ".") {
+        Some(path) => {
+            let message = format!("`{path}` has the wrong type or value: {expected}");
+            Rejection::field(Code::InvalidEnvelope, path, message)
+        }
+        None => Rejection::whole(
+            Code::InvalidEnvelope,
+            format!("the envelope has the wrong type: {expected}"),
         ),
-    )
+    }
 }
 
 /// Classifies an error of the payload at a path below `data`.

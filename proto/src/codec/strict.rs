@@ -107,6 +107,12 @@ impl<'de> Visitor<'de> for Check<'_> {
         let mut seen = Keys::default();
         while let Some(key) = map.next_key::<Key<'de>>()? {
             let key = key.0;
+            if key.as_bytes().contains(&0) {
+                let mut findings = self.0.borrow_mut();
+                findings.path.push(shown(&key));
+                findings.code = Some((Code::InvalidEncoding, "has a NUL character in its name"));
+                return Err(A::Error::custom("NUL"));
+            }
             if seen.contains(&key) {
                 let mut findings = self.0.borrow_mut();
                 findings.path.push(shown(&key));

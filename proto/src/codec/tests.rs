@@ -42,8 +42,8 @@ fn insert(parent: &str, field: &str, value: Value) -> String {
 fn message(body: impl Into<Vec<u8>>) -> Message {
     Message {
         content_type: Some(STRUCTURED.into()),
-        headers: vec![],
         body: body.into().into(),
+        ..Message::default()
     }
 }
 
@@ -102,7 +102,8 @@ fn refuses_with_code_and_field() {
         InvalidEnvelope,
         Some("specversion"),
     );
-    refused(with("/id", json!(7)), InvalidEnvelope, None);
+    refused(with("/id", json!(7)), InvalidEnvelope, Some("id"));
+    refused(with("/type", json!([])), InvalidEnvelope, Some("type"));
     refused(without("", "id"), MissingField, Some("id"));
     refused(with("/id", json!("")), InvalidField, Some("id"));
     refused(with("/id", json!("a\u{1}b")), InvalidField, Some("id"));
@@ -137,7 +138,11 @@ fn refuses_with_code_and_field() {
         InvalidEnvelope,
         Some("datacontenttype"),
     );
-    refused(insert("", "time", json!("soon")), InvalidEnvelope, None);
+    refused(
+        insert("", "time", json!("soon")),
+        InvalidEnvelope,
+        Some("time"),
+    );
     for field in ["site", "article", "comment", "author", "body"] {
         refused(
             without("/data", field),
@@ -174,6 +179,11 @@ fn refuses_with_code_and_field() {
         with("/data/body", json!("a\u{0}b")),
         InvalidEncoding,
         Some("data.body"),
+    );
+    refused(
+        insert("/data", "mo\u{0}od", json!(1)),
+        InvalidEncoding,
+        Some("data.mood"),
     );
     refused(
         insert("/data", "revision", json!(0)),
@@ -289,6 +299,7 @@ fn binary_mode_takes_both_prefixes() {
             content_type: Some("application/json".into()),
             headers: headers.to_vec(),
             body: comment()["data"].to_string().into(),
+            ..Message::default()
         };
         let event = decode(&message).remove(0).unwrap();
         assert_eq!(event.time.unwrap().as_str(), "2022-12-13T09:38:00+01:00");
@@ -301,6 +312,25 @@ fn binary_mode_takes_both_prefixes() {
         let error = decode(&broken).remove(0).unwrap_err();
         assert_eq!(error.rejection.field.as_deref(), Some("data.site"));
         assert_eq!(error.id.as_deref(), Some("e-1"));
+
+        let mut headers = headers.to_vec();
+        headers.push((format!("{prefix}mood"), "a\u{0}b".to_owned()));
+        let with_nul = Message {
+            headers: headers.clone(),
+            ..broken
+        };
+        let garbled = Message {
+            headers: vec![(format!("{prefix}Mood"), "a\u{fffd}b".to_owned())],
+            garbled: vec!["other".to_owned(), format!("{prefix}Mood")],
+            ..with_nul.clone()
+        };
+        for message in [with_nul, garbled] {
+            let error = decode(&message).remove(0).unwrap_err();
+            assert_eq!(
+                (error.rejection.code, error.rejection.field.as_deref()),
+                (Code::InvalidEncoding, Some("mood"))
+            );
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 //! - `401` and `403` by the token, `413` and `415` by size and media type.
 //! - `503` with `Retry-After` while the budget is spent or the journal can't be written.
 
+mod attribute;
 mod reading;
 pub(crate) mod rejections;
 
@@ -109,6 +110,7 @@ impl Public {
         let message = Message {
             content_type: header_text(headers, header::CONTENT_TYPE.as_str()),
             headers: mode.attributes(headers)?,
+            garbled: Vec::new(),
             body,
         };
         let items = self
@@ -286,12 +288,12 @@ impl Mode {
             .iter()
             .filter(|(name, _)| name.as_str().starts_with("ce-"))
             .map(|(name, value)| {
-                let text = std::str::from_utf8(value.as_bytes()).map_err(|_| {
+                let text = attribute::decode(value.as_bytes()).ok_or_else(|| {
                     Problem::new(StatusCode::BAD_REQUEST, Code::InvalidEncoding.as_str())
                         .with_field(name.as_str())
                         .with_detail("the header is not UTF-8")
                 })?;
-                Ok((name.as_str().to_owned(), text.to_owned()))
+                Ok((name.as_str().to_owned(), text))
             })
             .collect()
     }

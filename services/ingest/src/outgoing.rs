@@ -1,7 +1,7 @@
 //! What is published of each record.
 
 use stoa_journal::Record;
-use stoa_proto::{Data, Event, EventRejected, Exchange, Outgoing};
+use stoa_proto::{Data, Event, EventRejected, Exchange, Kind, Outgoing};
 
 use crate::digest;
 use crate::record::{ACCEPTED, Accepted, REJECTED, Rejected, Unreadable};
@@ -32,10 +32,22 @@ pub(crate) fn of(record: &Record) -> Result<Vec<Outgoing>, Unreadable> {
         }
         REJECTED => {
             let rejected = Rejected::decode(&record.payload).ok_or_else(unreadable)?;
+            if is_ours(&rejected) {
+                return Ok(Vec::new());
+            }
             Ok(vec![Outgoing::new(Exchange::Rejected, &news(rejected))])
         }
         _ => Err(unreadable()),
     }
+}
+
+/// Whether the refused event is of a type that only Stoa publishes.
+///
+/// Its rejection is kept and not told: an inbox that somebody bound to our own exchanges would
+/// answer each rejection with another one, for ever.
+fn is_ours(rejected: &Rejected) -> bool {
+    let kind = rejected.refusal.kind.as_deref().and_then(Kind::parse);
+    kind.is_some_and(|kind| !kind.is_inbound())
 }
 
 /// Makes the event that tells of a rejection; its id follows from the refused bytes and the code.

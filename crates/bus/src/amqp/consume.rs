@@ -17,7 +17,7 @@ use bytes::Bytes;
 use lapin::Acker;
 use lapin::message::Delivery as Received;
 use lapin::options::{BasicAckOptions, BasicRejectOptions};
-use lapin::types::AMQPValue;
+use lapin::types::{AMQPValue, FieldTable};
 use stoa_proto::Reader;
 use stoa_proto::codec::Message;
 use tokio::sync::mpsc;
@@ -107,18 +107,25 @@ impl AmqpSource {
         let text = |value: &Option<lapin::types::ShortString>| {
             value.as_ref().map(|text| text.as_str().to_owned())
         };
-        let headers = properties.headers().as_ref().map(|headers| {
-            headers
-                .inner()
-                .iter()
-                .filter_map(|(name, value)| Some((name.as_str().to_owned(), header(value)?)))
-                .collect()
-        });
+        let table = properties.headers().as_ref().map(FieldTable::inner);
+        let (mut headers, mut garbled) = (Vec::new(), Vec::new());
+        for (name, value) in table.into_iter().flatten() {
+            let Some(text) = header(value) else { continue };
+            let name = name.as_str().to_owned();
+            headers.push(match text {
+                Ok(text) => (name, text),
+                Err(lossy) => {
+                    garbled.push(name.clone());
+                    (name, lossy)
+                }
+            });
+        }
         Delivery {
             incoming: Incoming {
                 message: Message {
                     content_type: text(properties.content_type()),
-                    headers: headers.unwrap_or_default(),
+                    headers,
+                    garbled,
                     body: Bytes::from(data),
                 },
                 redelivered,
@@ -243,11 +250,16 @@ fn delivery_count(received: &Received) -> i64 {
     }
 }
 
-/// Writes a header's value as text; tables and arrays have none.
-fn header(value: &AMQPValue) -> Option<String> {
-    Some(match value {
-        AMQPValue::LongString(text) => String::from_utf8_lossy(text.as_bytes()).into_owned(),
-        AMQPValue::ByteArray(bytes) => String::from_utf8_lossy(bytes.as_slice()).into_owned(),
+/// Writes a header's value as text; tables and arrays have none. The error is the text with
+/// replacement characters for what is not UTF-8.
+fn header(value: &AMQPValue) -> Option<Result<String, String>> {
+    let utf8 = |bytes: &[u8]| {
+        String::from_utf8(bytes.to_vec())
+            .map_err(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    };
+    Some(Ok(match value {
+        AMQPValue::LongString(text) => return Some(utf8(text.as_bytes())),
+        AMQPValue::ByteArray(bytes) => return Some(utf8(bytes.as_slice())),
         AMQPValue::ShortString(text) => text.as_str().to_owned(),
         AMQPValue::Boolean(value) => value.to_string(),
         AMQPValue::ShortShortInt(value) => value.to_string(),
@@ -261,5 +273,5 @@ fn header(value: &AMQPValue) -> Option<String> {
         AMQPValue::Float(value) => value.to_string(),
         AMQPValue::Double(value) => value.to_string(),
         _ => return None,
-    })
+    }))
 }

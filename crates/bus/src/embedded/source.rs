@@ -160,8 +160,8 @@ impl EmbeddedSource {
                 incoming: Incoming {
                     message: Message {
                         content_type: Some(content_type.to_owned()),
-                        headers: Vec::new(),
                         body: record.payload,
+                        ..Message::default()
                     },
                     redelivered: again,
                     user_id: None,

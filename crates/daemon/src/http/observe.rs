@@ -81,7 +81,8 @@ pub(super) async fn observe(
         add_headers(response.headers_mut(), &id);
         let (status, took) = (response.status(), started.elapsed());
         let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        if status.is_server_error() {
+        // Whoever asks whether the role is ready asks often; what changes is logged where it does.
+        if status.is_server_error() && route != "/readyz" {
             tracing::warn!(http.status = status.as_u16(), duration_ms, "answered");
         } else {
             tracing::debug!(http.status = status.as_u16(), duration_ms, "answered");

@@ -381,12 +381,14 @@ async fn an_address_in_use_is_named() {
     let (context, address) = start(Limits::default()).await;
     let error = serve(address, router(), &context, "admin")
         .await
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.starts_with(&format!("cannot listen on {address} for admin: ")),
-        "{error}"
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("cannot listen on {address} for admin")
     );
+    let source = std::error::Error::source(&error).unwrap();
+    let source: &std::io::Error = source.downcast_ref().unwrap();
+    assert_eq!(source.kind(), std::io::ErrorKind::AddrInUse);
     stop(context).await;
 }
 

@@ -330,14 +330,18 @@ fn write_reply(html: &mut Html, site: &str, item: &Item, here: &HashMap<&str, &I
 }
 
 fn write_status(html: &mut Html, item: &Item, shown: &ShownComment) {
-    html.raw("<p class=\"meta\"><span class=\"status\">")
+    html.raw("<p class=\"meta\"><span class=\"status ")
+        .text(item.status)
+        .raw("\">")
         .text(item.status)
         .raw("</span>");
     if let Some(decision) = &shown.decision {
-        html.raw(match decision.verdict {
-            Verdict::Approve => " · approved by ",
-            Verdict::Hold => " · held by ",
-            Verdict::Reject => " · rejected by ",
+        // The status may say the verdict already.
+        html.raw(match (decision.verdict, item.status) {
+            (Verdict::Approve, "approved") | (Verdict::Reject, "rejected") => " by ",
+            (Verdict::Approve, _) => " · approved by ",
+            (Verdict::Hold, _) => " · held by ",
+            (Verdict::Reject, _) => " · rejected by ",
         });
         match &decision.by {
             ShownBy::Rules { .. } => html.raw("rules"),

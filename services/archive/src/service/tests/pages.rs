@@ -71,7 +71,7 @@ async fn a_page_has_its_landmarks() {
         "41 archived",
         "7 according to the platform",
         "A comment that was not captured",
-        "<span class=\"status\">approved</span> · approved by rules",
+        "<span class=\"status approved\">approved</span> by rules",
     ] {
         assert!(body.contains(part), "{part}: {body}");
     }

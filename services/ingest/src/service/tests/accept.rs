@@ -223,8 +223,8 @@ async fn the_inbox_goes_the_same_way() {
     let incoming = |body: Vec<u8>| stoa_bus::Incoming {
         message: codec::Message {
             content_type: Some(codec::STRUCTURED.to_owned()),
-            headers: Vec::new(),
             body: body.into(),
+            ..codec::Message::default()
         },
         redelivered: false,
         user_id: None,

@@ -26,8 +26,8 @@ async fn a_spent_budget_answers_503_and_holds_the_inbox() {
     let incoming = stoa_bus::Incoming {
         message: codec::Message {
             content_type: Some(codec::STRUCTURED.to_owned()),
-            headers: Vec::new(),
             body: body.into(),
+            ..codec::Message::default()
         },
         redelivered: false,
         user_id: None,

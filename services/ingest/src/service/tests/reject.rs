@@ -243,6 +243,24 @@ async fn a_rejection_is_listed_with_its_original() {
 }
 
 #[tokio::test]
+async fn an_event_of_ours_is_refused_without_news() {
+    let fixture = Fixture::new();
+    let running = fixture.start().await;
+    let data =
+        json!({"code": "invalid_json", "message": "m", "received_at": "2026-11-24T12:00:00Z"});
+    // An inbox that is bound to the exchange of rejections would never come to rest.
+    let ours = event("e-1", "event.rejected", &data);
+    let (status, answer) = running.structured(ours.to_string()).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
+    assert_eq!(answer["rejected"][0]["code"], "unknown_type", "{answer}");
+    let record = running.service().journal.iter(0).next().unwrap().unwrap();
+    assert_eq!(outgoing::of(&record).unwrap(), []);
+    let (_, listing) = running.admin("/admin/rejections", VIEWER).await;
+    assert_eq!(listing["rejections"][0]["id"], "e-1", "{listing}");
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn the_news_of_a_rejection_says_why() {
     let fixture = Fixture::new();
     let running = fixture.start().await;
