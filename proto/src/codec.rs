@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 
 use crate::data::Extra;
 use crate::event::{Data, Envelope, Event, Kind};
-use crate::{Code, Rejection, Time, limits, validate};
+use crate::{Code, Received, Rejection, Time, limits, validate};
 
 /// The content type of one event.
 pub const STRUCTURED: &str = "application/cloudevents+json";
@@ -352,17 +352,19 @@ const KNOWN: [&str; 9] = [
 ];
 
 /// Reads a message that another of Stoa's services wrote: without the checks of [`decode`].
-pub fn decode_trusted(message: &Message) -> Result<Vec<Event>, Rejection> {
+pub fn decode_trusted(message: &Message) -> Result<Vec<Received>, Rejection> {
+    let body = &message.body;
+    let read = |json: Bytes| Ok(Received::new(read_trusted(&json)?, json));
     match Mode::of(message) {
         Some(Mode::Batch) => {
-            let events: Vec<&RawValue> = serde_json::from_slice(&message.body)
-                .map_err(|error| classify::syntax(&error, &[]))?;
+            let events: Vec<&RawValue> =
+                serde_json::from_slice(body).map_err(|error| classify::syntax(&error, &[]))?;
             events
                 .into_iter()
-                .map(|event| read_trusted(event.get().as_bytes()))
+                .map(|event| read(body.slice_ref(event.get().as_bytes())))
                 .collect()
         }
-        _ => Ok(vec![read_trusted(&message.body)?]),
+        _ => Ok(vec![read(body.clone())?]),
     }
 }
 

@@ -17,6 +17,7 @@ pub mod event;
 pub mod ids;
 pub mod limits;
 pub mod outgoing;
+pub mod received;
 pub mod rejection;
 pub mod schema;
 pub mod shard;
@@ -32,6 +33,7 @@ pub use data::{
 };
 pub use event::{Data, Event, Kind};
 pub use outgoing::Outgoing;
+pub use received::Received;
 pub use rejection::{Code, Rejection};
 pub use shard::Shard;
 pub use time::Time;

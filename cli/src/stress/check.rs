@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::bail;
 use reqwest::StatusCode;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -41,7 +42,7 @@ impl Reader {
     ///
     /// # Errors
     /// When the answer will never be another: no right to read.
-    pub(super) async fn get(&self, path: &str) -> anyhow::Result<Option<Value>> {
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<Option<T>> {
         let url = format!("{}{path}", self.base);
         let mut request = self.client.get(&url);
         if let Some(token) = &self.token {
@@ -147,7 +148,7 @@ async fn is_decided(archive: &Reader, run: &Run, n: u32) -> bool {
         encode(run.corpus.site()),
         encode(&run.corpus.comment_id(n))
     );
-    matches!(archive.get(&path).await, Ok(Some(comment)) if comment.get("decision").is_some_and(Value::is_object))
+    matches!(archive.get::<Value>(&path).await, Ok(Some(comment)) if comment.get("decision").is_some_and(Value::is_object))
 }
 
 /// Counts the comments that the archive holds in this run's threads.
@@ -157,7 +158,7 @@ async fn held(archive: &Reader, run: &Run) -> Option<u64> {
     let mut after = String::new();
     loop {
         let path = format!("/v1/sites/{site}/threads?limit=500{after}");
-        let listing = archive.get(&path).await.ok()??;
+        let listing: Value = archive.get(&path).await.ok()??;
         for thread in listing
             .get("threads")
             .and_then(Value::as_array)
@@ -223,7 +224,7 @@ async fn read(
         let mut progress = Progress::new(patience.min(Duration::from_secs(5)));
         loop {
             let path = format!("/v1/sites/{site}/threads/{id}?limit=1000{after}");
-            let Some(page) = archive.get(&path).await? else {
+            let Some(page) = archive.get::<Value>(&path).await? else {
                 if progress.is_over(0) {
                     break;
                 }

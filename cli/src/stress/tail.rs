@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
 use super::check::Reader;
@@ -13,6 +13,24 @@ const LIMIT: usize = 500;
 
 /// Seconds that an answer may wait for something new.
 const WAIT: u64 = 1;
+
+/// What is read of the log; there is much of it, so the rest is passed over.
+#[derive(Deserialize)]
+struct Listing {
+    decisions: Vec<Decision>,
+    next: u64,
+}
+
+#[derive(Deserialize)]
+struct Decision {
+    comment: String,
+    by: By,
+}
+
+#[derive(Deserialize)]
+struct By {
+    kind: String,
+}
 
 /// Follows the log until it is told to stop. What was in it before the run is passed over.
 pub(super) async fn follow(
@@ -29,28 +47,23 @@ pub(super) async fn follow(
         );
         let listing = tokio::select! {
             () = stop.cancelled() => return Ok(()),
-            listing = moderation.get(&path) => listing?,
+            listing = moderation.get::<Listing>(&path) => listing?,
         };
         let Some(listing) = listing else {
             // Nobody answers, as while a role is started again.
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        for decision in listing
-            .get("decisions")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
+        let Listing { decisions, next } = listing;
+        for decision in decisions
+            .iter()
+            .filter(|decision| decision.by.kind == "rules")
         {
-            let by_rules = decision.pointer("/by/kind").and_then(Value::as_str) == Some("rules");
-            let comment = decision.get("comment").and_then(Value::as_str);
-            if let Some(n) = comment.and_then(|id| run.corpus.comment_of_id(id))
-                && by_rules
-            {
+            if let Some(n) = run.corpus.comment_of_id(&decision.comment) {
                 run.decide(n);
             }
         }
-        after = listing.get("next").and_then(Value::as_u64).unwrap_or(after);
+        after = next;
     }
 }
 

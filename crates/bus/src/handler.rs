@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use stoa_proto::codec::{self, Message};
-use stoa_proto::{Event, Outgoing};
+use stoa_proto::{Outgoing, Received};
 
 /// A message that a reader received.
 #[derive(Clone, Debug)]
@@ -49,7 +49,7 @@ pub trait Handler: Send {
 /// Handles events, with the same duties as a [`Handler`].
 pub trait EventHandler: Send {
     /// Handles events in their order and returns an outcome for each, in the same order.
-    fn handle(&mut self, events: Vec<Event>) -> impl Future<Output = Vec<Outcome>> + Send;
+    fn handle(&mut self, events: Vec<Received>) -> impl Future<Output = Vec<Outcome>> + Send;
 }
 
 /// Makes a [`Handler`] of an [`EventHandler`]: decodes messages of Stoa's own roles and flattens
@@ -107,7 +107,7 @@ impl<H: EventHandler> Handler for Events<H> {
             .map(|event| Incoming {
                 message: Message {
                     content_type: Some(codec::STRUCTURED.to_owned()),
-                    body: event.to_json(),
+                    body: event.json().clone(),
                     ..message.message.clone()
                 },
                 redelivered: message.redelivered,

@@ -24,6 +24,8 @@ const WINDOW_BYTES: usize = 1024 * 1024;
 const DEPTH: usize = 3;
 /// After a crash at most this much is published again.
 const SAVE_EVERY: Duration = Duration::from_millis(250);
+/// How often the oldest record is looked for, in microseconds.
+const LOOK_EVERY_US: i64 = 100_000;
 /// How often the metrics follow while events wait.
 const SHOW_EVERY: Duration = Duration::from_millis(100);
 
@@ -51,7 +53,7 @@ pub struct OutboxHandle {
     journal: Journal,
     confirmed: Arc<AtomicU64>,
     /// The first unconfirmed sequence and its time, so that it is read once.
-    oldest: Arc<Mutex<Option<(u64, i64)>>>,
+    oldest: Arc<Mutex<Option<Oldest>>>,
 }
 
 impl std::fmt::Debug for OutboxHandle {
@@ -60,6 +62,14 @@ impl std::fmt::Debug for OutboxHandle {
             .field("next", &self.next())
             .finish_non_exhaustive()
     }
+}
+
+/// The oldest record that waits, when it was written, and when that was looked up.
+#[derive(Clone, Copy, Debug)]
+struct Oldest {
+    seq: u64,
+    time_us: i64,
+    looked_us: i64,
 }
 
 impl OutboxHandle {
@@ -81,18 +91,27 @@ impl OutboxHandle {
     }
 
     /// Returns how long the oldest unconfirmed record has waited, in microseconds; `None` if none
-    /// waits. It may read one record from the disk.
+    /// waits. It may read one record from the disk, which it does ten times a second at most; the
+    /// answer may be too high by that much.
     pub fn oldest_age_us(&self, now_us: i64) -> Option<i64> {
         let next = self.next().max(self.journal.first());
         if next >= self.journal.next() {
             return None;
         }
         let mut oldest = self.oldest.lock().unwrap_or_else(PoisonError::into_inner);
-        let since = match *oldest {
-            Some((seq, time_us)) if seq == next => time_us,
-            _ => {
+        let known = oldest.filter(|oldest| {
+            let looked = now_us.saturating_sub(oldest.looked_us);
+            oldest.seq == next || (0..LOOK_EVERY_US).contains(&looked)
+        });
+        let since = match known {
+            Some(oldest) => oldest.time_us,
+            None => {
                 let record = self.journal.read_seq(next).ok().flatten()?;
-                *oldest = Some((next, record.time_us));
+                *oldest = Some(Oldest {
+                    seq: next,
+                    time_us: record.time_us,
+                    looked_us: now_us,
+                });
                 record.time_us
             }
         };

@@ -342,10 +342,15 @@ fn what_is_written_as_a_batch_is_read_as_one() {
         content_type: Some(BATCH.into()),
         ..message(batch(&bodies))
     };
-    assert_eq!(
-        decode_trusted(&message).unwrap(),
-        vec![event.clone(), event]
-    );
+    let received = decode_trusted(&message).unwrap();
+    assert_eq!(received, vec![event.clone().into(), event.into()]);
+    // What was read is kept as it was, not written anew.
+    let spaced = Message {
+        body: format!("[ {} ]", comment()).into(),
+        ..message
+    };
+    let received = decode_trusted(&spaced).unwrap().remove(0);
+    assert_eq!(received.json(), &comment().to_string());
 }
 
 proptest::proptest! {

@@ -13,7 +13,7 @@ use std::time::Instant;
 use stoa_bus::{EventHandler, HandlerError, Outcome};
 use stoa_daemon::Context;
 use stoa_journal::{Entry, Journal};
-use stoa_proto::Event;
+use stoa_proto::Received;
 
 use crate::fact::Fact;
 use crate::metrics::Metrics;
@@ -32,7 +32,7 @@ pub(crate) struct Engine {
 }
 
 impl EventHandler for Engine {
-    async fn handle(&mut self, mut events: Vec<Event>) -> Vec<Outcome> {
+    async fn handle(&mut self, mut events: Vec<Received>) -> Vec<Outcome> {
         let mut outcomes = Vec::with_capacity(events.len());
         while !events.is_empty() {
             let rest = events.split_off(self.batch_events.min(events.len()));
@@ -48,9 +48,9 @@ impl EventHandler for Engine {
 }
 
 impl Engine {
-    async fn commit(&self, events: &[Event]) -> Result<(), Error> {
+    async fn commit(&self, events: &[Received]) -> Result<(), Error> {
         let started = Instant::now();
-        let facts: Vec<Fact> = events.iter().map(Fact::of).collect();
+        let facts: Vec<Fact> = events.iter().map(|event| Fact::of(event)).collect();
         let (staged, entries, new) = offload(|| self.admit(events, &facts))?;
         if !entries.is_empty() {
             let positions = self.journal.append(entries).await?;
@@ -81,7 +81,7 @@ impl Engine {
     /// Finds what is new, and makes its records.
     fn admit<'a>(
         &self,
-        events: &[Event],
+        events: &[Received],
         facts: &'a [Fact],
     ) -> Result<(Stage<'_>, Vec<Entry>, Vec<&'a Fact>), Error> {
         let mut stage = Stage::new(&self.index);
@@ -91,7 +91,7 @@ impl Engine {
             if stage.admit(fact)? {
                 entries.push(Entry {
                     kind: record::byte(fact.kind),
-                    payload: event.to_json(),
+                    payload: event.json().clone(),
                 });
                 new.push(fact);
             } else {
@@ -102,7 +102,7 @@ impl Engine {
     }
 
     /// Stops the process, and returns why.
-    fn fail(&self, error: &Error, events: &[Event]) -> String {
+    fn fail(&self, error: &Error, events: &[Received]) -> String {
         let reason = chain(error);
         for event in events {
             self.metrics.event(event.kind(), "failed");

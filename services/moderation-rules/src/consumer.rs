@@ -1,7 +1,7 @@
 //! The bus's side: events in, what follows from them out.
 
 use stoa_bus::{EventHandler, HandlerError, Outcome};
-use stoa_proto::Event;
+use stoa_proto::Received;
 
 use crate::engine::Handle;
 use crate::metrics::{Metrics, Processed};
@@ -20,8 +20,8 @@ impl Consumer {
 }
 
 impl EventHandler for Consumer {
-    async fn handle(&mut self, events: Vec<Event>) -> Vec<Outcome> {
-        let kinds: Vec<_> = events.iter().map(Event::kind).collect();
+    async fn handle(&mut self, events: Vec<Received>) -> Vec<Outcome> {
+        let kinds: Vec<_> = events.iter().map(|event| event.kind()).collect();
         match self.engine.events(events).await {
             Ok(outgoing) => outgoing.into_iter().map(Ok).collect(),
             Err(stopped) => kinds

@@ -19,7 +19,7 @@ use std::time::Instant;
 
 use stoa_daemon::Clock;
 use stoa_journal::Journal;
-use stoa_proto::{Event, Outgoing};
+use stoa_proto::{Outgoing, Received};
 use tokio::sync::{mpsc, oneshot};
 
 use self::batch::{Answer, Judge};
@@ -41,7 +41,7 @@ pub(crate) type ReviewOutcome = Result<Stored, ReviewError>;
 
 enum Work {
     Events {
-        events: Vec<Event>,
+        events: Vec<Received>,
         reply: oneshot::Sender<Vec<Vec<Outgoing>>>,
     },
     Review {
@@ -56,7 +56,10 @@ pub(crate) struct Handle(mpsc::Sender<Work>);
 
 impl Handle {
     /// Hands events over, and returns what follows from each once that is durable.
-    pub(crate) async fn events(&self, events: Vec<Event>) -> Result<Vec<Vec<Outgoing>>, Stopped> {
+    pub(crate) async fn events(
+        &self,
+        events: Vec<Received>,
+    ) -> Result<Vec<Vec<Outgoing>>, Stopped> {
         let (reply, answer) = oneshot::channel();
         self.0
             .send(Work::Events { events, reply })
@@ -125,7 +128,7 @@ impl Engine {
 }
 
 impl Parts {
-    async fn events(&self, mut events: Vec<Event>) -> anyhow::Result<Vec<Vec<Outgoing>>> {
+    async fn events(&self, mut events: Vec<Received>) -> anyhow::Result<Vec<Vec<Outgoing>>> {
         let mut all = Vec::with_capacity(events.len());
         while !events.is_empty() {
             let rest = events.split_off(self.config.batch_events.min(events.len()));
@@ -135,7 +138,7 @@ impl Parts {
         Ok(all)
     }
 
-    async fn batch(&self, events: &[Event]) -> anyhow::Result<Vec<Vec<Outgoing>>> {
+    async fn batch(&self, events: &[Received]) -> anyhow::Result<Vec<Vec<Outgoing>>> {
         let started = Instant::now();
         let (judged, state) = offload(|| Judge::new(self).judge(events))?;
         let entries = judged.items.iter().map(|item| item.stored.entry());

@@ -18,7 +18,7 @@ pub(crate) use self::state::State;
 use crate::record::Stored;
 
 /// Raised when the tables or the meaning of their values change: the view is then rebuilt.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Records that are applied in one batch while catching up.
 const REPLAY_BATCH: usize = 2_048;
@@ -41,12 +41,12 @@ pub(crate) const CASES: Table<String, CaseRow> = Table::new(5, "cases");
 pub(crate) const OPEN: Table<(i64, u64), String> = Table::new(6, "open_cases");
 /// The closed cases: record that closed it → the case.
 pub(crate) const CLOSED: Table<u64, String> = Table::new(7, "closed_cases");
-/// Decision → its record.
-pub(crate) const DECISIONS: Table<String, u64> = Table::new(8, "decisions");
+/// Decision, by [`decision_key`] → its record.
+pub(crate) const DECISIONS: Table<[u8; 16], u64> = Table::new(8, "decisions");
 /// Comment and record of each of its decisions, but those that its own row names.
 pub(crate) const DECISIONS_OF: Table<(String, String, u64), ()> =
     Table::new(9, "decisions_by_comment");
-/// Site, article, parent (empty at top level) and comment.
+/// Site, article, parent and comment, of every reply.
 pub(crate) const CHILDREN: Table<(String, String, String, String), ()> = Table::new(10, "children");
 /// Site, comment and report → its record.
 pub(crate) const REPORTS: Table<(String, String, String), u64> = Table::new(11, "reports");
@@ -59,6 +59,21 @@ pub(crate) const TOTALS: Table<u8, u64> = Table::new(14, "totals");
 
 /// The total of open cases.
 pub(crate) const OPEN_CASES: u8 = 1;
+
+/// Returns the bits of a decision's id, which are written in hexadecimal behind `d-`; `None` for
+/// what is no id of a decision.
+///
+/// There is a row of every decision, at a random place: short keys make it cheap.
+pub(crate) fn decision_key(id: &str) -> Option<[u8; 16]> {
+    let digits = id.strip_prefix("d-").filter(|digits| digits.len() == 32)?;
+    let lower = digits
+        .bytes()
+        .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    let bits = lower
+        .then(|| u128::from_str_radix(digits, 16).ok())
+        .flatten()?;
+    Some(bits.to_be_bytes())
+}
 
 /// The view of moderation-rules.
 #[derive(Debug)]
@@ -144,5 +159,21 @@ impl Index {
     /// Returns how many cases are open.
     pub(crate) fn open_cases(&self) -> Result<u64, stoa_store::Error> {
         Ok(self.view.get(&TOTALS, &OPEN_CASES)?.unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decision_key;
+
+    #[test]
+    fn only_ids_of_decisions_have_a_key() {
+        let id = stoa_proto::ids::decision_id("courrier", "c-2", 1, "sha256:00");
+        let other = stoa_proto::ids::decision_id("courrier", "c-2", 2, "sha256:00");
+        assert!(decision_key(&id).is_some());
+        assert_ne!(decision_key(&id), decision_key(&other));
+        for wrong in ["", "d-", "d-12", &id.to_uppercase(), &format!("{id}0")] {
+            assert_eq!(decision_key(wrong), None, "{wrong}");
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use stoa_bus::{EventHandler, HandlerError, Outcome};
-use stoa_proto::{CommentWithdrawn, Data, Event, Exchange, Outgoing};
+use stoa_proto::{CommentWithdrawn, Data, Event, Exchange, Outgoing, Received};
 
 /// Makes the n-th event of a thread.
 pub(crate) fn event(thread: u32, n: u32) -> Event {
@@ -114,7 +114,7 @@ impl Recorder {
 }
 
 impl EventHandler for Recorder {
-    async fn handle(&mut self, events: Vec<Event>) -> Vec<Outcome> {
+    async fn handle(&mut self, events: Vec<Received>) -> Vec<Outcome> {
         if !self.pause.is_zero() {
             tokio::time::sleep(self.pause).await;
         }

@@ -1,7 +1,7 @@
 //! Judging a batch: what is new, what is a repeat, and what follows from each event.
 
 use bytes::Bytes;
-use stoa_proto::{Comment, Data, Event, Outgoing, Time};
+use stoa_proto::{Comment, Data, Outgoing, Received, Time};
 
 use super::Parts;
 use super::conclude::{self, Concluded};
@@ -45,7 +45,7 @@ pub(crate) struct Item {
 
 impl Item {
     /// Serialises what is to be written and published.
-    fn new(event: &Event, concluded: Concluded) -> Self {
+    fn new(event: &Received, concluded: Concluded) -> Self {
         let Concluded {
             change,
             outputs,
@@ -59,7 +59,7 @@ impl Item {
             bodies.push(body);
         }
         let input = if keep_input {
-            event.to_json()
+            event.json().clone()
         } else {
             Bytes::new()
         };
@@ -126,7 +126,7 @@ impl<'a> Judge<'a> {
     }
 
     /// Judges the events, wave by wave; the state is to be committed once the records are durable.
-    pub(crate) fn judge(mut self, events: &[Event]) -> anyhow::Result<(Judged, State<'a>)> {
+    pub(crate) fn judge(mut self, events: &[Received]) -> anyhow::Result<(Judged, State<'a>)> {
         self.judged.answers.resize(events.len(), Answer::Ignored);
         for wave in waves(events) {
             let mut jobs = Vec::with_capacity(wave.len());
@@ -150,7 +150,7 @@ impl<'a> Judge<'a> {
     fn prepare<'e>(
         &mut self,
         index: usize,
-        event: &'e Event,
+        event: &'e Received,
         comment: &'e Comment,
     ) -> anyhow::Result<Option<Job<'e>>> {
         let earlier = self
@@ -215,7 +215,7 @@ impl<'a> Judge<'a> {
     }
 
     /// Takes in an event that is not a comment.
-    fn fact(&mut self, index: usize, event: &Event) -> anyhow::Result<()> {
+    fn fact(&mut self, index: usize, event: &Received) -> anyhow::Result<()> {
         match &event.data {
             Data::ArticlePublished(article) | Data::ArticleUpdated(article) => {
                 let published_at = article.published_at.as_ref().map(Time::micros);
@@ -237,7 +237,7 @@ impl<'a> Judge<'a> {
     fn article(
         &mut self,
         index: usize,
-        event: &Event,
+        event: &Received,
         id: &str,
         published_at: Option<i64>,
         removed: bool,
@@ -265,7 +265,7 @@ impl<'a> Judge<'a> {
         self.keep(index, Item::new(event, concluded))
     }
 
-    fn about_comment(&mut self, index: usize, event: &Event) -> anyhow::Result<()> {
+    fn about_comment(&mut self, index: usize, event: &Received) -> anyhow::Result<()> {
         let (Some(article), Some(comment)) = (event.thread(), event.comment()) else {
             return Ok(());
         };

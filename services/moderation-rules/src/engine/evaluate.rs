@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant};
 
-use stoa_proto::{Comment, Event, Format, Verdict};
+use stoa_proto::{Comment, Format, Received, Verdict};
 use stoa_rules::{AuthorFacts, Input, Link, Outcome, RuleSet};
 
 use super::facts::Facts;
@@ -21,7 +21,7 @@ const PARALLEL: Duration = Duration::from_millis(2);
 #[derive(Debug)]
 pub(crate) struct Job<'e> {
     pub(crate) index: usize,
-    pub(crate) event: &'e Event,
+    pub(crate) event: &'e Received,
     pub(crate) comment: &'e Comment,
     pub(crate) facts: Facts,
     pub(crate) case: Option<CaseRow>,

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use stoa_proto::{Data, Event};
+use stoa_proto::{Data, Event, Received};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Thing<'e> {
@@ -37,7 +37,7 @@ fn touched(event: &Event) -> (Vec<Thing<'_>>, Vec<Thing<'_>>) {
 }
 
 /// Returns the indices of the events, by wave; each wave in the events' order.
-pub(crate) fn waves(events: &[Event]) -> Vec<Vec<usize>> {
+pub(crate) fn waves(events: &[Received]) -> Vec<Vec<usize>> {
     // For each thing the first wave in which it may be read, and the first in which it may be
     // changed.
     let mut free: HashMap<Thing<'_>, (usize, usize)> = HashMap::new();
@@ -110,6 +110,6 @@ mod tests {
             comment("2", "u2", None),
         ];
         let expected: Vec<Vec<usize>> = vec![vec![0, 1], vec![2], vec![3], vec![4], vec![5, 6]];
-        assert_eq!(waves(&events), expected);
+        assert_eq!(waves(&events.map(Into::into)), expected);
     }
 }

@@ -48,7 +48,8 @@ struct Thread {
     article: String,
     parent: Option<String>,
     depth: Option<u32>,
-    /// Comments with the same parent, up to 100.
+    /// Comments that answer the same comment, up to 100; none for a comment at top level, whose
+    /// neighbours the archive's thread shows.
     siblings: Vec<String>,
     /// Comments that answer it, up to 100.
     children: Vec<String>,
@@ -118,10 +119,13 @@ impl Admin {
         let key = (row.site.clone(), row.comment.clone());
         let comment = view.get(&COMMENTS, &key)?.unwrap_or_default();
         let author = view.get(&AUTHORS, &(row.site.clone(), row.author.clone()))?;
-        let parent = comment.parent.clone().unwrap_or_default();
+        let siblings = match &comment.parent {
+            Some(parent) => self.neighbours(&row, parent)?,
+            None => Vec::new(),
+        };
         let thread = Thread {
             article: row.article.clone(),
-            siblings: self.neighbours(&row, &parent)?,
+            siblings,
             children: self.neighbours(&row, &row.comment)?,
             parent: comment.parent,
             depth: comment.depth,

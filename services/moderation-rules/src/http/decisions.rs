@@ -17,7 +17,7 @@ use stoa_proto::Verdict;
 
 use super::{Admin, MAX_SCAN, bad_query, limit};
 use crate::record::{Change, FACT, Stored};
-use crate::view::DECISIONS;
+use crate::view::{DECISIONS, decision_key};
 
 /// Seconds that a request may wait for something new.
 const MAX_WAIT: u64 = 30;
@@ -206,7 +206,10 @@ pub(crate) async fn one(
     let principal = admin.tokens.require(&headers, Role::Viewer)?;
     let found = admin
         .blocking(move |admin| {
-            let Some(seq) = admin.index.view.get(&DECISIONS, &id)? else {
+            let Some(key) = decision_key(&id) else {
+                return Ok(None);
+            };
+            let Some(seq) = admin.index.view.get(&DECISIONS, &key)? else {
                 return Ok(None);
             };
             let Some(stored) = admin.stored(seq)? else {

@@ -160,6 +160,7 @@ impl Fixture {
     }
 
     async fn events(&self, events: Vec<Event>) -> Vec<Vec<Outgoing>> {
+        let events = events.into_iter().map(Into::into).collect();
         self.engine.events(events).await.unwrap()
     }
 

@@ -7,7 +7,7 @@ use super::pending::Pending;
 use super::rows::{ArticleRow, AuthorRow, CaseRow, ClosedRow, CommentRow, RuleRow};
 use super::{
     APPEALS, ARTICLES, AUTHORS, CASES, CHILDREN, CLOSED, COMMENTS, DECISIONS, DECISIONS_OF, Id,
-    Index, OPEN, OPEN_CASES, REPORTS, REVISIONS, RULES, TOTALS,
+    Index, OPEN, OPEN_CASES, REPORTS, REVISIONS, RULES, TOTALS, decision_key,
 };
 use crate::record::{About, Change, Closing, Decided, Opening, Reviewed, Step};
 
@@ -21,7 +21,7 @@ pub(crate) struct State<'a> {
     cases: Pending<String, CaseRow>,
     open: Pending<(i64, u64), String>,
     closed: Pending<u64, String>,
-    decisions: Pending<String, u64>,
+    decisions: Pending<[u8; 16], u64>,
     decisions_of: Pending<(String, String, u64), ()>,
     children: Pending<(String, String, String, String), ()>,
     reports: Pending<(String, String, String), u64>,
@@ -184,7 +184,9 @@ impl<'a> State<'a> {
     fn decided(&mut self, seq: u64, decided: &Decided) -> Result<(), Error> {
         let about = &decided.about;
         let (site, id) = (about.site.clone(), about.comment.clone());
-        self.decisions.put(decided.decision.clone(), seq);
+        if let Some(key) = decision_key(&decided.decision) {
+            self.decisions.put(key, seq);
+        }
         for rule in &decided.rules {
             let mut row = self.rules.get(self.index, rule)?.unwrap_or_default();
             row.acted(decided.verdict);
@@ -220,11 +222,10 @@ impl<'a> State<'a> {
         let mut author = self.author(&site, &decided.author)?;
         if before.revision == 0 {
             author.seen(decided.submitted_at);
-            let parent = decided.parent.clone().unwrap_or_default();
-            self.children.put(
-                (site.clone(), about.article.clone(), parent, id.clone()),
-                (),
-            );
+            if let Some(parent) = decided.parent.clone() {
+                let key = (site.clone(), about.article.clone(), parent, id.clone());
+                self.children.put(key, ());
+            }
         }
         *author.count(decided.verdict) += 1;
         self.authors.put(key(&site, &decided.author), author);
@@ -256,7 +257,9 @@ impl<'a> State<'a> {
 
     fn reviewed(&mut self, seq: u64, reviewed: &Reviewed) -> Result<(), Error> {
         let about = &reviewed.about;
-        self.decisions.put(reviewed.decision.clone(), seq);
+        if let Some(key) = decision_key(&reviewed.decision) {
+            self.decisions.put(key, seq);
+        }
         if let Some(mut comment) = self.comment(&about.site, &about.comment)? {
             let mut author = self.author(&about.site, &comment.author)?;
             let count = author.count(comment.verdict);

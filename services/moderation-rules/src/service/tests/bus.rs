@@ -6,16 +6,16 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use serde_json::json;
 use stoa_bus::{BatchLimits, EventHandler, Events, Outcome};
-use stoa_proto::{Exchange, Reader};
+use stoa_proto::{Exchange, Reader, Received};
 
 use super::*;
 
 /// Keeps what the archive would get.
 #[derive(Clone, Default)]
-struct Archive(Arc<Mutex<Vec<Event>>>);
+struct Archive(Arc<Mutex<Vec<Received>>>);
 
 impl EventHandler for Archive {
-    async fn handle(&mut self, events: Vec<Event>) -> Vec<Outcome> {
+    async fn handle(&mut self, events: Vec<Received>) -> Vec<Outcome> {
         let outcomes = events.iter().map(|_| Ok(Vec::new())).collect();
         self.0.lock().unwrap().extend(events);
         outcomes
