@@ -85,7 +85,7 @@ impl Stress {
     }
 
     /// Waits for its end; nothing may be lost or be there twice.
-    fn is_sound(self) {
+    fn ends_sound(self) {
         let output = self.child.wait_with_output().unwrap();
         let report: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert!(output.status.success(), "{report:#}");
@@ -104,7 +104,7 @@ fn kills_each_role(bus: Bus, to: impl Fn(&Stack) -> String) {
         stack.process(name).kill();
         stack.launch(name);
     }
-    stress.is_sound();
+    stress.ends_sound();
     for name in names {
         assert_eq!(stack.process(name).stop(), Some(0), "{name}");
     }
@@ -135,7 +135,7 @@ fn amqp_kill_9_of_the_broker_under_load() {
         stress.reaches(round * 1_200 + 400);
         broker.run("start");
     }
-    stress.is_sound();
+    stress.ends_sound();
     stack.ready();
     for name in stack.names() {
         assert_eq!(stack.process(name).stop(), Some(0), "{name}");

@@ -103,17 +103,16 @@ impl OutboxHandle {
             let looked = now_us.saturating_sub(oldest.looked_us);
             oldest.seq == next || (0..LOOK_EVERY_US).contains(&looked)
         });
-        let since = match known {
-            Some(oldest) => oldest.time_us,
-            None => {
-                let record = self.journal.read_seq(next).ok().flatten()?;
-                *oldest = Some(Oldest {
-                    seq: next,
-                    time_us: record.time_us,
-                    looked_us: now_us,
-                });
-                record.time_us
-            }
+        let since = if let Some(oldest) = known {
+            oldest.time_us
+        } else {
+            let record = self.journal.read_seq(next).ok().flatten()?;
+            *oldest = Some(Oldest {
+                seq: next,
+                time_us: record.time_us,
+                looked_us: now_us,
+            });
+            record.time_us
         };
         Some(now_us.saturating_sub(since).max(0))
     }

@@ -32,7 +32,7 @@ pub(crate) fn of(record: &Record) -> Result<Vec<Outgoing>, Unreadable> {
         }
         REJECTED => {
             let rejected = Rejected::decode(&record.payload).ok_or_else(unreadable)?;
-            if is_ours(&rejected) {
+            if is_news(&rejected) {
                 return Ok(Vec::new());
             }
             Ok(vec![Outgoing::new(Exchange::Rejected, &news(rejected))])
@@ -41,13 +41,12 @@ pub(crate) fn of(record: &Record) -> Result<Vec<Outgoing>, Unreadable> {
     }
 }
 
-/// Whether the refused event is of a type that only Stoa publishes.
+/// Whether what was refused is itself the news of a rejection.
 ///
-/// Its rejection is kept and not told: an inbox that somebody bound to our own exchanges would
-/// answer each rejection with another one, for ever.
-fn is_ours(rejected: &Rejected) -> bool {
-    let kind = rejected.refusal.kind.as_deref().and_then(Kind::parse);
-    kind.is_some_and(|kind| !kind.is_inbound())
+/// That is kept and not told: an inbox that somebody bound to the exchange of rejections would
+/// answer each with another one, for ever.
+fn is_news(rejected: &Rejected) -> bool {
+    rejected.refusal.kind.as_deref() == Some(Kind::EventRejected.as_str())
 }
 
 /// Makes the event that tells of a rejection; its id follows from the refused bytes and the code.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use lapin::types::AMQPValue;
 use serde_json::{Value, json};
+use stoa_proto::Kind;
 
 use super::{CANARY, Case, Expected};
 use crate::broker::Platform;
@@ -152,10 +153,14 @@ pub fn check_amqp(stack: &Stack, platform: &mut Platform, case: &Case) -> Verdic
         // Its neighbours show that it led to no news; the thread shows that it arrived.
         return Ok(());
     }
-    let news = platform.within(NEWS).unwrap_or_default();
-    ensure(news["type"] == "stoa.event.rejected.v1", case, &news)?;
-    ensure(news["data"]["received_at"].is_string(), case, &news)?;
-    same(case, &news["data"])?;
+    // Of news there is no news, or an inbox bound to its own rejections would never come to rest;
+    // what the next case hears shows that there was none.
+    if case.name != format!("type {}", Kind::EventRejected.as_str()) {
+        let news = platform.within(NEWS).unwrap_or_default();
+        ensure(news["type"] == "stoa.event.rejected.v1", case, &news)?;
+        ensure(news["data"]["received_at"].is_string(), case, &news)?;
+        same(case, &news["data"])?;
+    }
     // The news leaves with the journal; the list that the admin listener shows follows at once.
     eventually(&format!("{} is kept", case.name), || {
         newest(stack)["seq"] != before["seq"]

@@ -243,7 +243,7 @@ async fn a_rejection_is_listed_with_its_original() {
 }
 
 #[tokio::test]
-async fn an_event_of_ours_is_refused_without_news() {
+async fn the_news_of_a_rejection_is_refused_without_news() {
     let fixture = Fixture::new();
     let running = fixture.start().await;
     let data =
