@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use sled::IVec;
 
 use crate::open::{self, Opened, Options};
-use crate::overlay::{Freeze, Rows, Store};
+use crate::overlay::{Change, Freeze, Store};
 use crate::scan::{Scan, after_prefix};
 use crate::state::FolderLock;
 use crate::{AsKey, Error, Key, Prefix, Table, state};
@@ -42,7 +42,8 @@ struct Thread {
 /// Rows to write together.
 #[derive(Debug, Default)]
 pub struct Batch {
-    rows: Rows,
+    /// In the order of the calls: a later one about the same row counts.
+    rows: Vec<(IVec, Change)>,
     /// The first value that could not be serialised; the commit fails with it.
     error: Option<Error>,
 }
@@ -320,7 +321,7 @@ impl Batch {
     {
         match table.value(value) {
             Ok(value) => {
-                self.rows.insert(table.key(key).into(), Some(value.into()));
+                self.rows.push((table.key(key).into(), Some(value.into())));
             }
             Err(error) => self.error = self.error.take().or(Some(error)),
         }
@@ -332,10 +333,10 @@ impl Batch {
         K: Key,
         V: Serialize + DeserializeOwned,
     {
-        self.rows.insert(table.key(key).into(), None);
+        self.rows.push((table.key(key).into(), None));
     }
 
-    /// Returns how many rows the batch writes or deletes.
+    /// Returns how many rows the batch writes or deletes, one that it writes twice counted twice.
     pub fn len(&self) -> usize {
         self.rows.len()
     }
