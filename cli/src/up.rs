@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
@@ -13,6 +14,7 @@ use stoa_daemon::auth::{Role as Right, TokenConfig};
 use stoa_daemon::config::Secret;
 use stoa_daemon::telemetry::{self, LogConfig};
 use stoa_daemon::{ConfigError, Context, lifecycle};
+use tokio::sync::mpsc;
 
 use crate::roles::{Configured, Role};
 use crate::{demo, output};
@@ -158,46 +160,75 @@ pub(crate) fn run(args: UpArgs) -> anyhow::Result<ExitCode> {
         "up",
         lifecycle::ShutdownConfig::default(),
         move |context| async move {
-            up(&context, &data, roles).await?;
-            if args.config.is_none() {
-                announce(&endpoints, &data);
+            let (roles, mut failures) = start(&context, &data, roles)?;
+            let up = async {
+                ready(&context, &roles).await;
+                if context.shutdown.is_cancelled() {
+                    return Ok(());
+                }
+                if args.config.is_none() {
+                    announce(&endpoints, &data);
+                }
+                if args.demo {
+                    demo::run(&endpoints, &context)
+                        .await
+                        .context("the sample can't be loaded")?;
+                }
+                context.shutdown.cancelled().await;
+                Ok(())
+            };
+            tokio::select! {
+                ended = up => ended,
+                // A configuration that a role can't work with has its own exit code.
+                Some(error) = failures.recv() => Err(error),
             }
-            if args.demo {
-                demo::run(&endpoints, &context)
-                    .await
-                    .context("the sample can't be loaded")?;
-            }
-            context.shutdown.cancelled().await;
-            Ok(())
         },
     );
     drop(temporary);
     Ok(exit.into())
 }
 
-/// Starts the roles and waits until each is ready.
-async fn up(context: &Context, data: &Path, roles: Vec<Configured>) -> anyhow::Result<()> {
+/// Starts the roles; what ends one of them is received.
+fn start(
+    context: &Context,
+    data: &Path,
+    roles: Vec<Configured>,
+) -> anyhow::Result<(Vec<Context>, mpsc::Receiver<anyhow::Error>)> {
     let bus = Bus::embedded(
         &data.join("bus"),
         EmbeddedConfig::default(),
         crate::serve::env(context),
     )?;
-    let mut waiting = Vec::new();
+    let (failed, failures) = mpsc::channel(Role::ALL.len());
+    let mut contexts = Vec::new();
     for configured in roles {
         let name = configured.role().name();
         let own = context.for_role(name);
-        waiting.push(own.clone());
-        context.supervise(name, configured.run(own, bus.clone()));
-    }
-    for own in waiting {
-        while !own.ready.is_ready() {
-            if context.shutdown.is_cancelled() {
-                return Ok(());
+        contexts.push(own.clone());
+        let (failed, shutdown) = (failed.clone(), context.shutdown.clone());
+        let running = configured.run(own, bus.clone());
+        context.supervise(name, async move {
+            if let Err(error) = running.await {
+                // It is told once, by whoever receives it; the end of the process follows.
+                failed
+                    .send(error.context(format!("{name} failed")))
+                    .await
+                    .ok();
+                shutdown.cancelled().await;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            Ok(())
+        });
+    }
+    Ok((contexts, failures))
+}
+
+/// Waits until each role is ready, or the process is to stop.
+async fn ready(context: &Context, roles: &[Context]) {
+    for own in roles {
+        while !own.ready.is_ready() && !context.shutdown.is_cancelled() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
-    Ok(())
 }
 
 fn announce(endpoints: &Endpoints, data: &Path) {

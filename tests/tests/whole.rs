@@ -220,3 +220,38 @@ fn garbage_is_refused_by_name_and_kept() {
     stack.post(EVENT, comment("g-1", "c-1", None, "bonjour").to_string());
     stack.decided("journal", "g-1", 1);
 }
+
+#[test]
+fn a_rule_set_that_does_not_load_is_a_configuration_that_does_not_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules =
+        "rules:\n  - id: a\n    when: comment.txt.size() > 3\n    then: { verdict: hold }\n";
+    std::fs::write(folder.path().join("stoa.yaml"), rules).unwrap();
+    let (path, data) = (folder.path().to_str().unwrap(), folder.path().join("data"));
+    let port = stoa_tests::ports().to_string();
+    let up = [
+        "up",
+        "--rules",
+        path,
+        "--port",
+        &port,
+        "--data",
+        data.to_str().unwrap(),
+    ];
+    for command in [&["rules", "check", path][..], &up] {
+        let output = stoa(command);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(78), "{command:?}: {output:?}");
+        for part in [
+            "stoa.yaml:3:11",
+            "unknown fact `comment.txt`",
+            "did you mean `comment.text`?",
+        ] {
+            assert!(said.contains(part), "{command:?}: {said}");
+        }
+        assert!(
+            !String::from_utf8_lossy(&output.stdout).contains("is up"),
+            "{output:?}"
+        );
+    }
+}

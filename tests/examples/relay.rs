@@ -44,7 +44,7 @@ const MODERATION: &str = "relay.moderation.q";
 const ARCHIVE: &str = "relay.archive.q";
 const KEY: &str = "s.00";
 
-const USAGE: &str = "usage: relay --url AMQP_URL [--events N] [--bytes N] [--batch N] \
+const USAGE: &str = "usage: cargo run --release -p stoa-tests --example relay -- --url AMQP_URL [--events N] [--bytes N] [--batch N] \
                      [--publisher-batch N]";
 
 /// What is asked for.
