@@ -394,3 +394,27 @@ fn documents_name_commands_and_options_that_there_are() {
     }
     assert!(n_checked >= 10, "{n_checked}");
 }
+
+#[test]
+fn cargo_run_finds_the_one_binary() {
+    let output = Command::new(env!("CARGO"))
+        .args([
+            "metadata",
+            "--no-deps",
+            "--offline",
+            "--format-version",
+            "1",
+        ])
+        .current_dir(repository())
+        .output()
+        .unwrap();
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let targets = metadata["packages"].as_array().unwrap().iter();
+    let targets = targets.flat_map(|package| package["targets"].as_array().unwrap());
+    let binaries: Vec<&Value> = targets
+        .filter(|target| target["kind"] == json!(["bin"]))
+        .map(|target| &target["name"])
+        .collect();
+    // The README's first command names none.
+    assert_eq!(binaries, ["stoa"]);
+}
