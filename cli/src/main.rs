@@ -18,8 +18,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use stoa_daemon::lifecycle::Exit;
 
-/// Rows and events are many short-lived allocations that one thread makes and another frees, which
-/// the system's allocator is slow at (a third of all CPU time, measured) and keeps memory for.
+/// Rows and events are many short-lived allocations that one thread makes and another frees; this
+/// allocator takes a quarter less CPU for all of it than the system's (decision 0004).
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

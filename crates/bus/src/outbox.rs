@@ -52,7 +52,7 @@ impl std::fmt::Debug for Outbox {
 pub struct OutboxHandle {
     journal: Journal,
     confirmed: Arc<AtomicU64>,
-    /// The first unconfirmed sequence and its time, so that it is read once.
+    /// What was looked up last, so that it is not read at every question.
     oldest: Arc<Mutex<Option<Oldest>>>,
 }
 
@@ -91,8 +91,8 @@ impl OutboxHandle {
     }
 
     /// Returns how long the oldest unconfirmed record has waited, in microseconds; `None` if none
-    /// waits. It may read one record from the disk, which it does ten times a second at most; the
-    /// answer may be too high by that much.
+    /// waits. It may read one record from the disk, which it does ten times a second at most: the
+    /// answer may be about the record that was the oldest up to a tenth of a second before.
     pub fn oldest_age_us(&self, now_us: i64) -> Option<i64> {
         let next = self.next().max(self.journal.first());
         if next >= self.journal.next() {

@@ -150,8 +150,8 @@ impl Parts {
             let answer = judged.answer(index);
             self.metrics.processed(event.kind(), answer.result());
             outgoing.push(match answer {
-                Answer::New(seq) => self.again(&judged, &[seq])?,
-                Answer::Again(seqs) => self.again(&judged, &seqs)?,
+                Answer::New(seq) => self.led_to(&judged, &[seq])?,
+                Answer::Again(seqs) => self.led_to(&judged, &seqs)?,
                 Answer::Ignored => Vec::new(),
             });
         }
@@ -160,8 +160,8 @@ impl Parts {
         Ok(outgoing)
     }
 
-    /// Returns what earlier records led to: those of this batch, or of the journal.
-    fn again(&self, judged: &batch::Judged, seqs: &[u64]) -> anyhow::Result<Vec<Outgoing>> {
+    /// Returns what records led to: those of this batch, or earlier ones of the journal.
+    fn led_to(&self, judged: &batch::Judged, seqs: &[u64]) -> anyhow::Result<Vec<Outgoing>> {
         let mut outgoing = Vec::new();
         for seq in seqs {
             if let Some(pending) = judged.outgoing(*seq) {

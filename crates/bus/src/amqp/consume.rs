@@ -275,3 +275,18 @@ fn header(value: &AMQPValue) -> Option<Result<String, String>> {
         _ => return None,
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_that_is_not_utf8_is_told_from_one_that_says_so_itself() {
+        let bytes = |bytes: &[u8]| AMQPValue::LongString(bytes.into());
+        assert_eq!(header(&bytes(b"e-\xff")), Some(Err("e-\u{fffd}".into())));
+        let same = bytes("e-\u{fffd}".as_bytes());
+        assert_eq!(header(&same), Some(Ok("e-\u{fffd}".into())));
+        assert_eq!(header(&AMQPValue::LongInt(7)), Some(Ok("7".into())));
+        assert_eq!(header(&AMQPValue::FieldTable(FieldTable::default())), None);
+    }
+}
