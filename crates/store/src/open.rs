@@ -67,6 +67,16 @@ pub enum Opened {
 pub(crate) fn open(dir: &Path, options: &Options) -> Result<View, Error> {
     fs::create_dir_all(dir).map_err(Error::io("create", dir))?;
     let lock = FolderLock::take(dir)?;
+    // Held locks are no damage: this process had the view open a moment ago, and sled is ending.
+    match state::wait_until_released(dir, options.watchdog) {
+        Ok(true) => {}
+        Ok(false) => {
+            return Err(Error::Locked {
+                path: dir.to_owned(),
+            });
+        }
+        Err(error) => return Err(Error::io("lock", dir)(error)),
+    }
     let is_new = state::is_new(dir).map_err(Error::io("list", dir))?;
     let distrust = state::distrust(dir).map_err(Error::io("read the state of", dir))?;
     let tried = match distrust {

@@ -7,6 +7,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use crate::Error;
 
@@ -34,6 +35,29 @@ impl FolderLock {
                 path: dir.to_owned(),
             }),
             Err(TryLockError::Error(error)) => Err(Error::io("lock", &path)(error)),
+        }
+    }
+}
+
+/// Waits until sled has let go of its files, and tells whether it did within the limit.
+///
+/// Closing sled returns while its own threads may still be writing; they hold the lock on its file
+/// until they are done.
+pub(crate) fn wait_until_released(dir: &Path, limit: Duration) -> io::Result<bool> {
+    let file = match File::open(dir.join(DB).join("db")) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(error),
+    };
+    let start = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(true),
+            Err(TryLockError::WouldBlock) if start.elapsed() < limit => {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            Err(TryLockError::WouldBlock) => return Ok(false),
+            Err(TryLockError::Error(error)) => return Err(error),
         }
     }
 }

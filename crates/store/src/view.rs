@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -15,6 +16,9 @@ use crate::overlay::{Change, Freeze, Store};
 use crate::scan::{Scan, after_prefix};
 use crate::state::FolderLock;
 use crate::{AsKey, Error, Key, Prefix, Table, state};
+
+/// How long sled may take to end.
+const RELEASE: Duration = Duration::from_secs(10);
 
 /// An open view; clones share it. One task commits; any number may read.
 ///
@@ -283,10 +287,11 @@ impl Drop for Handle {
         let is_whole = store.read().poison.is_none();
         let Store { dir, db, .. } = store;
         let flushed = flush(&db);
-        // sled writes until the last handle is gone, so its files can be sealed only then.
+        // sled writes until the last handle is gone, its threads' own among them, so its files can
+        // be sealed only then.
         drop(db);
         let sealed = match flushed {
-            Ok(()) if is_whole => state::seal(&dir).map_err(|error| error.to_string()),
+            Ok(()) if is_whole => seal(&dir),
             Ok(()) => Err("an earlier write failed".to_owned()),
             Err(error) => Err(error.to_string()),
         };
@@ -294,6 +299,14 @@ impl Drop for Handle {
             // The next start looks at it as after a crash.
             tracing::warn!(view.dir = %dir.display(), error, "a view was not closed cleanly");
         }
+    }
+}
+
+fn seal(dir: &Path) -> Result<(), String> {
+    match state::wait_until_released(dir, RELEASE) {
+        Ok(true) => state::seal(dir).map_err(|error| error.to_string()),
+        Ok(false) => Err(format!("sled did not end within {} s", RELEASE.as_secs())),
+        Err(error) => Err(error.to_string()),
     }
 }
 

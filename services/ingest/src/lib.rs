@@ -17,6 +17,7 @@ mod record;
 mod intake;
 
 mod engine;
+mod filter;
 mod view;
 
 mod budget;

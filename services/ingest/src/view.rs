@@ -4,6 +4,9 @@
 //! One task writes it (the engine), and everything in it can be read from the journal again.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 
 use serde::{Deserialize, Serialize};
 use stoa_journal::{Journal, Record};
@@ -11,6 +14,7 @@ use stoa_proto::Code;
 use stoa_store::{Table, View};
 
 use crate::digest::Digest;
+use crate::filter::Filter;
 use crate::metrics::Metrics;
 use crate::record::{ACCEPTED, Accepted, Claim, Mark, REJECTED, Rejected, Unreadable};
 
@@ -82,6 +86,83 @@ pub(crate) fn code_number(code: Code) -> u8 {
 #[derive(Debug)]
 pub(crate) struct Index {
     view: View,
+    filter: Arc<Filter>,
+    filling: Option<Filling>,
+}
+
+/// The thread that tells the filter what the view has.
+#[derive(Debug)]
+struct Filling {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+impl Filling {
+    fn start(view: View, filter: Arc<Filter>) -> std::io::Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let thread = std::thread::Builder::new()
+            .name("filter".to_owned())
+            .spawn(move || match fill(&view, &filter, &stopped) {
+                Ok(true) => filter.complete(),
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "new events can't be filtered: each is looked up"
+                    );
+                }
+            })?;
+        Ok(Self { stop, thread })
+    }
+}
+
+/// Tells the filter what the view has; whether it was not stopped.
+fn fill(view: &View, filter: &Filter, stop: &AtomicBool) -> Result<bool, stoa_store::Error> {
+    let events = view.scan(&EVENTS, ());
+    let events = events.map(|row| row.map(|(key, seen)| (event_hash(&key), seen.seq)));
+    let revisions = view.scan(&REVISIONS, ());
+    let revisions = revisions.map(|row| {
+        row.map(|((comment, revision), seen)| (revision_hash(&comment, revision), seen.seq))
+    });
+    let mut keys = Vec::with_capacity(REPLAY_BATCH);
+    for key in events.chain(revisions) {
+        keys.push(key?);
+        if keys.len() == REPLAY_BATCH {
+            filter.insert(keys.drain(..));
+            if stop.load(Ordering::Relaxed) {
+                return Ok(false);
+            }
+        }
+    }
+    filter.insert(keys);
+    Ok(true)
+}
+
+/// What the filter knows a record by.
+fn hashes((seq, change): &(u64, Change)) -> impl Iterator<Item = (u64, u64)> {
+    let mark = match change {
+        Change::Accepted(mark) => Some(mark),
+        Change::Rejected(..) => None,
+    };
+    let revision = mark.and_then(|mark| mark.revision);
+    let event = mark.map(|mark| event_hash(&mark.key));
+    let revision = revision.map(|claim| revision_hash(&claim.comment, claim.revision));
+    event.into_iter().chain(revision).map(|hash| (hash, *seq))
+}
+
+/// What the filter knows an event by.
+fn event_hash(key: &Digest) -> u64 {
+    let [first, ..] = key.as_chunks::<8>().0 else {
+        return 0;
+    };
+    u64::from_be_bytes(*first)
+}
+
+/// What the filter knows a revision of a comment by.
+fn revision_hash(comment: &Digest, revision: u32) -> u64 {
+    // An odd number spreads the small ones over all bits.
+    event_hash(comment) ^ u64::from(revision).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 impl Index {
@@ -99,10 +180,14 @@ impl Index {
             cache_bytes: config.cache.get(),
             ..stoa_store::Options::default()
         };
-        let index = Self {
+        let mut index = Self {
             view: View::open(dir, options)?,
+            filter: Arc::default(),
+            filling: None,
         };
         index.catch_up(journal, metrics)?;
+        let filling = Filling::start(index.view.clone(), Arc::clone(&index.filter))?;
+        index.filling = Some(filling);
         Ok(index)
     }
 
@@ -145,6 +230,7 @@ impl Index {
         next: u64,
     ) -> Result<(), stoa_store::Error> {
         let mut batch = self.view.batch();
+        self.filter.insert(changes.iter().flat_map(hashes));
         for (seq, change) in changes {
             match change {
                 Change::Accepted(mark) => {
@@ -195,16 +281,27 @@ impl Index {
                 }
             }
         }
-        self.view.commit(batch, self.view.applied())
+        self.view.commit(batch, self.view.applied())?;
+        if let Some((last, _)) = changes.last() {
+            self.filter.forget(*last);
+        }
+        Ok(())
     }
 
     /// Looks up an event by the digest of `(source, id)`.
     pub(crate) fn event(&self, key: &Digest) -> Result<Option<Seen>, stoa_store::Error> {
+        if !self.filter.may_have(event_hash(key)) {
+            return Ok(None);
+        }
         self.view.get(&EVENTS, key)
     }
 
     /// Looks up a revision of a comment.
     pub(crate) fn revision(&self, claim: &Claim) -> Result<Option<Seen>, stoa_store::Error> {
+        let hash = revision_hash(&claim.comment, claim.revision);
+        if !self.filter.may_have(hash) {
+            return Ok(None);
+        }
         self.view.get(&REVISIONS, &(claim.comment, claim.revision))
     }
 
@@ -241,6 +338,17 @@ impl Index {
                     .take(limit)
                     .map(|entry| entry.map(|((_, seq), ())| seq))
                     .collect()
+            }
+        }
+    }
+}
+
+impl Drop for Index {
+    fn drop(&mut self) {
+        if let Some(Filling { stop, thread }) = self.filling.take() {
+            stop.store(true, Ordering::Relaxed);
+            if thread.join().is_err() {
+                tracing::error!("the filter's thread panicked");
             }
         }
     }

@@ -234,3 +234,25 @@ fn files(dir: &Path) -> Vec<PathBuf> {
     found.sort();
     found
 }
+
+#[test]
+fn files_in_use_are_waited_for_and_never_set_aside() {
+    let (_guard, dir) = folder();
+    filled(&dir);
+    // As sled's own threads do while they end.
+    let user = fs::File::open(dir.join("db/db")).unwrap();
+    user.lock().unwrap();
+    let impatient = Options {
+        watchdog: Duration::from_millis(50),
+        ..options()
+    };
+    let refused = View::open(&dir, impatient).unwrap_err();
+    assert!(matches!(refused, Error::Locked { .. }), "{refused}");
+    let ends = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(100));
+        drop(user);
+    });
+    let view = View::open(&dir, options()).unwrap();
+    assert_eq!((view.opened(), view.applied()), (&Opened::Ready, 40));
+    ends.join().unwrap();
+}

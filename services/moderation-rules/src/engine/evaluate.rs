@@ -1,6 +1,7 @@
 //! Running the rules over comments, in parallel where there are many.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use stoa_proto::{Comment, Format, Received, Verdict};
@@ -16,6 +17,10 @@ pub(crate) type Evaluate = fn(&RuleSet, &Input<'_>) -> Outcome;
 const PROBE: usize = 16;
 /// So much work is worth starting threads for.
 const PARALLEL: Duration = Duration::from_millis(2);
+
+/// Asked for once: the answer is read from the system's files.
+static PROCESSORS: LazyLock<usize> =
+    LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from));
 
 /// A comment with what is known around it.
 #[derive(Debug)]
@@ -35,7 +40,7 @@ pub(crate) fn map<J: Sync, T: Send>(
     each: impl Fn(&J) -> T + Sync,
 ) -> Vec<T> {
     let threads = match threads {
-        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        0 => *PROCESSORS,
         threads => threads,
     };
     let run = &|jobs: &[J]| -> Vec<T> { jobs.iter().map(&each).collect() };
