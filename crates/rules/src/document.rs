@@ -66,6 +66,10 @@ pub(crate) struct ListEntry {
     #[serde(rename = "match")]
     pub(crate) kind: Option<Placed<String>>,
     pub(crate) fold: Option<Placed<String>>,
+    pub(crate) accents: Option<Placed<String>>,
+    #[serde(default)]
+    pub(crate) except: Vec<Placed<String>>,
+    pub(crate) except_file: Option<Placed<String>>,
     pub(crate) language: Option<String>,
 }
 

@@ -7,10 +7,10 @@ use stoa_proto::AuthorRole;
 
 use crate::expr::node::Subject;
 use crate::input::Input;
-use crate::text::fold::fold_case;
 use crate::text::links::{self, Found};
 use crate::text::matcher::{Hit, Hits, Matcher};
 use crate::text::stats::Stats;
+use crate::text::via::Via;
 
 /// Microseconds.
 const SECOND: i64 = 1_000_000;
@@ -67,7 +67,7 @@ impl<'a> Facts<'a> {
     }
 
     fn scan(&self, text: &str) -> Hits {
-        self.matcher.scan(text, || fold_case(text))
+        self.matcher.scan(text)
     }
 
     /// Looks the links' hosts up; a hit's place is the link's number.
@@ -80,6 +80,7 @@ impl<'a> Facts<'a> {
                     end: number,
                     list,
                     term,
+                    via: Via::NONE,
                 });
             }
         }

@@ -40,7 +40,7 @@ pub use diagnostic::{Diagnostic, Errors};
 pub use evaluate::{Failure, Fired, Outcome};
 pub use examples::{ExampleFailure, ExampleReport};
 pub use input::{AuthorFacts, Input, Link};
-pub use list::{Fold, ListInfo, Match};
+pub use list::{Fold, ListInfo, Match, VIAS};
 pub use load::RuleSet;
 pub use rule::{Ground, Mode, Reason, RuleInfo};
 pub use schema::{FACTS, FUNCTIONS, FactInfo, FunctionInfo, Type};

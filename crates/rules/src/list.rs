@@ -8,6 +8,7 @@ use regex::{Regex, RegexBuilder};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::document::ListEntry;
 use crate::source::{Source, Sources};
+use crate::text::via::Via;
 
 /// Characters of one term: longer ones are a file of another kind.
 const TERM_CHARS: usize = 256;
@@ -27,6 +28,10 @@ const REGEX_BYTES: usize = 1024 * 1024;
 pub enum Match {
     /// As whole words or phrases.
     Word,
+    /// At the beginning of words.
+    Prefix,
+    /// At the end of words.
+    Suffix,
     /// Anywhere, inside words too.
     Substring,
     /// As the domain of a link, or a parent of it.
@@ -36,8 +41,10 @@ pub enum Match {
 }
 
 impl Match {
-    const ALL: [(&'static str, Self); 4] = [
+    const ALL: [(&'static str, Self); 6] = [
         ("word", Self::Word),
+        ("prefix", Self::Prefix),
+        ("suffix", Self::Suffix),
         ("substring", Self::Substring),
         ("domain", Self::Domain),
         ("regex", Self::Regex),
@@ -60,10 +67,16 @@ pub enum Fold {
     None,
     /// Case, accents, white space, typographic apostrophes and hyphens.
     Case,
+    /// And what people do to a word to get it past a list; see [`VIAS`].
+    Full,
 }
 
 impl Fold {
-    const ALL: [(&'static str, Self); 2] = [("none", Self::None), ("case", Self::Case)];
+    const ALL: [(&'static str, Self); 3] = [
+        ("none", Self::None),
+        ("case", Self::Case),
+        ("full", Self::Full),
+    ];
 
     /// Returns the name that rule sets use.
     pub fn as_str(self) -> &'static str {
@@ -89,6 +102,27 @@ pub struct ListInfo {
     pub terms: usize,
 }
 
+/// The names of what `full` folding undoes, as hits report them.
+pub const VIAS: [&str; 9] = {
+    let mut names = [""; 9];
+    let mut at = 0;
+    while at < names.len() {
+        names[at] = Via::ALL[at].1;
+        at += 1;
+    }
+    names
+};
+
+/// A term of a list and how it is looked for.
+#[derive(Clone, Debug)]
+pub(crate) struct ListTerm {
+    pub(crate) text: String,
+    pub(crate) kind: Match,
+    pub(crate) fold: Fold,
+    /// Whether its accents matter.
+    pub(crate) accents: bool,
+}
+
 /// A list with its terms.
 #[derive(Debug)]
 pub(crate) struct List {
@@ -96,7 +130,9 @@ pub(crate) struct List {
     pub(crate) language: Option<String>,
     pub(crate) kind: Match,
     pub(crate) fold: Fold,
-    pub(crate) terms: Vec<String>,
+    pub(crate) terms: Vec<ListTerm>,
+    /// What protects the hits that it covers.
+    pub(crate) except: Vec<ListTerm>,
     pub(crate) regexes: Vec<Regex>,
 }
 
@@ -113,6 +149,7 @@ impl List {
             kind: kind.unwrap_or(Match::Word),
             fold: Fold::None,
             terms: Vec::new(),
+            except: Vec::new(),
             regexes: Vec::new(),
         }
     }
@@ -212,13 +249,23 @@ fn one(
         None if kind == Match::Regex => Fold::None,
         None => Fold::Case,
         Some(word) => choose(&Fold::ALL, &word.value).map_err(|help| {
-            let message = if word.value == "full" {
-                "folding `full` is not supported by this version".to_owned()
-            } else {
-                format!("unknown folding `{}`", word.value)
-            };
+            let message = format!("unknown folding `{}`", word.value);
             source.error(word.place(), message, Some(help))
         })?,
+    };
+    if kind == Match::Regex && fold == Fold::Full {
+        let message = "regular expressions look at the text as it was written".to_owned();
+        let help = "use `fold: none` or `fold: case`".to_owned();
+        return Err(source.error(place, message, Some(help)));
+    }
+    let accents = match &entry.accents {
+        None => false,
+        Some(word) => {
+            choose(&[("ignore", false), ("keep", true)], &word.value).map_err(|help| {
+                let message = format!("unknown way to treat accents `{}`", word.value);
+                source.error(word.place(), message, Some(help))
+            })?
+        }
     };
     let terms = match (&entry.file, &entry.terms) {
         (Some(file), None) => {
@@ -248,6 +295,7 @@ fn one(
         kind,
         fold,
         terms: Vec::with_capacity(terms.len()),
+        except: Vec::new(),
         regexes: Vec::new(),
     };
     if kind == Match::Regex && terms.len() > REGEXES {
@@ -257,16 +305,126 @@ fn one(
         );
         return Err(source.error(place, message, Some("join some with `|`".into())));
     }
+    let usual = Usual {
+        kind,
+        fold,
+        accents,
+    };
     for term in terms {
-        match check_term(&term.text, kind, fold) {
-            Ok(compiled) => {
+        match usual.term(&term.text) {
+            Ok((listed, compiled)) => {
                 list.regexes.extend(compiled);
-                list.terms.push(term.text);
+                list.terms.push(listed);
             }
             Err((message, help)) => errors.push(term.source.error(term.place, message, help)),
         }
     }
+    for term in exceptions(entry, source, sources)? {
+        let usual = Usual {
+            kind: Match::Word,
+            fold: Fold::Case,
+            accents: false,
+        };
+        if matches!(kind, Match::Domain | Match::Regex) {
+            let message = format!("list `{name}` of `{}` has exceptions", kind.as_str());
+            let help = "only lists of words and phrases have `except`".to_owned();
+            return Err(source.error(place, message, Some(help)));
+        }
+        match usual.term(&term.text) {
+            Ok((listed, _)) => list.except.push(listed),
+            Err((message, help)) => errors.push(term.source.error(term.place, message, help)),
+        }
+    }
     Ok(list)
+}
+
+/// Reads the terms that protect what they cover.
+fn exceptions(
+    entry: &ListEntry,
+    source: &Arc<Source>,
+    sources: &mut Sources<'_>,
+) -> Result<Vec<Term>, Diagnostic> {
+    let mut terms: Vec<Term> = entry
+        .except
+        .iter()
+        .map(|term| Term {
+            text: term.value.trim().to_owned(),
+            source: Arc::clone(source),
+            place: term.place(),
+        })
+        .collect();
+    if let Some(file) = &entry.except_file {
+        let listed = sources.named(&file.value, source, file.place())?;
+        terms.extend(file_terms(&listed));
+    }
+    Ok(terms)
+}
+
+/// How a list's terms are looked for, unless one says otherwise.
+#[derive(Clone, Copy)]
+struct Usual {
+    kind: Match,
+    fold: Fold,
+    accents: bool,
+}
+
+impl Usual {
+    /// Reads a term with its options, as in `scheiß [prefix, accents]`.
+    fn term(self, written: &str) -> Result<(ListTerm, Option<Regex>), TermError> {
+        let mut term = ListTerm {
+            text: written.to_owned(),
+            kind: self.kind,
+            fold: self.fold,
+            accents: self.accents,
+        };
+        if !matches!(self.kind, Match::Regex | Match::Domain)
+            && let Some((text, options)) = written
+                .strip_suffix(']')
+                .and_then(|rest| rest.rsplit_once(" ["))
+        {
+            text.trim().clone_into(&mut term.text);
+            for option in options.split(',').map(str::trim) {
+                term.option(option)?;
+            }
+        }
+        let compiled = check_term(&term.text, term.kind, term.fold)?;
+        Ok((term, compiled))
+    }
+}
+
+/// The options of a term.
+const OPTIONS: [&str; 9] = [
+    "word",
+    "prefix",
+    "suffix",
+    "substring",
+    "none",
+    "case",
+    "full",
+    "accents",
+    "no accents",
+];
+
+impl ListTerm {
+    fn option(&mut self, option: &str) -> Result<(), TermError> {
+        match option {
+            "word" => self.kind = Match::Word,
+            "prefix" => self.kind = Match::Prefix,
+            "suffix" => self.kind = Match::Suffix,
+            "substring" => self.kind = Match::Substring,
+            "none" => self.fold = Fold::None,
+            "case" => self.fold = Fold::Case,
+            "full" => self.fold = Fold::Full,
+            "accents" => self.accents = true,
+            "no accents" => self.accents = false,
+            _ => {
+                let help = did_you_mean(option, OPTIONS)
+                    .unwrap_or_else(|| format!("options are {}", OPTIONS.join(", ")));
+                return Err((format!("unknown option `{option}` of a term"), Some(help)));
+            }
+        }
+        Ok(())
+    }
 }
 
 fn choose<T: Copy>(all: &[(&'static str, T)], word: &str) -> Result<T, String> {
@@ -332,8 +490,8 @@ fn check_term(term: &str, kind: Match, fold: Fold) -> Result<Option<Regex>, Term
                 Err((format!("`{term}` is not a domain"), Some(help.into())))
             }
         }
-        Match::Word | Match::Substring => {
-            if fold == Fold::Case && crate::text::fold::fold_term(term).trim().is_empty() {
+        Match::Word | Match::Prefix | Match::Suffix | Match::Substring => {
+            if fold != Fold::None && crate::text::fold::fold_term(term).trim().is_empty() {
                 let help = "it would hit every text".to_owned();
                 return Err((
                     format!("nothing is left of `{term}` when it is folded"),

@@ -6,6 +6,7 @@ use crate::expr::node::{Evidence, Subject};
 use crate::facts::Facts;
 use crate::list::List;
 use crate::rule::Rule;
+use crate::text::via::Via;
 
 /// Spans that are kept per rule: a moderator needs no more, and events stay small.
 const SPANS: usize = 50;
@@ -20,6 +21,7 @@ struct Place<'a> {
     end: usize,
     list: Option<&'a str>,
     term: Option<&'a str>,
+    via: Via,
 }
 
 /// Returns where a rule matched, in the order of the text.
@@ -51,7 +53,8 @@ pub(super) fn of(rule: &Rule, facts: &Facts<'_>, lists: &[List]) -> Vec<Span> {
                             list: list.map(|list| list.name.as_str()),
                             term: list
                                 .and_then(|list| list.terms.get(hit.term as usize))
-                                .map(String::as_str),
+                                .map(|term| term.text.as_str()),
+                            via: hit.via,
                         });
                     }
                 }
@@ -66,7 +69,8 @@ pub(super) fn of(rule: &Rule, facts: &Facts<'_>, lists: &[List]) -> Vec<Span> {
                             start: found.start(),
                             end: found.end(),
                             list: Some(&list.name),
-                            term: Some(term),
+                            term: Some(&term.text),
+                            via: Via::NONE,
                         }
                     }));
                 }
@@ -82,6 +86,7 @@ pub(super) fn of(rule: &Rule, facts: &Facts<'_>, lists: &[List]) -> Vec<Span> {
                             end: found.end(),
                             list: None,
                             term: None,
+                            via: Via::NONE,
                         }),
                 );
             }
@@ -117,7 +122,7 @@ fn in_code_points(places: &[Place<'_>], text: &str) -> Vec<Span> {
             text: own.chars().take(CHARS).collect(),
             list: place.list.map(str::to_owned),
             term: place.term.map(str::to_owned),
-            via: Vec::new(),
+            via: place.via.names().map(str::to_owned).collect(),
         });
     }
     spans

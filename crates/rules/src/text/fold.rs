@@ -194,7 +194,7 @@ static TABLE_OF_FOLDS: LazyLock<Vec<Short>> = LazyLock::new(|| {
 });
 
 /// Folds one character.
-fn fold_char(c: char, out: &mut Vec<char>) {
+pub(crate) fn fold_char(c: char, out: &mut Vec<char>) {
     if c.is_whitespace() {
         out.push(' ');
         return;

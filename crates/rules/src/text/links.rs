@@ -110,6 +110,11 @@ fn is_meant(url: &str, host: &str, matcher: &Matcher) -> bool {
         || matcher.domain(host).next().is_some()
 }
 
+/// Returns a host as hosts are compared: in lower case.
+pub(crate) fn host_name(host: &str) -> String {
+    host.to_lowercase()
+}
+
 /// Returns a URL's host in lower case, without user, port and trailing dot.
 fn host(url: &str) -> String {
     let rest = match url.split_once("://") {

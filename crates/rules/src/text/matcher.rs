@@ -1,17 +1,25 @@
 //! All terms of all lists in one automaton, and one pass over the text.
 //!
-//! Terms of `word` and `substring` lists are patterns of one Aho-Corasick automaton over the
-//! folded text; those of lists that are not folded have a second one over the text as written.
-//! A term that several lists share is one pattern. Domains need no automaton: a host and its
-//! parents are looked up.
+//! The automaton runs over the text's coarse reading ([`super::skeleton`]), whatever the folding of a
+//! list; what it finds is judged over the original ([`super::walk`]), which knows what each term
+//! allows. A term that several lists share, or that looks like another, is one pattern.
+//!
+//! Terms without letters that a coarse reading could hold, such as `$$` or an emoji, have automata of
+//! their own over the text as written, or with case folded. Domains need none: a host and its parents
+//! are looked up. Terms with masked letters are looked up by length and first letter.
 
 use std::collections::HashMap;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, MatchKind, dfa, nfa};
 
 use super::boundary;
-use super::fold::{Folded, fold_term};
-use crate::list::{Fold, List, Match};
+use super::fold::{fold_case, fold_term};
+use super::reading::coarse;
+use super::skeleton::{Masked, Region, Skeleton, character};
+use super::term::{Before, Edges, Term};
+use super::via::Via;
+use super::walk::Walker;
+use crate::list::{Fold, List, ListTerm, Match};
 
 /// Hits that are counted per list and text.
 pub(crate) const HITS: u32 = 4_096;
@@ -19,31 +27,81 @@ pub(crate) const HITS: u32 = 4_096;
 /// Hits whose places are kept per list and text: more than a decision shows.
 const PLACES: u32 = 64;
 
+/// Hits of all lists in one text; more are not looked for.
+const ALL_HITS: usize = 65_536;
+
 /// Bytes of patterns up to which the faster, larger kind of automaton is worth its memory.
 const SMALL: usize = 96 * 1024;
+
+/// Letters of a term from which it is found anywhere in a row of letters that stand apart: the
+/// spaced letters of a headline would have every short term in them.
+const APART: usize = 6;
+
+/// Letters of a term from which it is found beside a sign in a word that is read without its signs.
+const JOINED: usize = 5;
+
+/// Terms that one masked word is compared with.
+const MASK_TERMS: usize = 4_096;
 
 /// The compiled lists.
 #[derive(Debug, Default)]
 pub(crate) struct Matcher {
-    folded: Option<Automaton>,
-    raw: Option<Automaton>,
+    words: Option<Words>,
+    folded: Option<Literals>,
+    raw: Option<Literals>,
     domains: HashMap<String, Vec<(u32, u32)>>,
     lists: usize,
 }
 
+/// The terms with letters.
 #[derive(Debug)]
-struct Automaton {
-    finder: AhoCorasick,
-    /// Where the targets of each pattern begin; one more than there are patterns.
-    starts: Vec<u32>,
-    targets: Vec<Target>,
+struct Words {
+    finder: Finder,
+    /// By pattern: its length in bytes, whether a target may stand inside a word, and where its
+    /// targets begin; one more than there are patterns.
+    patterns: Vec<Pattern>,
+    targets: Vec<u32>,
+    terms: Vec<(Target, Term)>,
+    /// By number of letters and the first or last of them: terms of one word that allow masks.
+    masks: HashMap<(usize, Edge), Vec<u32>>,
+}
+
+#[derive(Debug)]
+enum Finder {
+    Dfa(Box<dfa::DFA>),
+    Nfa(Box<nfa::contiguous::NFA>),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Pattern {
+    len: u32,
+    inner_begin: bool,
+    inner_end: bool,
+    targets: u32,
+}
+
+/// The coarse reading of a word's first or last letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Edge {
+    First(char),
+    Last(char),
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Target {
     list: u32,
     term: u32,
-    word: bool,
+    /// Whether it protects what it covers.
+    shield: bool,
+}
+
+/// Terms without letters.
+#[derive(Debug)]
+struct Literals {
+    finder: AhoCorasick,
+    /// Where the targets of each pattern begin; one more than there are patterns.
+    starts: Vec<u32>,
+    targets: Vec<(Target, Edges)>,
 }
 
 /// A term of a list at a place in the original text, in bytes.
@@ -53,6 +111,8 @@ pub(crate) struct Hit {
     pub(crate) end: u32,
     pub(crate) list: u32,
     pub(crate) term: u32,
+    /// What it took.
+    pub(crate) via: Via,
 }
 
 /// What a text hit.
@@ -61,8 +121,9 @@ pub(crate) struct Hits {
     lists: Vec<u64>,
     counts: Vec<u32>,
     pub(crate) found: Vec<Hit>,
+    /// Whether the text has so much to look at that not all of it was looked at.
+    pub(crate) is_cut: bool,
 }
-
 impl Hits {
     /// Makes room for a number of lists.
     pub(crate) fn new(lists: usize) -> Self {
@@ -70,6 +131,7 @@ impl Hits {
             lists: vec![0; lists.div_ceil(64)],
             counts: vec![0; lists],
             found: Vec::new(),
+            is_cut: false,
         }
     }
 
@@ -109,51 +171,137 @@ impl Hits {
     }
 }
 
+/// Hits while they are collected.
+struct Collector {
+    found: Vec<Hit>,
+    shields: Vec<Hit>,
+    /// By list.
+    counts: Vec<u32>,
+}
+
+impl Collector {
+    fn new(lists: usize) -> Self {
+        Self {
+            found: Vec::new(),
+            shields: Vec::new(),
+            counts: vec![0; lists],
+        }
+    }
+
+    /// Whether there is room for another hit of a list.
+    fn wants(&self, target: Target) -> bool {
+        let of_list = self.counts.get(target.list as usize);
+        of_list.is_some_and(|count| *count < HITS) && self.found.len() < ALL_HITS
+    }
+
+    fn add(&mut self, target: Target, start: usize, end: usize, via: Via) {
+        let (Ok(start), Ok(end)) = (u32::try_from(start), u32::try_from(end)) else {
+            return;
+        };
+        let hit = Hit {
+            start,
+            end,
+            list: target.list,
+            term: target.term,
+            via,
+        };
+        if target.shield {
+            self.shields.push(hit);
+            return;
+        }
+        if let Some(count) = self.counts.get_mut(target.list as usize) {
+            *count += 1;
+        }
+        self.found.push(hit);
+    }
+
+    /// Drops what is there twice or protected, and counts the rest.
+    fn finish(mut self, lists: usize, is_cut: bool) -> Hits {
+        // The same place by fewer transformations comes first.
+        self.found.sort_unstable();
+        self.found
+            .dedup_by_key(|hit| (hit.start, hit.end, hit.list, hit.term));
+        if !self.shields.is_empty() {
+            let Self { found, shields, .. } = &mut self;
+            found.retain(|hit| {
+                !shields.iter().any(|shield| {
+                    shield.list == hit.list && shield.start <= hit.start && hit.end <= shield.end
+                })
+            });
+        }
+        let mut hits = Hits::new(lists);
+        hits.is_cut = is_cut;
+        for hit in self.found {
+            hits.add(hit);
+        }
+        hits
+    }
+}
+
 impl Matcher {
     /// Compiles the lists; the error is one phrase.
     pub(crate) fn new(lists: &[List]) -> Result<Self, String> {
-        let mut folded: HashMap<String, Vec<Target>> = HashMap::new();
-        let mut raw: HashMap<String, Vec<Target>> = HashMap::new();
+        let mut words = WordsBuilder::default();
+        let mut folded: LiteralPatterns = HashMap::new();
+        let mut raw: LiteralPatterns = HashMap::new();
         let mut domains: HashMap<String, Vec<(u32, u32)>> = HashMap::new();
         for (list, index) in lists.iter().zip(0u32..) {
-            for (term, number) in list.terms.iter().zip(0u32..) {
+            let shielded = list.except.iter().map(|term| (term, true));
+            let terms = list.terms.iter().map(|term| (term, false)).zip(0u32..);
+            for ((term, shield), number) in terms.chain(shielded.zip(0u32..)) {
                 let target = Target {
                     list: index,
                     term: number,
-                    word: list.kind == Match::Word,
+                    shield,
                 };
-                match (list.kind, list.fold) {
-                    (Match::Regex, _) => {}
-                    (Match::Domain, _) => {
-                        domains
-                            .entry(term.to_lowercase())
-                            .or_default()
-                            .push((index, number));
+                match term.kind {
+                    Match::Regex => {}
+                    Match::Domain => {
+                        let name = super::links::host_name(&term.text);
+                        domains.entry(name).or_default().push((index, number));
                     }
-                    (_, Fold::Case) => folded.entry(fold_term(term)).or_default().push(target),
-                    (_, Fold::None) => raw.entry(term.clone()).or_default().push(target),
+                    _ => {
+                        if words.add(term, target) {
+                            continue;
+                        }
+                        let edges = Edges::of(term.kind);
+                        let (patterns, pattern) = match term.fold {
+                            Fold::None => (&mut raw, term.text.clone()),
+                            Fold::Case | Fold::Full => (&mut folded, fold_term(&term.text)),
+                        };
+                        patterns.entry(pattern).or_default().push((target, edges));
+                    }
                 }
             }
         }
         Ok(Self {
-            folded: Automaton::new(folded)?,
-            raw: Automaton::new(raw)?,
+            words: words.build()?,
+            folded: Literals::new(folded)?,
+            raw: Literals::new(raw)?,
             domains,
             lists: lists.len(),
         })
     }
 
-    /// Finds all terms in a text and its folded form.
-    pub(crate) fn scan<'t>(&self, text: &'t str, fold: impl FnOnce() -> Folded<'t>) -> Hits {
-        let mut hits = Hits::new(self.lists);
-        if let Some(automaton) = &self.raw {
-            automaton.scan(text, Some, &mut hits);
+    /// Finds all terms in a text.
+    pub(crate) fn scan(&self, text: &str) -> Hits {
+        let mut collector = Collector::new(self.lists);
+        let mut is_cut = false;
+        if let Some(words) = &self.words {
+            is_cut = words.scan(text, &mut collector);
         }
-        if let Some(automaton) = &self.folded {
-            let folded = fold();
-            automaton.scan(&folded.text, |offset| folded.original(offset), &mut hits);
+        if let Some(literals) = &self.raw {
+            literals.scan(text, Some, &mut collector);
         }
-        hits
+        if let Some(literals) = &self.folded {
+            let folded = fold_case(text);
+            literals.scan(
+                &folded.text,
+                |offset| folded.original(offset),
+                &mut collector,
+            );
+        }
+        collector.finish(self.lists, is_cut)
     }
 
     /// Returns the list entries that a host is in, itself or as part of a listed domain.
@@ -174,22 +322,239 @@ impl Matcher {
     }
 }
 
-impl Automaton {
-    fn new(patterns: HashMap<String, Vec<Target>>) -> Result<Option<Self>, String> {
+#[derive(Default)]
+struct WordsBuilder {
+    patterns: HashMap<Vec<u8>, Vec<u32>>,
+    terms: Vec<(Target, Term)>,
+    masks: HashMap<(usize, Edge), Vec<u32>>,
+}
+
+impl WordsBuilder {
+    /// Adds a term; `false` if it has too few letters.
+    fn add(&mut self, term: &ListTerm, target: Target) -> bool {
+        let Some(compiled) = Term::new(&term.text, term.fold, term.kind, term.accents) else {
+            return false;
+        };
+        let patterns = compiled.patterns();
+        // A single letter would be found everywhere.
+        if patterns.iter().any(|pattern| pattern.len() < 2) {
+            return false;
+        }
+        let Ok(number) = u32::try_from(self.terms.len()) else {
+            return false;
+        };
+        for pattern in patterns {
+            self.patterns.entry(pattern).or_default().push(number);
+        }
+        let one_word = compiled.before.iter().all(|before| *before == Before::Nothing);
+        if term.fold == Fold::Full && one_word && !target.shield && compiled.letters.len() >= 3 {
+            let edges = [
+                compiled.letters.first().map(|c| Edge::First(edge(*c))),
+                compiled.letters.last().map(|c| Edge::Last(edge(*c))),
+            ];
+            for edge in edges.into_iter().flatten() {
+                let key = (compiled.letters.len(), edge);
+                self.masks.entry(key).or_default().push(number);
+            }
+        }
+        self.terms.push((target, compiled));
+        true
+    }
+
+    fn build(self) -> Result<Option<Words>, String> {
+        if self.patterns.is_empty() {
+            return Ok(None);
+        }
+        let mut sorted: Vec<(Vec<u8>, Vec<u32>)> = self.patterns.into_iter().collect();
+        sorted.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        let mut patterns = Vec::with_capacity(sorted.len() + 1);
+        let mut targets = Vec::new();
+        let count = |targets: &Vec<u32>| {
+            u32::try_from(targets.len()).map_err(|_| "too many terms".to_owned())
+        };
+        for (pattern, numbers) in &sorted {
+            let edges = |number: &u32| self.terms.get(*number as usize).map(|(_, term)| term.edges);
+            patterns.push(Pattern {
+                len: u32::try_from(pattern.len()).map_err(|_| "a term is too long".to_owned())?,
+                inner_begin: numbers.iter().filter_map(edges).any(|edges| !edges.begin),
+                inner_end: numbers.iter().filter_map(edges).any(|edges| !edges.end),
+                targets: count(&targets)?,
+            });
+            targets.extend(numbers);
+        }
+        patterns.push(Pattern {
+            len: 0,
+            inner_begin: false,
+            inner_end: false,
+            targets: count(&targets)?,
+        });
+        let bytes: usize = sorted.iter().map(|(pattern, _)| pattern.len()).sum();
+        let all = sorted.iter().map(|(pattern, _)| pattern);
+        let finder = if bytes <= SMALL {
+            let mut builder = dfa::DFA::builder();
+            builder.prefilter(false);
+            builder
+                .start_kind(aho_corasick::StartKind::Unanchored)
+                .build(all)
+                .map(|dfa| Finder::Dfa(Box::new(dfa)))
+        } else {
+            let mut builder = nfa::contiguous::NFA::builder();
+            builder
+                .prefilter(false)
+                .build(all)
+                .map(|nfa| Finder::Nfa(Box::new(nfa)))
+        };
+        Ok(Some(Words {
+            finder: finder.map_err(|error| error.to_string())?,
+            patterns,
+            targets,
+            terms: self.terms,
+            masks: self.masks,
+        }))
+    }
+}
+
+/// The coarse reading of a letter at the edge of a word.
+fn edge(c: char) -> char {
+    super::skeleton::units(coarse(c).letters()).next().unwrap_or(c)
+}
+
+impl Words {
+    /// Finds the terms; whether there was too much to look at.
+    fn scan(&self, text: &str, collector: &mut Collector) -> bool {
+        let skeleton = Skeleton::of(text);
+        let mut scan = Scan {
+            words: self,
+            skeleton: &skeleton,
+            walker: Walker::new(text),
+            collector,
+        };
+        match &self.finder {
+            Finder::Dfa(dfa) => scan.run(dfa.as_ref()),
+            Finder::Nfa(nfa) => scan.run(nfa.as_ref()),
+        }
+        for masked in &skeleton.masked {
+            scan.masked(text, *masked);
+        }
+        scan.walker.is_exhausted()
+    }
+}
+
+/// One pass.
+struct Scan<'s, 't> {
+    words: &'s Words,
+    skeleton: &'s Skeleton,
+    walker: Walker<'t>,
+    collector: &'s mut Collector,
+}
+
+impl Scan<'_, '_> {
+    fn run(&mut self, finder: &impl aho_corasick::automaton::Automaton) {
+        let Ok(mut state) = finder.start_state(Anchored::No) else {
+            return;
+        };
+        for (byte, at) in self.skeleton.coarse.iter().zip(1_usize..) {
+            state = finder.next_state(Anchored::No, state, *byte);
+            if finder.is_special(state) && finder.is_match(state) {
+                for index in 0..finder.match_len(state) {
+                    self.candidate(finder.match_pattern(state, index).as_usize(), at);
+                }
+            }
+        }
+    }
+
+    /// Judges a pattern that ends at a place of the coarse reading.
+    fn candidate(&mut self, pattern: usize, end: usize) {
+        let (Some(found), Some(next)) = (
+            self.words.patterns.get(pattern),
+            self.words.patterns.get(pattern + 1),
+        ) else {
+            return;
+        };
+        let start = end - found.len as usize;
+        let coarse = &self.skeleton.coarse;
+        let is_edge = |byte: Option<&u8>| byte.is_none_or(|byte| *byte == b' ' || *byte >= 0x80);
+        let begins = start == 0
+            || is_edge(coarse.get(start - 1))
+            || coarse.get(start).is_some_and(|byte| *byte >= 0x80);
+        let ends = is_edge(coarse.get(end)) || coarse.get(end - 1).is_some_and(|byte| *byte >= 0x80);
+        let mut least = 0;
+        if (!begins && !found.inner_begin) || (!ends && !found.inner_end) {
+            if !self.skeleton.has_regions() {
+                return;
+            }
+            // Signs that this reading leaves out may be the edges of words.
+            least = match self.skeleton.region(start) {
+                Region::Base => return,
+                Region::Joined => JOINED,
+                Region::Apart => APART,
+            };
+        }
+        let Some(origin) = self.skeleton.original(start) else {
+            return;
+        };
+        let numbers = self
+            .words
+            .targets
+            .get(found.targets as usize..next.targets as usize)
+            .unwrap_or_default();
+        for number in numbers {
+            let Some((target, term)) = self.words.terms.get(*number as usize) else {
+                continue;
+            };
+            let edges_hold = (begins || !term.edges.begin) && (ends || !term.edges.end);
+            if term.letters.len() < least && !edges_hold || !self.collector.wants(*target) {
+                continue;
+            }
+            if !edges_hold && least == 0 {
+                continue;
+            }
+            if let Some(found) = self.walker.find(term, origin, false) {
+                self.collector.add(*target, found.start, found.end, found.via);
+            }
+        }
+    }
+
+    /// Compares a word with masked letters with the terms of its length.
+    fn masked(&mut self, text: &str, masked: Masked) {
+        let Some((first, _)) = character(text, masked.start) else {
+            return;
+        };
+        let last = text.get(masked.start..masked.end).and_then(|word| word.chars().next_back());
+        let key = if super::skeleton::is_star(first) {
+            Edge::Last(edge(last.unwrap_or(first)))
+        } else {
+            Edge::First(edge(first))
+        };
+        let numbers = self.words.masks.get(&(masked.n_letters, key));
+        for number in numbers.into_iter().flatten().take(MASK_TERMS) {
+            let Some((target, term)) = self.words.terms.get(*number as usize) else {
+                continue;
+            };
+            if !self.collector.wants(*target) {
+                continue;
+            }
+            if let Some(found) = self.walker.find(term, masked.start, true)
+                && found.end <= masked.end
+            {
+                self.collector.add(*target, found.start, found.end, found.via);
+            }
+        }
+    }
+}
+
+type LiteralPatterns = HashMap<String, Vec<(Target, Edges)>>;
+
+impl Literals {
+    fn new(patterns: LiteralPatterns) -> Result<Option<Self>, String> {
         if patterns.is_empty() {
             return Ok(None);
         }
-        let mut patterns: Vec<(String, Vec<Target>)> = patterns.into_iter().collect();
+        let mut patterns: Vec<_> = patterns.into_iter().collect();
         patterns.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        let bytes: usize = patterns.iter().map(|(pattern, _)| pattern.len()).sum();
-        let kind = if bytes <= SMALL {
-            AhoCorasickKind::DFA
-        } else {
-            AhoCorasickKind::ContiguousNFA
-        };
         let finder = AhoCorasick::builder()
             .match_kind(MatchKind::Standard)
-            .kind(Some(kind))
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
             .build(patterns.iter().map(|(pattern, _)| pattern))
             .map_err(|error| error.to_string())?;
         let mut starts = vec![0];
@@ -205,7 +570,12 @@ impl Automaton {
         }))
     }
 
-    fn scan(&self, text: &str, original: impl Fn(usize) -> Option<usize>, hits: &mut Hits) {
+    fn scan(
+        &self,
+        text: &str,
+        original: impl Fn(usize) -> Option<usize>,
+        collector: &mut Collector,
+    ) {
         for found in self.finder.find_overlapping_iter(text) {
             let pattern = found.pattern().as_usize();
             let (Some(from), Some(to)) = (self.starts.get(pattern), self.starts.get(pattern + 1))
@@ -216,27 +586,20 @@ impl Automaton {
                 .targets
                 .get(*from as usize..*to as usize)
                 .unwrap_or_default();
-            let is_word =
-                boundary::begins(text, found.start()) && boundary::ends(text, found.end());
-            if !is_word && targets.iter().all(|target| target.word) {
-                continue;
-            }
+            let begins = boundary::begins(text, found.start());
+            let ends = boundary::ends(text, found.end());
             let (Some(start), Some(end)) = (original(found.start()), original(found.end())) else {
                 continue;
             };
-            let (Ok(start), Ok(end)) = (u32::try_from(start), u32::try_from(end)) else {
-                continue;
-            };
-            for target in targets {
-                if is_word || !target.word {
-                    hits.add(Hit {
-                        start,
-                        end,
-                        list: target.list,
-                        term: target.term,
-                    });
+            for (target, edges) in targets {
+                let fits = (begins || !edges.begin) && (ends || !edges.end);
+                if fits && collector.wants(*target) {
+                    collector.add(*target, start, end, Via::NONE);
                 }
             }
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,497 @@
+//! The coarse reading of a whole text, which the automaton runs over, with the way back.
+//!
+//! Every letter is read as what it looks like most, a run of one letter counts once, what shows
+//! nothing is left out, and what is between words is one space. Behind that *base* come the other
+//! readings of the few places that have some: words with signs or tags between their letters, with
+//! digits of two meanings, and letters that stand apart from each other. So one pass finds them too,
+//! and a text without such places costs nothing more.
+//!
+//! The coarse text is larger than the original by no more than a factor; building it is one pass and
+//! one more over each such place.
+
+use super::markup;
+use super::reading::{ASCII, Coarse, DIGIT, Kind, SPACE, coarse, leet};
+
+/// Letters that stand apart, from which they are read as a word.
+const APART: u32 = 3;
+
+/// Apostrophes in a word, from which they are taken for an evasion.
+const APOSTROPHES: u32 = 3;
+
+/// Words with masked letters that are looked at in one text.
+const MASKED: usize = 256;
+
+/// Another reading of a part of the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Region {
+    /// What every character is read as at first sight.
+    Base,
+    /// A word without the signs and tags in it, or with its digits read another way.
+    Joined,
+    /// Letters that stand apart.
+    Apart,
+}
+
+/// A word in which signs may stand for letters.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Masked {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    /// Letters and signs together.
+    pub(crate) n_letters: usize,
+}
+
+/// The coarse reading of a text.
+#[derive(Debug)]
+pub(crate) struct Skeleton {
+    pub(crate) coarse: Vec<u8>,
+    /// By coarse byte: where the character that it is from begins, in bytes of the original.
+    at: Vec<u32>,
+    /// Where the other readings begin, in order.
+    regions: Vec<(u32, Region)>,
+    pub(crate) masked: Vec<Masked>,
+    last: char,
+}
+
+/// What a word has that makes other readings of it worthwhile.
+#[derive(Clone, Copy, Debug, Default)]
+struct Oddities {
+    letters: u32,
+    apostrophes: u32,
+    /// Signs or tags between its letters.
+    joined: bool,
+    /// A sign that may hide a letter.
+    masked: bool,
+    /// A digit or sign that stands for one letter or another, or for none.
+    ambiguous: bool,
+}
+
+/// Where other readings are worthwhile.
+#[derive(Debug, Default)]
+struct Places {
+    words: Vec<(usize, usize, Oddities)>,
+    apart: Vec<(usize, usize)>,
+    /// The letters that stand apart up to here: from, to and how many.
+    run: Option<(usize, usize, u32)>,
+}
+
+impl Places {
+    /// Takes in what stands between two spaces.
+    fn word(&mut self, start: usize, end: usize, oddities: Oddities) {
+        match (oddities.letters, self.run) {
+            // Nothing, or punctuation alone, does not end a run of single letters.
+            (0, _) => {}
+            (1, None) => self.run = Some((start, end, 1)),
+            (1, Some((from, _, n))) => self.run = Some((from, end, n + 1)),
+            _ => self.end_run(),
+        }
+        if oddities.joined || oddities.masked || oddities.ambiguous {
+            self.words.push((start, end, oddities));
+        }
+    }
+
+    fn end_run(&mut self) {
+        if let Some((from, to, n)) = self.run.take()
+            && n >= APART
+        {
+            self.apart.push((from, to));
+        }
+    }
+}
+
+impl Skeleton {
+    /// Reads a text. Texts of 4 GiB or more, which no event can carry, are not read.
+    pub(crate) fn of(text: &str) -> Self {
+        let mut skeleton = Self {
+            coarse: Vec::with_capacity(text.len() + 16),
+            at: Vec::with_capacity(text.len() + 16),
+            regions: Vec::new(),
+            masked: Vec::new(),
+            // So that no space stands at the beginning.
+            last: ' ',
+        };
+        if u32::try_from(text.len()).is_ok() {
+            let places = skeleton.base(text);
+            skeleton.others(text, &places);
+        }
+        skeleton
+    }
+
+    /// Returns where a coarse byte comes from.
+    pub(crate) fn original(&self, coarse: usize) -> Option<usize> {
+        self.at.get(coarse).map(|at| *at as usize)
+    }
+
+    /// Returns which reading a coarse byte belongs to.
+    pub(crate) fn region(&self, coarse: usize) -> Region {
+        let after = self
+            .regions
+            .partition_point(|(start, _)| *start as usize <= coarse);
+        let found = after
+            .checked_sub(1)
+            .and_then(|index| self.regions.get(index));
+        found.map_or(Region::Base, |(_, region)| *region)
+    }
+
+    /// Whether there is more than the base.
+    pub(crate) fn has_regions(&self) -> bool {
+        !self.regions.is_empty()
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "texts of 4 GiB are turned away before"
+    )]
+    fn push(&mut self, letter: char, at: usize) {
+        if self.last == letter {
+            return;
+        }
+        self.last = letter;
+        if letter.is_ascii() {
+            self.coarse.push(letter as u8);
+            self.at.push(at as u32);
+        } else {
+            let mut buffer = [0; 4];
+            let bytes = letter.encode_utf8(&mut buffer).as_bytes();
+            self.coarse.extend_from_slice(bytes);
+            self.at.extend(bytes.iter().map(|_| at as u32));
+        }
+    }
+
+    fn reading(&mut self, reading: Coarse, at: usize) {
+        for unit in units(reading.letters()) {
+            self.push(unit, at);
+        }
+    }
+
+    /// Begins another reading.
+    fn begin(&mut self, region: Region, at: usize) {
+        self.push(' ', at);
+        let start = u32::try_from(self.coarse.len()).unwrap_or(u32::MAX);
+        self.regions.push((start, region));
+    }
+
+    fn base(&mut self, text: &str) -> Places {
+        let mut places = Places::default();
+        let mut oddities = Oddities::default();
+        let bytes = text.as_bytes();
+        let mut word_start = 0;
+        // Whether a sign stands between the last letter of the word and here.
+        let mut gap = false;
+        let mut at = 0;
+        while let Some(&byte) = bytes.get(at) {
+            let code = ascii(byte);
+            if code & !DIGIT >= b'a' {
+                oddities.joined |= gap;
+                gap = false;
+                at = self.letters(bytes, at, &mut oddities);
+                continue;
+            }
+            if code == SPACE {
+                places.word(word_start, at, oddities);
+                oddities = Oddities::default();
+                gap = false;
+                at += 1;
+                word_start = at;
+                self.push(' ', at - 1);
+                continue;
+            }
+            let Some((c, len)) = character(text, at) else {
+                break;
+            };
+            let reading = coarse(c);
+            match reading.kind {
+                Kind::Letter => {
+                    oddities.joined |= gap;
+                    gap = false;
+                    oddities.letters += 1;
+                    self.reading(reading, at);
+                }
+                Kind::Mark | Kind::Invisible => {}
+                Kind::Space => {
+                    places.word(word_start, at, oddities);
+                    oddities = Oddities::default();
+                    gap = false;
+                    word_start = at + len;
+                    self.push(' ', at);
+                }
+                Kind::Sign | Kind::Break => {
+                    let after = self.last != ' ' && !gap && oddities.letters > 0;
+                    let before = follows(text, at + len);
+                    if reading.kind == Kind::Sign && after && before {
+                        // It stands for its letter, and may be punctuation for all that.
+                        oddities.ambiguous = true;
+                        oddities.letters += 1;
+                        self.reading(reading, at);
+                        at += len;
+                        continue;
+                    }
+                    if reading.kind == Kind::Sign {
+                        let leads = before && oddities.letters == 0 && c != '!';
+                        let trails = after && is_money(c);
+                        let alone = oddities.letters == 0 && !before;
+                        oddities.ambiguous |= leads || trails;
+                        oddities.letters += u32::from(leads || alone);
+                    }
+                    if byte == b'<'
+                        && after
+                        && let Some(tag) = markup::tag(text, at)
+                        && follows(text, at + tag)
+                    {
+                        let tagged = Oddities {
+                            joined: true,
+                            ..oddities
+                        };
+                        places.words.push((word_start, word_end(text, at + tag), tagged));
+                    }
+                    oddities.masked |= is_star(c) && (after || before);
+                    let apostrophe = matches!(c, '\'' | '’');
+                    oddities.apostrophes += u32::from(apostrophe);
+                    gap |= oddities.letters > 0
+                        && (!apostrophe || oddities.apostrophes >= APOSTROPHES);
+                    self.push(' ', at);
+                }
+            }
+            at += len;
+        }
+        places.word(word_start, text.len(), oddities);
+        places.end_run();
+        places
+    }
+
+    /// Reads a run of ASCII letters and digits, and returns where it ends.
+    fn letters(&mut self, bytes: &[u8], from: usize, oddities: &mut Oddities) -> usize {
+        let mut all = 0;
+        let mut at = from;
+        let mut last = self.last;
+        for byte in bytes.get(from..).unwrap_or_default() {
+            let code = ascii(*byte);
+            let letter = code & !DIGIT;
+            if letter < b'a' {
+                break;
+            }
+            all |= code;
+            if last != char::from(letter) {
+                last = char::from(letter);
+                self.coarse.push(letter);
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    reason = "texts of 4 GiB are turned away before"
+                )]
+                self.at.push(at as u32);
+            }
+            at += 1;
+        }
+        self.last = last;
+        oddities.letters += u32::try_from(at - from).unwrap_or(u32::MAX);
+        if all & DIGIT != 0 {
+            let run = bytes.get(from..at).unwrap_or_default();
+            let two = run.iter().any(|byte| leet(char::from(*byte)).len() > 1);
+            oddities.ambiguous |= two && run.iter().any(u8::is_ascii_alphabetic);
+        }
+        at
+    }
+
+    /// Adds the other readings.
+    fn others(&mut self, text: &str, places: &Places) {
+        for (start, end, oddities) in &places.words {
+            let word = Word {
+                text,
+                start: *start,
+                end: *end,
+            };
+            self.begin(Region::Joined, *start);
+            self.word(&word, 0);
+            if oddities.ambiguous {
+                self.begin(Region::Joined, *start);
+                self.word(&word, 1);
+            }
+            if oddities.joined || oddities.masked {
+                self.mask(&word);
+            }
+        }
+        for (start, end) in &places.apart {
+            self.begin(Region::Apart, *start);
+            self.apart(text, *start, *end);
+        }
+    }
+
+    /// Reads a word without what stands between its letters; a digit or sign that stands for several
+    /// letters is read as the one of that number.
+    fn word(&mut self, word: &Word<'_>, choice: usize) {
+        let last = word.last_letter();
+        let mut at = word.start;
+        while at < word.end {
+            if let Some(tag) = markup::tag(word.text, at) {
+                at += tag;
+                continue;
+            }
+            let Some((c, len)) = character(word.text, at) else {
+                break;
+            };
+            let reading = coarse(c);
+            let letters = leet(c);
+            let trails = reading.kind == Kind::Sign && !is_money(c) && at >= last;
+            match reading.kind {
+                Kind::Letter | Kind::Sign if !letters.is_empty() && !trails => {
+                    let chosen = letters.chars().nth(choice).or_else(|| letters.chars().next());
+                    if let Some(letter) = chosen {
+                        self.push(letter, at);
+                    }
+                }
+                Kind::Letter => self.reading(reading, at),
+                _ => {}
+            }
+            at += len;
+        }
+    }
+
+    /// Reads letters that stand apart; wide gaps stay.
+    fn apart(&mut self, text: &str, start: usize, end: usize) {
+        let mut at = start;
+        let mut spaces = 0;
+        while at < end {
+            let Some((c, len)) = character(text, at) else {
+                break;
+            };
+            let reading = coarse(c);
+            match reading.kind {
+                Kind::Letter | Kind::Sign => {
+                    spaces = 0;
+                    self.reading(reading, at);
+                }
+                Kind::Space => {
+                    spaces += if c == '\n' { 2 } else { 1 };
+                    if spaces >= 2 {
+                        self.push(' ', at);
+                    }
+                }
+                Kind::Mark | Kind::Invisible | Kind::Break => {}
+            }
+            at += len;
+        }
+    }
+
+    /// Notes what in a word may be a term with masked letters.
+    fn mask(&mut self, word: &Word<'_>) {
+        let mut run: Option<Masked> = None;
+        let mut visible = 0;
+        let mut stars = 0;
+        let (mut total, mut gaps) = (0, 0);
+        let mut edges: Option<(usize, usize)> = None;
+        let mut at = word.start;
+        while at < word.end {
+            let Some((c, len)) = character(word.text, at) else {
+                break;
+            };
+            let kind = coarse(c).kind;
+            let letter = matches!(kind, Kind::Letter | Kind::Sign);
+            if letter {
+                total += 1;
+                edges = Some((edges.map_or(at, |(start, _)| start), at + len));
+            } else if kind == Kind::Break && !is_star(c) && edges.is_some() && at + len < word.end {
+                gaps += 1;
+            }
+            if letter || is_star(c) {
+                visible += usize::from(letter);
+                stars += usize::from(!letter);
+                let (start, n_letters) = run.map_or((at, 0), |run| (run.start, run.n_letters));
+                run = Some(Masked {
+                    start,
+                    end: at + len,
+                    n_letters: n_letters + 1,
+                });
+            } else if kind == Kind::Break {
+                self.note(run.take(), visible, stars);
+                (visible, stars) = (0, 0);
+            }
+            at += len;
+        }
+        self.note(run, visible, stars);
+        if let Some((start, end)) = edges
+            && gaps == 1
+            && total >= 4
+        {
+            let n_letters = total + 1;
+            self.note(Some(Masked { start, end, n_letters }), total, 1);
+        }
+    }
+
+    fn note(&mut self, masked: Option<Masked>, visible: usize, stars: usize) {
+        if let Some(masked) = masked
+            && stars > 0
+            && visible >= 2
+            && visible * 2 >= masked.n_letters
+            && self.masked.len() < MASKED
+        {
+            self.masked.push(masked);
+        }
+    }
+}
+
+/// What stands between two spaces.
+struct Word<'t> {
+    text: &'t str,
+    start: usize,
+    end: usize,
+}
+
+impl Word<'_> {
+    /// Where the last letter begins: a sign behind it is punctuation.
+    fn last_letter(&self) -> usize {
+        let word = self.text.get(self.start..self.end).unwrap_or_default();
+        let letter = |(_, c): &(usize, char)| coarse(*c).kind == Kind::Letter;
+        let last = word.char_indices().rev().find(letter);
+        last.map_or(self.end, |(at, _)| self.start + at)
+    }
+}
+
+fn ascii(byte: u8) -> u8 {
+    ASCII.get(usize::from(byte)).copied().unwrap_or_default()
+}
+
+/// Reads a character, or the one that an entity stands for, and its length in bytes.
+pub(crate) fn character(text: &str, at: usize) -> Option<(char, usize)> {
+    let c = text.get(at..)?.chars().next()?;
+    if c == '&'
+        && let Some(entity) = markup::entity(text, at)
+    {
+        return Some(entity);
+    }
+    Some((c, c.len_utf8()))
+}
+
+/// Returns the letters of a coarse reading one by one.
+pub(crate) fn units(letters: &[u8]) -> impl Iterator<Item = char> + '_ {
+    std::str::from_utf8(letters).unwrap_or_default().chars()
+}
+
+/// Whether a letter or a sign for one comes next.
+fn follows(text: &str, at: usize) -> bool {
+    match text.as_bytes().get(at) {
+        Some(byte) if byte.is_ascii() => {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'@' | b'$' | b'|' | b'&')
+        }
+        Some(_) => character(text, at).is_some_and(|(c, _)| {
+            !matches!(coarse(c).kind, Kind::Space | Kind::Break)
+        }),
+        None => false,
+    }
+}
+
+/// Where the word that goes on at a place ends.
+fn word_end(text: &str, at: usize) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    rest.find(char::is_whitespace).map_or(text.len(), |end| at + end)
+}
+
+/// Signs that stand for a letter at the end of a word too.
+fn is_money(c: char) -> bool {
+    matches!(c, '$' | '€' | '£' | '¢' | '¥' | '§' | '©' | '®')
+}
+
+/// Signs that people put in place of a letter on purpose.
+pub(crate) fn is_star(c: char) -> bool {
+    matches!(c, '*' | '#' | '%' | '×' | '•' | '●' | '○' | '■' | '□' | '█' | '▇' | '▓' | '▒' | '░' | '★' | '☆' | '✱' | '∗' | '＊' | '\u{2a2f}')
+        || matches!(c, '\u{2600}'..='\u{27bf}' | '\u{1f300}'..='\u{1faff}')
+}
