@@ -19,7 +19,7 @@ use stoa_rules::{AuthorFacts, Input, RuleSet};
 
 const RULES: &str = r#"
 lists:
-  terms: { file: terms.txt, match: word, fold: case }
+  terms: { file: terms.txt, match: word, fold: full }
   spam: { terms: [buy now, click here, free money, gagnez de l'argent], match: substring }
   shorteners: { terms: [bit.ly, t.co, goo.gl, tinyurl.com], match: domain }
 rules:

@@ -69,7 +69,7 @@ const FILES: &[&str] = &[
     "rules:\n  - id: 'a\n",
     "rules:\n\t- id: a\n",
     "lists:\n  a: { terms: [x], match: words }\n",
-    "lists:\n  a: { terms: [x], fold: full }\n",
+    "lists:\n  a: { terms: [x], fold: fall }\n",
     "lists:\n  a: { match: word }\n",
     "lists:\n  a: { terms: [x], file: x.txt }\n",
     "lists:\n  a: { file: terms.text }\n",

@@ -4,16 +4,16 @@
 //! list; what it finds is judged over the original ([`super::walk`]), which knows what each term
 //! allows. A term that several lists share, or that looks like another, is one pattern.
 //!
-//! Terms without letters that a coarse reading could hold, such as `$$` or an emoji, have automata of
-//! their own over the text as written, or with case folded. Domains need none: a host and its parents
+//! Terms without letters, such as `$$` or an emoji, and those of a single letter have an automaton of
+//! their own over the text as written. Domains need none: a host and its parents
 //! are looked up. Terms with masked letters are looked up by length and first letter.
 
 use std::collections::HashMap;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, MatchKind, dfa, nfa};
+use aho_corasick::automaton::{Automaton, StateID};
+use aho_corasick::{AhoCorasick, Anchored, MatchKind, dfa, nfa};
 
 use super::boundary;
-use super::fold::{fold_case, fold_term};
 use super::reading::coarse;
 use super::skeleton::{Masked, Region, Skeleton, character};
 use super::term::{Before, Edges, Term};
@@ -47,8 +47,7 @@ const MASK_TERMS: usize = 4_096;
 #[derive(Debug, Default)]
 pub(crate) struct Matcher {
     words: Option<Words>,
-    folded: Option<Literals>,
-    raw: Option<Literals>,
+    signs: Option<Literals>,
     domains: HashMap<String, Vec<(u32, u32)>>,
     lists: usize,
 }
@@ -57,8 +56,7 @@ pub(crate) struct Matcher {
 #[derive(Debug)]
 struct Words {
     finder: Finder,
-    /// By pattern: its length in bytes, whether a target may stand inside a word, and where its
-    /// targets begin; one more than there are patterns.
+    /// One more than there are patterns: each tells where its targets begin.
     patterns: Vec<Pattern>,
     targets: Vec<u32>,
     terms: Vec<(Target, Term)>,
@@ -74,9 +72,10 @@ enum Finder {
 
 #[derive(Clone, Copy, Debug)]
 struct Pattern {
+    /// Bytes without the spaces at its edges.
     len: u32,
-    inner_begin: bool,
-    inner_end: bool,
+    /// Whether a space stands at its end.
+    ends: bool,
     targets: u32,
 }
 
@@ -242,8 +241,7 @@ impl Matcher {
     /// Compiles the lists; the error is one phrase.
     pub(crate) fn new(lists: &[List]) -> Result<Self, String> {
         let mut words = WordsBuilder::default();
-        let mut folded: LiteralPatterns = HashMap::new();
-        let mut raw: LiteralPatterns = HashMap::new();
+        let mut signs: HashMap<String, Vec<(Target, Edges)>> = HashMap::new();
         let mut domains: HashMap<String, Vec<(u32, u32)>> = HashMap::new();
         for (list, index) in lists.iter().zip(0u32..) {
             let shielded = list.except.iter().map(|term| (term, true));
@@ -265,19 +263,15 @@ impl Matcher {
                             continue;
                         }
                         let edges = Edges::of(term.kind);
-                        let (patterns, pattern) = match term.fold {
-                            Fold::None => (&mut raw, term.text.clone()),
-                            Fold::Case | Fold::Full => (&mut folded, fold_term(&term.text)),
-                        };
-                        patterns.entry(pattern).or_default().push((target, edges));
+                        let pattern = term.text.to_lowercase();
+                        signs.entry(pattern).or_default().push((target, edges));
                     }
                 }
             }
         }
         Ok(Self {
             words: words.build()?,
-            folded: Literals::new(folded)?,
-            raw: Literals::new(raw)?,
+            signs: Literals::new(signs)?,
             domains,
             lists: lists.len(),
         })
@@ -290,16 +284,8 @@ impl Matcher {
         if let Some(words) = &self.words {
             is_cut = words.scan(text, &mut collector);
         }
-        if let Some(literals) = &self.raw {
-            literals.scan(text, Some, &mut collector);
-        }
-        if let Some(literals) = &self.folded {
-            let folded = fold_case(text);
-            literals.scan(
-                &folded.text,
-                |offset| folded.original(offset),
-                &mut collector,
-            );
+        if let Some(signs) = &self.signs {
+            signs.scan(text, &mut collector);
         }
         collector.finish(self.lists, is_cut)
     }
@@ -337,7 +323,7 @@ impl WordsBuilder {
         };
         let patterns = compiled.patterns();
         // A single letter would be found everywhere.
-        if patterns.iter().any(|pattern| pattern.len() < 2) {
+        if patterns.iter().any(|pattern| pattern.trim_ascii().len() < 2) {
             return false;
         }
         let Ok(number) = u32::try_from(self.terms.len()) else {
@@ -373,19 +359,17 @@ impl WordsBuilder {
             u32::try_from(targets.len()).map_err(|_| "too many terms".to_owned())
         };
         for (pattern, numbers) in &sorted {
-            let edges = |number: &u32| self.terms.get(*number as usize).map(|(_, term)| term.edges);
+            let letters = pattern.trim_ascii().len();
             patterns.push(Pattern {
-                len: u32::try_from(pattern.len()).map_err(|_| "a term is too long".to_owned())?,
-                inner_begin: numbers.iter().filter_map(edges).any(|edges| !edges.begin),
-                inner_end: numbers.iter().filter_map(edges).any(|edges| !edges.end),
+                len: u32::try_from(letters).map_err(|_| "a term is too long".to_owned())?,
+                ends: pattern.ends_with(b" "),
                 targets: count(&targets)?,
             });
             targets.extend(numbers);
         }
         patterns.push(Pattern {
             len: 0,
-            inner_begin: false,
-            inner_end: false,
+            ends: false,
             targets: count(&targets)?,
         });
         let bytes: usize = sorted.iter().map(|(pattern, _)| pattern.len()).sum();
@@ -443,70 +427,103 @@ impl Words {
 /// One pass.
 struct Scan<'s, 't> {
     words: &'s Words,
-    skeleton: &'s Skeleton,
+    skeleton: &'s Skeleton<'t>,
     walker: Walker<'t>,
     collector: &'s mut Collector,
 }
 
 impl Scan<'_, '_> {
-    fn run(&mut self, finder: &impl aho_corasick::automaton::Automaton) {
-        let Ok(mut state) = finder.start_state(Anchored::No) else {
+    fn run(&mut self, finder: &impl Automaton) {
+        let Ok(root) = finder.start_state(Anchored::No) else {
             return;
         };
-        for (byte, at) in self.skeleton.coarse.iter().zip(1_usize..) {
+        let base = self.skeleton.base;
+        let mut state = root;
+        for (byte, at) in self.skeleton.coarse.iter().take(base).zip(1_usize..) {
             state = finder.next_state(Anchored::No, state, *byte);
             if finder.is_special(state) && finder.is_match(state) {
-                for index in 0..finder.match_len(state) {
-                    self.candidate(finder.match_pattern(state, index).as_usize(), at);
+                self.matches(finder, state, at, 0);
+            }
+        }
+        let ends = self.skeleton.regions.iter().skip(1).map(|(start, _)| *start);
+        let ends = ends.chain([self.skeleton.coarse.len()]);
+        for ((start, region), end) in self.skeleton.regions.iter().zip(ends) {
+            let least = match region {
+                Region::Joined => JOINED,
+                Region::Apart => APART,
+            };
+            for from in *start..end {
+                if from == *start || self.skeleton.may_start(from) {
+                    self.region(finder, root, from, end, least);
                 }
             }
         }
     }
 
-    /// Judges a pattern that ends at a place of the coarse reading.
-    fn candidate(&mut self, pattern: usize, end: usize) {
+    /// Runs over another reading from a place where a word may begin.
+    fn region(
+        &mut self,
+        finder: &impl Automaton,
+        root: StateID,
+        from: usize,
+        end: usize,
+        least: usize,
+    ) {
+        let mut state = finder.next_state(Anchored::No, root, b' ');
+        let inner_begin = self.skeleton.coarse.get(from - 1) != Some(&b' ');
+        for at in from..end {
+            let Some(byte) = self.skeleton.coarse.get(at) else {
+                return;
+            };
+            let Some(steps) = self.walker.steps.checked_sub(1) else {
+                return;
+            };
+            self.walker.steps = steps;
+            state = finder.next_state(Anchored::No, state, *byte);
+            let asked = if inner_begin { least } else { 0 };
+            if finder.is_special(state) && finder.is_match(state) {
+                self.matches(finder, state, at + 1, asked);
+            }
+            if self.skeleton.may_start(at + 1) && *byte != b' ' {
+                // A word may end here as well.
+                let edge = finder.next_state(Anchored::No, state, b' ');
+                if finder.is_special(edge) && finder.is_match(edge) {
+                    self.matches(finder, edge, at + 2, least);
+                }
+            }
+            if state == root && inner_begin {
+                return;
+            }
+        }
+    }
+
+    fn matches(&mut self, finder: &impl Automaton, state: StateID, end: usize, least: usize) {
+        for index in 0..finder.match_len(state) {
+            let pattern = finder.match_pattern(state, index).as_usize();
+            self.candidate(pattern, end, least);
+        }
+    }
+
+    /// Judges the terms of a pattern that ends before a place of the coarse reading; they must have
+    /// a number of letters at least.
+    fn candidate(&mut self, pattern: usize, end: usize, least: usize) {
+        let words = self.words;
         let (Some(found), Some(next)) = (
-            self.words.patterns.get(pattern),
-            self.words.patterns.get(pattern + 1),
+            words.patterns.get(pattern),
+            words.patterns.get(pattern + 1),
         ) else {
             return;
         };
-        let start = end - found.len as usize;
-        let coarse = &self.skeleton.coarse;
-        let is_edge = |byte: Option<&u8>| byte.is_none_or(|byte| *byte == b' ' || *byte >= 0x80);
-        let begins = start == 0
-            || is_edge(coarse.get(start - 1))
-            || coarse.get(start).is_some_and(|byte| *byte >= 0x80);
-        let ends = is_edge(coarse.get(end)) || coarse.get(end - 1).is_some_and(|byte| *byte >= 0x80);
-        let mut least = 0;
-        if (!begins && !found.inner_begin) || (!ends && !found.inner_end) {
-            if !self.skeleton.has_regions() {
-                return;
-            }
-            // Signs that this reading leaves out may be the edges of words.
-            least = match self.skeleton.region(start) {
-                Region::Base => return,
-                Region::Joined => JOINED,
-                Region::Apart => APART,
-            };
-        }
+        let start = end - usize::from(found.ends) - found.len as usize;
         let Some(origin) = self.skeleton.original(start) else {
             return;
         };
-        let numbers = self
-            .words
-            .targets
-            .get(found.targets as usize..next.targets as usize)
-            .unwrap_or_default();
-        for number in numbers {
-            let Some((target, term)) = self.words.terms.get(*number as usize) else {
+        let numbers = words.targets.get(found.targets as usize..next.targets as usize);
+        for number in numbers.unwrap_or_default() {
+            let Some((target, term)) = words.terms.get(*number as usize) else {
                 continue;
             };
-            let edges_hold = (begins || !term.edges.begin) && (ends || !term.edges.end);
-            if term.letters.len() < least && !edges_hold || !self.collector.wants(*target) {
-                continue;
-            }
-            if !edges_hold && least == 0 {
+            if term.letters.len() < least || !self.collector.wants(*target) {
                 continue;
             }
             if let Some(found) = self.walker.find(term, origin, false) {
@@ -543,10 +560,8 @@ impl Scan<'_, '_> {
     }
 }
 
-type LiteralPatterns = HashMap<String, Vec<(Target, Edges)>>;
-
 impl Literals {
-    fn new(patterns: LiteralPatterns) -> Result<Option<Self>, String> {
+    fn new(patterns: HashMap<String, Vec<(Target, Edges)>>) -> Result<Option<Self>, String> {
         if patterns.is_empty() {
             return Ok(None);
         }
@@ -554,7 +569,7 @@ impl Literals {
         patterns.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         let finder = AhoCorasick::builder()
             .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::ContiguousNFA))
+            .ascii_case_insensitive(true)
             .build(patterns.iter().map(|(pattern, _)| pattern))
             .map_err(|error| error.to_string())?;
         let mut starts = vec![0];
@@ -570,31 +585,20 @@ impl Literals {
         }))
     }
 
-    fn scan(
-        &self,
-        text: &str,
-        original: impl Fn(usize) -> Option<usize>,
-        collector: &mut Collector,
-    ) {
+    fn scan(&self, text: &str, collector: &mut Collector) {
         for found in self.finder.find_overlapping_iter(text) {
             let pattern = found.pattern().as_usize();
             let (Some(from), Some(to)) = (self.starts.get(pattern), self.starts.get(pattern + 1))
             else {
                 continue;
             };
-            let targets = self
-                .targets
-                .get(*from as usize..*to as usize)
-                .unwrap_or_default();
+            let targets = self.targets.get(*from as usize..*to as usize);
             let begins = boundary::begins(text, found.start());
             let ends = boundary::ends(text, found.end());
-            let (Some(start), Some(end)) = (original(found.start()), original(found.end())) else {
-                continue;
-            };
-            for (target, edges) in targets {
+            for (target, edges) in targets.unwrap_or_default() {
                 let fits = (begins || !edges.begin) && (ends || !edges.end);
                 if fits && collector.wants(*target) {
-                    collector.add(*target, start, end, Via::NONE);
+                    collector.add(*target, found.start(), found.end(), Via::NONE);
                 }
             }
         }

@@ -9,8 +9,9 @@
 //! The coarse text is larger than the original by no more than a factor; building it is one pass and
 //! one more over each such place.
 
+use super::boundary::is_unspaced;
 use super::markup;
-use super::reading::{ASCII, Coarse, DIGIT, Kind, SPACE, coarse, leet};
+use super::reading::{ASCII, Coarse, DIGIT, Kind, SPACE, coarse as coarse_of, leet};
 
 /// Letters that stand apart, from which they are read as a word.
 const APART: u32 = 3;
@@ -24,8 +25,6 @@ const MASKED: usize = 256;
 /// Another reading of a part of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Region {
-    /// What every character is read as at first sight.
-    Base,
     /// A word without the signs and tags in it, or with its digits read another way.
     Joined,
     /// Letters that stand apart.
@@ -41,16 +40,26 @@ pub(crate) struct Masked {
     pub(crate) n_letters: usize,
 }
 
-/// The coarse reading of a text.
+/// The coarse reading of a text: words with a space before and behind each.
 #[derive(Debug)]
-pub(crate) struct Skeleton {
+pub(crate) struct Skeleton<'t> {
+    text: &'t str,
     pub(crate) coarse: Vec<u8>,
-    /// By coarse byte: where the character that it is from begins, in bytes of the original.
+    /// Where the words of the base begin: in the coarse reading and in the original, in bytes.
+    words: Vec<(u32, u32)>,
+    /// How long the base is; the other readings follow.
+    pub(crate) base: usize,
+    /// By byte of the other readings: where the character that it is from begins.
     at: Vec<u32>,
-    /// Where the other readings begin, in order.
-    regions: Vec<(u32, Region)>,
+    /// By byte of the other readings: whether a word may begin there.
+    starts: Vec<bool>,
+    pub(crate) regions: Vec<(usize, Region)>,
     pub(crate) masked: Vec<Masked>,
     last: char,
+    /// Whether something was left out before the next letter of another reading.
+    gap: bool,
+    /// Whether the last letter is of a script without spaces.
+    unspaced: bool,
 }
 
 /// What a word has that makes other readings of it worthwhile.
@@ -99,43 +108,67 @@ impl Places {
     }
 }
 
-impl Skeleton {
+impl<'t> Skeleton<'t> {
     /// Reads a text. Texts of 4 GiB or more, which no event can carry, are not read.
-    pub(crate) fn of(text: &str) -> Self {
+    pub(crate) fn of(text: &'t str) -> Self {
+        let mut coarse = Vec::with_capacity(text.len() + 16);
+        coarse.push(b' ');
         let mut skeleton = Self {
-            coarse: Vec::with_capacity(text.len() + 16),
-            at: Vec::with_capacity(text.len() + 16),
+            text,
+            coarse,
+            words: Vec::with_capacity(text.len() / 4 + 1),
+            base: 0,
+            at: Vec::new(),
+            starts: Vec::new(),
             regions: Vec::new(),
             masked: Vec::new(),
-            // So that no space stands at the beginning.
             last: ' ',
+            gap: false,
+            unspaced: false,
         };
         if u32::try_from(text.len()).is_ok() {
             let places = skeleton.base(text);
+            skeleton.push(' ', text.len());
+            skeleton.base = skeleton.coarse.len();
             skeleton.others(text, &places);
         }
         skeleton
     }
 
-    /// Returns where a coarse byte comes from.
+    /// Returns where the character begins that a coarse byte comes from.
     pub(crate) fn original(&self, coarse: usize) -> Option<usize> {
-        self.at.get(coarse).map(|at| *at as usize)
-    }
-
-    /// Returns which reading a coarse byte belongs to.
-    pub(crate) fn region(&self, coarse: usize) -> Region {
+        if let Some(place) = coarse.checked_sub(self.base) {
+            return self.at.get(place).map(|at| *at as usize);
+        }
         let after = self
-            .regions
+            .words
             .partition_point(|(start, _)| *start as usize <= coarse);
-        let found = after
-            .checked_sub(1)
-            .and_then(|index| self.regions.get(index));
-        found.map_or(Region::Base, |(_, region)| *region)
+        let (start, original) = self.words.get(after.checked_sub(1)?)?;
+        let (mut next, mut at) = (*start as usize, *original as usize);
+        if next == coarse {
+            return Some(at);
+        }
+        // Inside a word: reads it once more.
+        let mut last = ' ';
+        while let Some((c, len)) = character(self.text, at) {
+            for unit in units(coarse_of(c).letters()) {
+                if unit != last {
+                    if next >= coarse {
+                        return Some(at);
+                    }
+                    next += unit.len_utf8();
+                    last = unit;
+                }
+            }
+            at += len;
+        }
+        None
     }
 
-    /// Whether there is more than the base.
-    pub(crate) fn has_regions(&self) -> bool {
-        !self.regions.is_empty()
+    /// Whether a sign or the edge of a reading stands before a byte of the other readings.
+    pub(crate) fn may_start(&self, coarse: usize) -> bool {
+        let place = coarse.checked_sub(self.base);
+        place.is_some_and(|place| self.starts.get(place).copied().unwrap_or_default())
     }
 
     #[expect(
@@ -146,15 +179,24 @@ impl Skeleton {
         if self.last == letter {
             return;
         }
+        let begins = self.last == ' ';
         self.last = letter;
+        if self.base == 0 {
+            if begins {
+                self.words.push((self.coarse.len() as u32, at as u32));
+            }
+        } else {
+            self.at.extend((0..letter.len_utf8()).map(|_| at as u32));
+            self.starts.push(begins || self.gap);
+            self.starts.extend((1..letter.len_utf8()).map(|_| false));
+            self.gap = false;
+        }
         if letter.is_ascii() {
             self.coarse.push(letter as u8);
-            self.at.push(at as u32);
         } else {
             let mut buffer = [0; 4];
             let bytes = letter.encode_utf8(&mut buffer).as_bytes();
             self.coarse.extend_from_slice(bytes);
-            self.at.extend(bytes.iter().map(|_| at as u32));
         }
     }
 
@@ -164,11 +206,20 @@ impl Skeleton {
         }
     }
 
+    /// Reads a letter in the base; between one of a script without spaces and another, a word ends.
+    fn letter(&mut self, c: char, reading: Coarse, at: usize) {
+        let unspaced = is_unspaced(c);
+        if unspaced != self.unspaced && self.last != ' ' {
+            self.push(' ', at);
+        }
+        self.unspaced = unspaced;
+        self.reading(reading, at);
+    }
+
     /// Begins another reading.
     fn begin(&mut self, region: Region, at: usize) {
         self.push(' ', at);
-        let start = u32::try_from(self.coarse.len()).unwrap_or(u32::MAX);
-        self.regions.push((start, region));
+        self.regions.push((self.coarse.len(), region));
     }
 
     fn base(&mut self, text: &str) -> Places {
@@ -199,13 +250,13 @@ impl Skeleton {
             let Some((c, len)) = character(text, at) else {
                 break;
             };
-            let reading = coarse(c);
+            let reading = coarse_of(c);
             match reading.kind {
                 Kind::Letter => {
                     oddities.joined |= gap;
                     gap = false;
                     oddities.letters += 1;
-                    self.reading(reading, at);
+                    self.letter(c, reading, at);
                 }
                 Kind::Mark | Kind::Invisible => {}
                 Kind::Space => {
@@ -261,6 +312,17 @@ impl Skeleton {
 
     /// Reads a run of ASCII letters and digits, and returns where it ends.
     fn letters(&mut self, bytes: &[u8], from: usize, oddities: &mut Oddities) -> usize {
+        if self.unspaced {
+            self.unspaced = false;
+            self.push(' ', from);
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "texts of 4 GiB are turned away before"
+        )]
+        if self.last == ' ' {
+            self.words.push((self.coarse.len() as u32, from as u32));
+        }
         let mut all = 0;
         let mut at = from;
         let mut last = self.last;
@@ -274,11 +336,6 @@ impl Skeleton {
             if last != char::from(letter) {
                 last = char::from(letter);
                 self.coarse.push(letter);
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    reason = "texts of 4 GiB are turned away before"
-                )]
-                self.at.push(at as u32);
             }
             at += 1;
         }
@@ -314,6 +371,9 @@ impl Skeleton {
             self.begin(Region::Apart, *start);
             self.apart(text, *start, *end);
         }
+        if !self.regions.is_empty() {
+            self.push(' ', text.len());
+        }
     }
 
     /// Reads a word without what stands between its letters; a digit or sign that stands for several
@@ -323,13 +383,14 @@ impl Skeleton {
         let mut at = word.start;
         while at < word.end {
             if let Some(tag) = markup::tag(word.text, at) {
+                self.gap = true;
                 at += tag;
                 continue;
             }
             let Some((c, len)) = character(word.text, at) else {
                 break;
             };
-            let reading = coarse(c);
+            let reading = coarse_of(c);
             let letters = leet(c);
             let trails = reading.kind == Kind::Sign && !is_money(c) && at >= last;
             match reading.kind {
@@ -340,7 +401,8 @@ impl Skeleton {
                     }
                 }
                 Kind::Letter => self.reading(reading, at),
-                _ => {}
+                Kind::Mark | Kind::Invisible => {}
+                Kind::Sign | Kind::Break | Kind::Space => self.gap = true,
             }
             at += len;
         }
@@ -354,7 +416,7 @@ impl Skeleton {
             let Some((c, len)) = character(text, at) else {
                 break;
             };
-            let reading = coarse(c);
+            let reading = coarse_of(c);
             match reading.kind {
                 Kind::Letter | Kind::Sign => {
                     spaces = 0;
@@ -362,6 +424,7 @@ impl Skeleton {
                 }
                 Kind::Space => {
                     spaces += if c == '\n' { 2 } else { 1 };
+                    self.gap = true;
                     if spaces >= 2 {
                         self.push(' ', at);
                     }
@@ -384,7 +447,7 @@ impl Skeleton {
             let Some((c, len)) = character(word.text, at) else {
                 break;
             };
-            let kind = coarse(c).kind;
+            let kind = coarse_of(c).kind;
             let letter = matches!(kind, Kind::Letter | Kind::Sign);
             if letter {
                 total += 1;
@@ -440,7 +503,7 @@ impl Word<'_> {
     /// Where the last letter begins: a sign behind it is punctuation.
     fn last_letter(&self) -> usize {
         let word = self.text.get(self.start..self.end).unwrap_or_default();
-        let letter = |(_, c): &(usize, char)| coarse(*c).kind == Kind::Letter;
+        let letter = |(_, c): &(usize, char)| coarse_of(*c).kind == Kind::Letter;
         let last = word.char_indices().rev().find(letter);
         last.map_or(self.end, |(at, _)| self.start + at)
     }
@@ -473,7 +536,7 @@ fn follows(text: &str, at: usize) -> bool {
             byte.is_ascii_alphanumeric() || matches!(byte, b'@' | b'$' | b'|' | b'&')
         }
         Some(_) => character(text, at).is_some_and(|(c, _)| {
-            !matches!(coarse(c).kind, Kind::Space | Kind::Break)
+            !matches!(coarse_of(c).kind, Kind::Space | Kind::Break)
         }),
         None => false,
     }
@@ -486,7 +549,7 @@ fn word_end(text: &str, at: usize) -> usize {
 }
 
 /// Signs that stand for a letter at the end of a word too.
-fn is_money(c: char) -> bool {
+pub(crate) fn is_money(c: char) -> bool {
     matches!(c, '$' | '€' | '£' | '¢' | '¥' | '§' | '©' | '®')
 }
 

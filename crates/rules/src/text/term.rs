@@ -2,6 +2,7 @@
 
 use unicode_normalization::char::decompose_canonical;
 
+use super::boundary::is_unspaced;
 use super::fold::fold_term;
 use super::reading::{Kind, coarse, is_mark};
 use super::via::Via;
@@ -16,6 +17,8 @@ pub(crate) enum Before {
     Space,
     /// A hyphen, an apostrophe or the like.
     Sign(char),
+    /// Several signs or spaces.
+    Several,
 }
 
 /// Where in a word a term may stand.
@@ -45,6 +48,10 @@ impl Edges {
 pub(crate) struct Term {
     /// As it was written in the list.
     pub(crate) text: String,
+    /// Signs before the first letter.
+    pub(crate) head: String,
+    /// Signs behind the last one.
+    pub(crate) tail: String,
     /// Folded by case and accents.
     pub(crate) letters: Vec<char>,
     /// By letter.
@@ -60,34 +67,39 @@ pub(crate) struct Term {
 }
 
 impl Term {
-    /// Compiles a term; `None` if it has no letters that an automaton over letters could find, or
-    /// begins or ends with a sign.
+    /// Compiles a term; `None` if it has no letters.
     pub(crate) fn new(text: &str, fold: Fold, kind: Match, accents: bool) -> Option<Self> {
+        let folded = fold_term(text.trim());
+        let is_letter = |c: char| match coarse(c).kind {
+            Kind::Letter => true,
+            Kind::Sign => super::skeleton::is_money(c) || c == '@',
+            _ => false,
+        };
+        let first = folded.find(is_letter)?;
+        // A term such as `@ss` or `sh!t` is looked for as it is written; behind its last letter an
+        // exclamation mark is one.
+        let last = folded.rfind(is_letter)?;
+        let end = last + folded.get(last..)?.chars().next()?.len_utf8();
+        let (head, rest) = folded.split_at_checked(first)?;
+        let (middle, tail) = rest.split_at_checked(end - first)?;
+        if !middle.chars().any(|c| coarse(c).kind == Kind::Letter) {
+            return None;
+        }
         let mut letters = Vec::new();
         let mut before = Vec::new();
         let mut next = Before::Nothing;
-        for c in fold_term(text.trim()).chars() {
-            match coarse(c).kind {
-                Kind::Letter => {
+        for c in middle.chars() {
+            match (coarse(c).kind, next) {
+                (Kind::Letter, _) | (Kind::Sign, Before::Nothing) => {
                     letters.push(c);
                     before.push(next);
                     next = Before::Nothing;
                 }
-                Kind::Mark | Kind::Invisible => {}
-                // A leading sign has no letter before it.
-                _ if letters.is_empty() => return None,
-                Kind::Space => {
-                    if next == Before::Nothing {
-                        next = Before::Space;
-                    }
-                }
-                // Two signs in a row are more than a gap.
-                Kind::Sign | Kind::Break if next != Before::Nothing => return None,
-                Kind::Sign | Kind::Break => next = Before::Sign(c),
+                (Kind::Mark | Kind::Invisible, _) => {}
+                (Kind::Space, Before::Nothing | Before::Space) => next = Before::Space,
+                (Kind::Break, Before::Nothing) => next = Before::Sign(c),
+                _ => next = Before::Several,
             }
-        }
-        if letters.is_empty() || next != Before::Nothing {
-            return None;
         }
         let run_end = (0..letters.len())
             .map(|at| {
@@ -98,7 +110,9 @@ impl Term {
             .collect();
         let marks = accents.then(|| marks(text)).filter(|marks| marks.len() == letters.len());
         Some(Self {
-            text: text.to_owned(),
+            text: text.trim().to_owned(),
+            head: head.trim().to_owned(),
+            tail: tail.trim().to_owned(),
             is_latin: letters.iter().all(char::is_ascii),
             letters,
             before,
@@ -117,7 +131,8 @@ impl Term {
         }
     }
 
-    /// Returns what the automaton looks for: the coarse readings, each run of one letter once.
+    /// Returns what the automaton looks for: the coarse readings, each run of one letter once, with a
+    /// space where a word must begin or end.
     pub(crate) fn patterns(&self) -> Vec<Vec<u8>> {
         let spaced = self.pattern(true);
         let mut patterns = vec![spaced];
@@ -129,12 +144,18 @@ impl Term {
 
     fn pattern(&self, spaced: bool) -> Vec<u8> {
         let mut out = Vec::new();
+        if self.edges.begin && !self.letters.first().copied().is_some_and(is_unspaced) {
+            out.push(b' ');
+        }
         let mut last: Option<char> = None;
+        let mut unspaced = None;
         for (letter, before) in self.letters.iter().zip(&self.before) {
-            if spaced && *before != Before::Nothing {
+            let switches = unspaced.is_some_and(|unspaced| unspaced != is_unspaced(*letter));
+            if spaced && *before != Before::Nothing || switches {
                 out.push(b' ');
                 last = None;
             }
+            unspaced = Some(is_unspaced(*letter));
             for unit in super::skeleton::units(coarse(*letter).letters()) {
                 if last != Some(unit) {
                     let mut buffer = [0; 4];
@@ -142,6 +163,9 @@ impl Term {
                 }
                 last = Some(unit);
             }
+        }
+        if self.edges.end && !self.letters.last().copied().is_some_and(is_unspaced) {
+            out.push(b' ');
         }
         out
     }

@@ -12,6 +12,7 @@ use super::reading::{Kind, Script, coarse, is_genuine, is_mark, script, stands_f
 use super::skeleton::{character, is_star};
 use super::term::{Before, Term};
 use super::via::Via;
+use crate::list::Fold;
 
 /// Marks on one letter from which they are more than a language puts there.
 const PILE: u32 = 3;
@@ -106,20 +107,26 @@ impl<'t> Walker<'t> {
     }
 
     fn find_at(&mut self, term: &Term, start: usize, masks: bool) -> Option<Found> {
-        let (end, via) = match term.fold {
-            crate::list::Fold::None => self.exact(term, start)?,
-            _ => self.walk(term, start, masks)?,
+        let (start, end, via) = match term.fold {
+            Fold::None => self.exact(term, start)?,
+            Fold::Case | Fold::Full => {
+                let (end, via) = self.walk(term, start, masks)?;
+                let before = self.text.get(..start)?.strip_suffix(&*term.head)?;
+                let behind = self.text.get(end..)?.strip_prefix(&*term.tail)?;
+                (before.len(), self.text.len() - behind.len(), via)
+            }
         };
         let begins = !term.edges.begin || boundary::begins(self.text, start);
         let ends = !term.edges.end || boundary::ends(self.text, end);
         (begins && ends).then_some(Found { start, end, via })
     }
 
-    fn exact(&mut self, term: &Term, start: usize) -> Option<(usize, Via)> {
-        self.steps = self.steps.saturating_sub(1);
+    fn exact(&mut self, term: &Term, letters: usize) -> Option<(usize, usize, Via)> {
+        self.steps = self.steps.checked_sub(1)?;
+        let start = letters.checked_sub(term.head.len())?;
         let rest = self.text.get(start..)?;
         rest.starts_with(&*term.text)
-            .then(|| (start + term.text.len(), Via::NONE))
+            .then(|| (start, start + term.text.len(), Via::NONE))
     }
 
     /// Walks along text and term; returns where the term ends and what it took.
@@ -238,6 +245,11 @@ impl<'t> Walker<'t> {
                 Kind::Letter => Bridge::Arrived(Via::SPACING),
                 Kind::Sign if begun => Bridge::Arrived(Via::NONE),
                 _ => Bridge::Past(Via::SPACING),
+            },
+            Before::Several => match kind {
+                Kind::Letter if begun => Bridge::Arrived(Via::NONE),
+                Kind::Letter => Bridge::Arrived(Via::SPACING),
+                _ => Bridge::Past(Via::NONE),
             },
             Before::Sign(sign) => {
                 let mut own = Vec::new();
