@@ -262,7 +262,7 @@ impl<'c> Checker<'c> {
             (operators::NEGATE, [operand]) => {
                 let (node, ty) = self.check(operand)?;
                 match (node, ty) {
-                    (Node::Int(value), ty) => Ok((Node::Int(value.wrapping_neg()), ty)),
+                    (Node::Int(value), ty) if value != i64::MIN => Ok((Node::Int(-value), ty)),
                     (node, ty @ (Type::Int | Type::Double)) => {
                         Ok((Node::Negate(Box::new(node)), ty))
                     }
@@ -348,10 +348,10 @@ impl<'c> Checker<'c> {
             left_type.join(&right_type).is_some() || numbers(&left_type) && numbers(&right_type);
         let ordered = matches!(
             left_type,
-            Type::Int | Type::Double | Type::String | Type::Duration | Type::Timestamp
+            Type::Bool | Type::Int | Type::Double | Type::String | Type::Duration | Type::Timestamp
         );
         let equality = matches!(comparison, Comparison::Equal | Comparison::NotEqual);
-        if alike && (ordered || equality && matches!(left_type, Type::Bool | Type::List(_))) {
+        if alike && (ordered || equality && matches!(left_type, Type::List(_))) {
             return Ok((
                 Node::Compare(comparison, Box::new([left_node, right_node])),
                 Type::Bool,
