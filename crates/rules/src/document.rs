@@ -51,6 +51,10 @@ fn place(location: serde_saphyr::Location) -> (u32, u32) {
 pub(crate) struct Document {
     #[serde(default)]
     pub(crate) include: Vec<Placed<String>>,
+    /// The sites that the file's rules are for.
+    pub(crate) sites: Option<Placed<Vec<String>>>,
+    #[serde(default)]
+    pub(crate) macros: BTreeMap<String, Placed<String>>,
     #[serde(default)]
     pub(crate) lists: BTreeMap<String, Placed<ListEntry>>,
     #[serde(default)]
@@ -79,8 +83,9 @@ pub(crate) struct ListEntry {
 pub(crate) struct RuleEntry {
     pub(crate) id: Placed<String>,
     pub(crate) description: Option<String>,
+    pub(crate) owner: Option<Placed<String>>,
     #[serde(default)]
-    pub(crate) sites: Vec<String>,
+    pub(crate) sites: Vec<Placed<String>>,
     #[serde(default)]
     pub(crate) languages: Vec<Placed<String>>,
     pub(crate) when: Placed<String>,
@@ -90,6 +95,10 @@ pub(crate) struct RuleEntry {
     #[serde(default)]
     pub(crate) explain: BTreeMap<String, String>,
     pub(crate) mode: Option<Placed<String>>,
+    pub(crate) expires: Option<Placed<String>>,
+    pub(crate) priority: Option<Placed<i64>>,
+    pub(crate) quota: Option<Placed<i64>>,
+    pub(crate) on_missing: Option<Placed<String>>,
     #[serde(default)]
     pub(crate) examples: ExamplesEntry,
 }

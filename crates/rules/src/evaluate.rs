@@ -12,7 +12,7 @@ use crate::expr::node::{Slot, Subject};
 use crate::facts::Facts;
 use crate::input::Input;
 use crate::load::RuleSet;
-use crate::rule::{Mode, Reason, Rule, RuleInfo};
+use crate::rule::{Mode, OnMissing, Reason, Rule, RuleInfo};
 
 /// What the rules make of a comment.
 #[derive(Clone, Debug, Default)]
@@ -28,14 +28,15 @@ pub struct Outcome {
     pub partial: Vec<String>,
     /// The rules that failed.
     pub failed: Vec<Failure>,
-    /// The reason of the deciding rule: the first of the strictest that acted.
+    /// The reason of the deciding rule: of the strictest that acted the one with the highest
+    /// priority, and of these the first.
     pub reason: Option<Reason>,
     /// The id of the deciding rule.
     pub decided_by: Option<Arc<RuleInfo>>,
     /// How many rules were evaluated.
     pub evaluated: u32,
-    /// How many rules could be set aside, because a list that they need had no hit or because
-    /// they are for other sites or languages.
+    /// How many rules could be set aside, because a list that they need had no hit, because they
+    /// are for other sites or languages, or because they have expired.
     pub skipped: u32,
 }
 
@@ -72,7 +73,8 @@ impl Fired {
 pub struct Failure {
     /// The rule.
     pub rule: Arc<RuleInfo>,
-    /// Whether the comment is held for it: not so in shadow.
+    /// Whether the comment is held for it: not so in shadow, nor where the rule skips comments
+    /// whose facts are missing.
     pub acted: bool,
     /// What happened, without any of the comment's text.
     pub message: String,
@@ -142,10 +144,9 @@ impl RuleSet {
                 Ok(_) => {
                     if acted {
                         labels.extend(info.labels.iter().cloned());
-                        let decides = outcome
-                            .decided_by
-                            .as_ref()
-                            .is_none_or(|by| by.verdict < info.verdict);
+                        let decides = outcome.decided_by.as_ref().is_none_or(|by| {
+                            (by.verdict, by.priority) < (info.verdict, info.priority)
+                        });
                         if decides {
                             outcome.decided_by = Some(Arc::clone(info));
                         }
@@ -159,6 +160,10 @@ impl RuleSet {
                     });
                 }
                 Err(fault) => {
+                    // A fact that is missing says nothing about the comment to a rule that skips.
+                    let skips =
+                        matches!(fault, Fault::Missing(_)) && info.on_missing == OnMissing::Skip;
+                    let acted = acted && !skips;
                     if acted {
                         partial.insert(format!("rule:{}", info.id));
                         if let Fault::Missing(fact) = fault {

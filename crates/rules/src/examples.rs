@@ -162,7 +162,9 @@ fn judge(set: &RuleSet, rule: &Rule, example: &ExampleFacts) -> Result<bool, Str
         submitted_at: now,
         now,
     };
-    if !rule.is_for(&input) {
+    // An example that sets no time is not to fail on the day when its rule expires.
+    let expired = example.now.is_some() && rule.info.is_expired(now);
+    if expired || !rule.info.is_for_site(input.site) || !rule.info.is_for_language(&input) {
         return Ok(false);
     }
     set.fires(rule, &Facts::new(&input, &set.matcher))

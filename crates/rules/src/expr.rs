@@ -9,18 +9,32 @@
 
 pub(crate) mod check;
 pub(crate) mod eval;
+pub(crate) mod functions;
 mod limits;
+pub(crate) mod macros;
+pub(crate) mod members;
 pub(crate) mod node;
 pub(crate) mod place;
 #[cfg(test)]
 mod tests;
+pub(crate) mod trace;
+pub(crate) mod value;
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use cel::IdedExpr;
+use cel::common::ast::SourceInfo;
 use cel::parser::Parser;
 
 use crate::diagnostic::did_you_mean;
 use crate::list::List;
 use crate::schema::Type;
-use node::Condition;
+use macros::Macros;
+use members::Members;
+use node::{Condition, Node};
+use trace::Marks;
 
 /// Bytes of the stack on which expressions are parsed and checked: `limits` allows what needs a
 /// small part of it.
@@ -34,14 +48,25 @@ pub(crate) struct ExprError {
     pub(crate) at: usize,
     pub(crate) message: String,
     pub(crate) help: Option<String>,
+    /// Not to be told: it follows from another error that is told.
+    pub(crate) silent: bool,
 }
 
 impl ExprError {
+    /// Makes an error that follows from another one.
+    fn silent(at: usize) -> Self {
+        Self {
+            silent: true,
+            ..Self::new(at, "a macro that it uses has errors")
+        }
+    }
+
     fn new(at: usize, message: impl Into<String>) -> Self {
         Self {
             at,
             message: message.into(),
             help: None,
+            silent: false,
         }
     }
 
@@ -65,27 +90,75 @@ pub(crate) fn on_large_stack<T: Send>(job: impl FnOnce() -> T + Send) -> Option<
     })
 }
 
-/// Compiles a condition. Call it [`on_large_stack`].
-pub(crate) fn compile(source: &str, lists: &[List]) -> Result<Condition, ExprError> {
-    compile_by_bytes(source, lists).map_err(|error| {
-        let before = source
-            .char_indices()
-            .take_while(|(at, _)| *at < error.at)
-            .count();
-        ExprError {
-            at: before,
-            ..error
-        }
-    })
+/// What conditions can name, besides facts and functions.
+pub(crate) struct Env<'c> {
+    lists: &'c [List],
+    macros: &'c Macros,
+    members: RefCell<HashMap<u32, Arc<Members>>>,
 }
 
-fn compile_by_bytes(source: &str, lists: &[List]) -> Result<Condition, ExprError> {
+impl<'c> Env<'c> {
+    pub(crate) fn new(lists: &'c [List], macros: &'c Macros) -> Self {
+        Self {
+            lists,
+            macros,
+            members: RefCell::default(),
+        }
+    }
+
+    /// Returns a list's terms for whole texts; they are put together once for all conditions.
+    fn members(&self, number: u32, list: &List) -> Arc<Members> {
+        let mut members = self.members.borrow_mut();
+        let made = members
+            .entry(number)
+            .or_insert_with(|| Arc::new(Members::new(list)));
+        Arc::clone(made)
+    }
+}
+
+/// Compiles a condition. Call it [`on_large_stack`].
+pub(crate) fn compile(source: &str, env: &Env<'_>) -> Result<Condition, ExprError> {
+    let (root, uses) =
+        compile_by_bytes(source, env).map_err(|error| in_characters(source, error))?;
+    Ok(Condition::new(root, uses))
+}
+
+/// Compiles a condition once more with marks around its operations. Call it [`on_large_stack`].
+pub(crate) fn compile_to_trace(source: &str, env: &Env<'_>) -> Result<(Node, Marks), ExprError> {
+    let (parsed, info) = parse(source)?;
+    limits::after_parsing(&parsed, &info, env.macros)?;
+    let mut checker = check::Checker::new(env, &info);
+    checker.trace();
+    let (root, _) = checker.check(&parsed)?;
+    Ok((root, checker.marks()))
+}
+
+/// Counts an error's place in characters.
+fn in_characters(source: &str, error: ExprError) -> ExprError {
+    let before = source
+        .char_indices()
+        .take_while(|(at, _)| *at < error.at)
+        .count();
+    ExprError {
+        at: before,
+        ..error
+    }
+}
+
+fn parse(source: &str) -> Result<(IdedExpr, SourceInfo), ExprError> {
     limits::before_parsing(source)?;
-    let (parsed, info) = Parser::new()
+    let (parsed, mut info) = Parser::new()
         .parse_with_source_info(source)
         .map_err(|errors| explain(source, &errors))?;
-    limits::after_parsing(&parsed, &info)?;
-    let mut checker = check::Checker::new(lists, &info);
+    info.source = source.to_owned();
+    Ok((parsed, info))
+}
+
+/// Compiles a condition and names the macros that it uses.
+fn compile_by_bytes(source: &str, env: &Env<'_>) -> Result<(Node, Vec<String>), ExprError> {
+    let (parsed, info) = parse(source)?;
+    limits::after_parsing(&parsed, &info, env.macros)?;
+    let mut checker = check::Checker::new(env, &info);
     let (root, ty) = checker.check(&parsed)?;
     if ty != Type::Bool {
         return Err(
@@ -93,7 +166,8 @@ fn compile_by_bytes(source: &str, lists: &[List]) -> Result<Condition, ExprError
                 .help("compare it with something, such as `> 3`"),
         );
     }
-    Ok(Condition::new(root))
+    let uses = macros::names(&parsed, |name| env.macros.is_known(name));
+    Ok((root, uses))
 }
 
 /// Puts the parser's first error into few words.

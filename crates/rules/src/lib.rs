@@ -42,6 +42,6 @@ pub use examples::{ExampleFailure, ExampleReport};
 pub use input::{AuthorFacts, Input, Link};
 pub use list::{Fold, ListInfo, Match, VIAS};
 pub use load::RuleSet;
-pub use rule::{Ground, Mode, Reason, RuleInfo};
+pub use rule::{Ground, Mode, OnMissing, Reason, RuleInfo};
 pub use schema::{FACTS, FUNCTIONS, FactInfo, FunctionInfo, Type};
 pub use stoa_proto::{AuthorRole, FiredRule, Span, Verdict};

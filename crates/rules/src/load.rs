@@ -1,24 +1,22 @@
 //! Loading: from files to a rule set that can judge, or everything that is wrong.
 
-use std::collections::{BTreeMap, HashSet};
+mod compile;
+mod documents;
+
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Errors};
-use crate::document::{self, Document};
 use crate::evaluate::Index;
 use crate::examples::{self, ExampleReport};
-use crate::expr::on_large_stack;
 use crate::list::{self, List, ListInfo};
-use crate::rule::{self, Rule, RuleInfo};
-use crate::source::{Files, Folder, Source, Sources};
+use crate::rule::{Rule, RuleInfo};
+use crate::source::{Files, Folder, Sources};
 use crate::text::matcher::Matcher;
 
 /// The file at the root of a rule set.
 const ROOT: &str = "stoa.yaml";
-
-/// Rules of one rule set.
-const RULES: usize = 10_000;
 
 /// Errors that are told at once.
 const ERRORS: usize = 100;
@@ -33,6 +31,30 @@ pub struct RuleSet {
     pub(crate) rules: Vec<Rule>,
     pub(crate) matcher: Matcher,
     pub(crate) index: Index,
+    pub(crate) macros: Vec<MacroText>,
+    pub(crate) places: Vec<ListPlaces>,
+}
+
+/// A shared macro as it is written.
+#[derive(Debug)]
+pub(crate) struct MacroText {
+    pub(crate) name: String,
+    pub(crate) text: String,
+    pub(crate) file: String,
+    pub(crate) line: u32,
+    /// Whether a condition or another macro names it.
+    pub(crate) used: bool,
+}
+
+/// Where a list is declared, and where its terms stand.
+#[derive(Debug, Default)]
+pub(crate) struct ListPlaces {
+    pub(crate) file: String,
+    pub(crate) line: u32,
+    /// The file of the terms.
+    pub(crate) terms: String,
+    /// The line of each term; empty if they are not known.
+    pub(crate) lines: Vec<u32>,
 }
 
 impl RuleSet {
@@ -52,7 +74,7 @@ impl RuleSet {
     fn from_files(files: &dyn Files) -> Result<Self, Errors> {
         let mut sources = Sources::new(files);
         let mut errors = Vec::new();
-        let documents = documents(&mut sources, &mut errors)?;
+        let documents = documents::read(&mut sources, &mut errors)?;
         if !errors.is_empty() {
             // What an unreadable file declares would be missed everywhere else.
             return Err(sorted(errors));
@@ -67,17 +89,20 @@ impl RuleSet {
                 &mut errors,
             );
         }
-        let rules = rules(&documents, &lists, &mut errors);
+        let compiled = compile::all(&documents, &lists, &mut errors);
         let matcher = Matcher::new(&lists)
             .map_err(|message| {
                 errors.push(about(ROOT, format!("the lists don't compile: {message}")));
             })
             .unwrap_or_default();
+        let hash = sources.hash();
         let set = Self {
-            hash: sources.hash(),
-            index: Index::new(&rules, lists.len()),
+            hash,
+            index: Index::new(&compiled.rules, lists.len()),
+            places: compile::list_places(&documents, &lists, &mut sources),
             lists,
-            rules,
+            rules: compiled.rules,
+            macros: compiled.macros,
             matcher,
         };
         if errors.is_empty() {
@@ -143,66 +168,4 @@ fn sorted(mut errors: Vec<Diagnostic>) -> Errors {
         errors.push(about(ROOT, format!("{more} more errors")));
     }
     Errors(errors)
-}
-
-type Documents = Vec<(Arc<Source>, Document)>;
-
-/// Reads `stoa.yaml` and what it includes, each file once.
-fn documents(sources: &mut Sources<'_>, errors: &mut Vec<Diagnostic>) -> Result<Documents, Errors> {
-    let mut waiting = vec![sources.root(ROOT)?];
-    let mut seen: HashSet<String> = HashSet::from([ROOT.to_owned()]);
-    let mut documents = Documents::new();
-    while let Some(source) = waiting.pop() {
-        let document = match document::parse(&source) {
-            Ok(document) => document,
-            Err(error) => {
-                errors.push(error);
-                continue;
-            }
-        };
-        for include in document.include.iter().rev() {
-            if !seen.insert(include.value.clone()) {
-                errors.push(source.error(
-                    include.place(),
-                    format!("`{}` is included twice", include.value),
-                    Some("include each file once".into()),
-                ));
-                continue;
-            }
-            match sources.named(&include.value, &source, include.place()) {
-                Ok(included) => waiting.push(included),
-                Err(error) => errors.push(error),
-            }
-        }
-        documents.push((source, document));
-    }
-    Ok(documents)
-}
-
-fn rules(documents: &Documents, lists: &[List], errors: &mut Vec<Diagnostic>) -> Vec<Rule> {
-    let compiled = on_large_stack(|| {
-        let mut ids = HashSet::new();
-        let mut errors = Vec::new();
-        let mut rules = Vec::new();
-        for (source, document) in documents {
-            for entry in &document.rules {
-                if rules.len() >= RULES {
-                    errors.push(source.error(
-                        entry.place(),
-                        format!("more than {RULES} rules"),
-                        None,
-                    ));
-                    return (rules, errors);
-                }
-                rules.extend(rule::compile(entry, source, lists, &mut ids, &mut errors));
-            }
-        }
-        (rules, errors)
-    });
-    let Some((rules, found)) = compiled else {
-        errors.push(about(ROOT, "the compiler of conditions stopped".to_owned()));
-        return Vec::new();
-    };
-    errors.extend(found);
-    rules
 }

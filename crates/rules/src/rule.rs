@@ -13,7 +13,7 @@ use crate::document::ExampleEntry;
 use crate::expr::node::{Condition, Evidence, Slot};
 use crate::input::Input;
 
-pub(crate) use compile::compile;
+pub(crate) use compile::{Context, compile};
 
 /// Confidence from which a detected language limits which rules apply.
 const LANGUAGE_CONFIDENCE: f64 = 0.5;
@@ -79,6 +79,27 @@ impl fmt::Display for Mode {
     }
 }
 
+/// What a rule does when a fact that it reads is missing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OnMissing {
+    /// It holds the comment, and the decision is partial.
+    #[default]
+    Hold,
+    /// It does not fire; that it could not be evaluated is recorded.
+    Skip,
+}
+
+impl OnMissing {
+    /// Returns the name that rule sets use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Hold => "hold",
+            Self::Skip => "skip",
+        }
+    }
+}
+
 /// What a restriction rests on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -124,6 +145,8 @@ pub struct RuleInfo {
     pub line: u32,
     /// What it is for.
     pub description: Option<String>,
+    /// Who answers for it.
+    pub owner: Option<String>,
     /// The sites that it is for; all if empty.
     pub sites: Vec<String>,
     /// The languages that it is for; all if empty.
@@ -138,6 +161,15 @@ pub struct RuleInfo {
     pub explain: BTreeMap<String, String>,
     /// Whether it acts.
     pub mode: Mode,
+    /// From when on it never fires, in microseconds since 1970, UTC.
+    pub expires: Option<i64>,
+    /// Of several rules with the deciding verdict the one with the highest priority gives the
+    /// reason.
+    pub priority: i32,
+    /// How many comments it may reject per day, in UTC; the service that judges comments counts.
+    pub quota: Option<u32>,
+    /// What it does when a fact is missing.
+    pub on_missing: OnMissing,
     /// How many examples it has.
     pub examples: usize,
 }
@@ -148,10 +180,19 @@ pub(crate) struct Rule {
     pub(crate) info: std::sync::Arc<RuleInfo>,
     pub(crate) when: Condition,
     pub(crate) unless: Option<Condition>,
+    /// The conditions as they are written.
+    pub(crate) texts: Texts,
     /// Of each inner list, one slot must have a hit for the rule to fire.
     pub(crate) required: Vec<Vec<Slot>>,
     pub(crate) evidence: Vec<Evidence>,
     pub(crate) examples: Vec<Example>,
+}
+
+/// The conditions of a rule as they are written.
+#[derive(Debug)]
+pub(crate) struct Texts {
+    pub(crate) when: String,
+    pub(crate) unless: Option<String>,
 }
 
 /// An example and where it stands.
@@ -162,15 +203,22 @@ pub(crate) struct Example {
     pub(crate) place: (u32, u32),
 }
 
-impl Rule {
-    /// Tells whether the rule is for a comment's site and language.
+impl RuleInfo {
+    /// Tells whether the rule has expired at a time, in microseconds since 1970.
+    pub fn is_expired(&self, now: i64) -> bool {
+        self.expires.is_some_and(|expires| expires <= now)
+    }
+
+    /// Tells whether the rule is for a site.
+    pub(crate) fn is_for_site(&self, site: &str) -> bool {
+        self.sites.is_empty() || self.sites.iter().any(|own| own == site)
+    }
+
+    /// Tells whether the rule is for a comment's language.
     ///
     /// A comment whose language is not known well is judged by the rules of every language.
-    pub(crate) fn is_for(&self, input: &Input<'_>) -> bool {
-        let info = &self.info;
-        if !info.sites.is_empty() && !info.sites.iter().any(|site| site == input.site) {
-            return false;
-        }
+    pub(crate) fn is_for_language(&self, input: &Input<'_>) -> bool {
+        let info = self;
         if info.languages.is_empty() {
             return true;
         }
@@ -183,6 +231,14 @@ impl Rule {
             }
             _ => true,
         }
+    }
+}
+
+impl Rule {
+    /// Tells whether the rule is for a comment's site and language, and has not expired.
+    pub(crate) fn is_for(&self, input: &Input<'_>) -> bool {
+        let info = &self.info;
+        info.is_for_site(input.site) && info.is_for_language(input) && !info.is_expired(input.now)
     }
 }
 

@@ -233,7 +233,7 @@ fn a_rule_set_that_is_made_to_hurt_is_refused() {
         b"",
         "matches the empty text",
     );
-    check("include: [stoa.yaml]\n", b"", "included twice");
+    check("include: [stoa.yaml]\n", b"", "includes itself");
     check(
         &rule(&vec!["1"; 10_000].join("+")),
         b"",

@@ -1,16 +1,18 @@
 //! Type checking and compiling of parsed expressions.
 
 mod calls;
-
-mod macros;
+mod loops;
+mod marks;
 
 use cel::IdedExpr;
 use cel::common::ast::{CallExpr, Expr, LiteralValue, SelectExpr, SourceInfo, operators};
 
-use super::ExprError;
+use super::macros::State;
 use super::node::{Arithmetic, Comparison, Node};
+use super::trace::Marks;
+use super::value::literal;
+use super::{Env, ExprError};
 use crate::diagnostic::did_you_mean;
-use crate::list::List;
 use crate::schema::{self, FACTS, Type};
 
 pub(crate) use calls::parse_duration;
@@ -19,23 +21,49 @@ type Checked = Result<(Node, Type), ExprError>;
 
 /// Compiles one expression.
 pub(crate) struct Checker<'c> {
-    lists: &'c [List],
+    env: &'c Env<'c>,
+    /// Where the parts of the expression, or of the macro that is being compiled, stand.
     info: &'c SourceInfo,
-    /// The variables of the macros around, innermost last.
+    /// The variables of the loops around, innermost last.
     locals: Vec<(String, Type)>,
+    /// The first local that can be named: a macro sees none of its user's.
+    visible: usize,
+    /// Set if the condition is to be traced.
+    marks: Option<Marks>,
 }
 
 impl<'c> Checker<'c> {
-    pub(crate) fn new(lists: &'c [List], info: &'c SourceInfo) -> Self {
+    pub(crate) fn new(env: &'c Env<'c>, info: &'c SourceInfo) -> Self {
         Self {
-            lists,
+            env,
             info,
             locals: Vec::new(),
+            visible: 0,
+            marks: None,
         }
+    }
+
+    /// Puts marks around operations from now on.
+    pub(crate) fn trace(&mut self) {
+        self.marks = Some(Marks::default());
+    }
+
+    /// Returns the marks.
+    pub(crate) fn marks(self) -> Marks {
+        self.marks.unwrap_or_default()
     }
 
     /// Compiles an expression and tells its type. The depth of recursion is bounded by `limits`.
     pub(crate) fn check(&mut self, expr: &IdedExpr) -> Checked {
+        let Some(mark) = self.open(expr) else {
+            return self.plain(expr);
+        };
+        let checked = self.plain(expr);
+        self.close();
+        checked.map(|(node, ty)| (Node::Mark(mark, Box::new(node)), ty))
+    }
+
+    fn plain(&mut self, expr: &IdedExpr) -> Checked {
         match &expr.expr {
             Expr::Literal(literal) => self.literal(expr, literal),
             Expr::Ident(name) => self.name(expr, name),
@@ -52,7 +80,7 @@ impl<'c> Checker<'c> {
     /// Compiles an expression that must have one type.
     fn expect(&mut self, expr: &IdedExpr, wanted: &Type, what: &str) -> Result<Node, ExprError> {
         let (node, ty) = self.check(expr)?;
-        if ty == *wanted {
+        if ty.join(wanted).is_some() {
             return Ok(node);
         }
         let error = self.error(expr, format!("{what} is of type {ty}, not {wanted}"));
@@ -104,18 +132,37 @@ impl<'c> Checker<'c> {
         })
     }
 
-    fn name(&self, expr: &IdedExpr, name: &str) -> Checked {
-        if let Some(index) = self.locals.iter().rposition(|(local, _)| local == name)
-            && let Some((_, ty)) = self.locals.get(index)
-        {
+    fn name(&mut self, expr: &IdedExpr, name: &str) -> Checked {
+        let locals = self.locals.iter().enumerate().skip(self.visible);
+        if let Some((index, (_, ty))) = locals.rev().find(|(_, (local, _))| local == name) {
             return Ok((Node::Local(index), ty.clone()));
         }
-        self.fact(expr, name)
+        match self.env.macros.state(name) {
+            None => self.fact(expr, name),
+            Some(State::Failed) => Err(ExprError::silent(self.start(expr))),
+            Some(State::Ready(body)) => {
+                // `limits` counts a macro's size and depth wherever it is used.
+                let mut inner = Checker {
+                    env: self.env,
+                    info: &body.info,
+                    locals: std::mem::take(&mut self.locals),
+                    visible: 0,
+                    marks: self.marks.take(),
+                };
+                inner.visible = inner.locals.len();
+                let checked = inner.check(&body.root);
+                let (locals, marks) = (inner.locals, inner.marks);
+                self.locals = locals;
+                self.marks = marks;
+                // What is wrong with a macro is told once, where it stands.
+                checked.map_err(|_| ExprError::silent(self.start(expr)))
+            }
+        }
     }
 
     fn fact(&self, expr: &IdedExpr, name: &str) -> Checked {
         if let Some(info) = schema::find(name) {
-            return Ok((Node::Fact(info.fact, info.name), info.ty()));
+            return Ok((Node::Fact(info), info.ty()));
         }
         let at = self.start(expr);
         let group = format!("{name}.");
@@ -136,7 +183,11 @@ impl<'c> Checker<'c> {
                 .or_else(|| Some(format!("`{group}` has {}", tails(group).join(", ")))),
             _ => did_you_mean(
                 name,
-                FACTS.iter().map(|info| info.name).chain(["true", "false"]),
+                FACTS
+                    .iter()
+                    .map(|info| info.name)
+                    .chain(["true", "false"])
+                    .chain(self.env.macros.names()),
             ),
         };
         Err(error)
@@ -152,7 +203,7 @@ impl<'c> Checker<'c> {
             return self.fact(expr, &name);
         }
         match self.fact(&select.operand, &name)? {
-            (Node::Fact(fact, _), _) => Ok((Node::Has(fact), Type::Bool)),
+            (Node::Fact(info), _) => Ok((Node::Has(info), Type::Bool)),
             _ => Err(self.error(expr, "has() takes a fact")),
         }
     }
@@ -162,19 +213,22 @@ impl<'c> Checker<'c> {
         let mut of = Type::Any;
         for element in elements {
             let (node, ty) = self.check(element)?;
-            if of == Type::Any {
-                of = ty;
-            } else if of != ty {
-                return Err(self
-                    .error(
-                        element,
-                        format!("a list of {of} has an element of type {ty}"),
-                    )
-                    .help("all elements of a list have one type"));
-            }
+            of = of.join(&ty).ok_or_else(|| {
+                self.error(
+                    element,
+                    format!("a list of {of} has an element of type {ty}"),
+                )
+                .help("all elements of a list have one type")
+            })?;
             nodes.push(node);
         }
-        Ok((Node::List(nodes), Type::List(Box::new(of))))
+        let constant = nodes.iter().all(|node| literal(node).is_some());
+        let node = if constant {
+            Node::List(nodes)
+        } else {
+            Node::Build(nodes)
+        };
+        Ok((node, Type::List(Box::new(of))))
     }
 
     fn call(&mut self, expr: &IdedExpr, call: &CallExpr) -> Checked {
@@ -195,14 +249,20 @@ impl<'c> Checker<'c> {
             }
             (operators::CONDITIONAL, [test, yes, no]) => {
                 let test = self.expect(test, &Type::Bool, "the condition before `?`")?;
-                let (yes, ty) = self.check(yes)?;
-                let no = self.expect(no, &ty, "what follows `:`")?;
-                Ok((Node::Choose(Box::new([test, yes, no])), ty))
+                let (yes, yes_type) = self.check(yes)?;
+                let (no_node, no_type) = self.check(no)?;
+                let ty = yes_type.join(&no_type).ok_or_else(|| {
+                    self.error(
+                        no,
+                        format!("what follows `:` is of type {no_type}, not {yes_type}"),
+                    )
+                })?;
+                Ok((Node::Choose(Box::new([test, yes, no_node])), ty))
             }
             (operators::NEGATE, [operand]) => {
                 let (node, ty) = self.check(operand)?;
                 match (node, ty) {
-                    (Node::Int(value), ty) => Ok((Node::Int(value.wrapping_neg()), ty)),
+                    (Node::Int(value), ty) if value != i64::MIN => Ok((Node::Int(-value), ty)),
                     (node, ty @ (Type::Int | Type::Double)) => {
                         Ok((Node::Negate(Box::new(node)), ty))
                     }
@@ -265,7 +325,7 @@ impl<'c> Checker<'c> {
                     "for a word list use `.hits(\"list\")`, for a part of a text `.contains(…)`",
                 ));
         };
-        if **of != item_type && **of != Type::Any {
+        if of.join(&item_type).is_none() {
             return Err(self.error(
                 expr,
                 format!("a value of type {item_type} is never in a {list_type}"),
@@ -284,13 +344,14 @@ impl<'c> Checker<'c> {
         let (left_node, left_type) = self.check(left)?;
         let (right_node, right_type) = self.check(right)?;
         let numbers = |ty: &Type| matches!(ty, Type::Int | Type::Double);
-        let alike = left_type == right_type || numbers(&left_type) && numbers(&right_type);
+        let alike =
+            left_type.join(&right_type).is_some() || numbers(&left_type) && numbers(&right_type);
         let ordered = matches!(
             left_type,
-            Type::Int | Type::Double | Type::String | Type::Duration | Type::Timestamp
+            Type::Bool | Type::Int | Type::Double | Type::String | Type::Duration | Type::Timestamp
         );
         let equality = matches!(comparison, Comparison::Equal | Comparison::NotEqual);
-        if alike && (ordered || equality && left_type == Type::Bool) {
+        if alike && (ordered || equality && matches!(left_type, Type::List(_))) {
             return Ok((
                 Node::Compare(comparison, Box::new([left_node, right_node])),
                 Type::Bool,
@@ -330,6 +391,7 @@ impl<'c> Checker<'c> {
         let (left_node, left_type) = self.check(left)?;
         let (right_node, right_type) = self.check(right)?;
         let result = match (&left_type, operation, &right_type) {
+            (Type::List(_), Add, Type::List(_)) => left_type.join(&right_type),
             (Type::Double, Remainder, Type::Double) => None,
             (Type::Int, _, Type::Int)
             | (Type::Double, _, Type::Double)

@@ -4,18 +4,25 @@
 //! As the language demands, `&&` and `||` need no error-free operands where one operand decides:
 //! `false && error` is `false`.
 
-use std::borrow::Cow;
-use std::cmp::Ordering;
+pub(crate) mod times;
 
-use super::node::{Arithmetic, Comparison, Node, Quantifier, Slot, TextTest, TimePart};
-use crate::facts::{Facts, count, lower, seconds};
+use std::borrow::Cow;
+
+use super::node::{Arithmetic, Comparison, Each, Gather, Node, Quantifier, Slot, TextTest};
+use super::trace::Log;
+use super::value::{Value, compare};
+use crate::facts::{Facts, lower};
 use crate::list::List;
-use crate::schema::Fact;
-use crate::text::links::Found;
 use crate::text::matcher::HITS;
 
 /// Steps of one rule: some milliseconds at the worst.
 pub(crate) const STEPS: u32 = 100_000;
+
+/// Bytes of a text that an expression makes.
+pub(crate) const TEXT: usize = 256 * 1024;
+
+/// Arguments of one function.
+const ARGUMENTS: usize = 4;
 
 /// Why an evaluation ended without an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,26 +35,19 @@ pub(crate) enum Fault {
     Overflow,
     #[error("division by zero")]
     DivisionByZero,
-    #[error("an index is outside of its list")]
+    #[error("an index is outside of its list or text")]
     Index,
+    #[error("a text is not {0}")]
+    Convert(&'static str),
+    #[error("a time is outside of the years 1 to 9999")]
+    Range,
+    #[error("a text is larger than {} KiB", TEXT / 1024)]
+    Text,
+    #[error("there is no greatest or least of nothing")]
+    Empty,
     /// The checker lets no such expression pass.
     #[error("values of the wrong types")]
     Type,
-}
-
-/// A value.
-#[derive(Clone, Debug)]
-pub(crate) enum Value<'v> {
-    Bool(bool),
-    Int(i64),
-    Double(f64),
-    Text(Cow<'v, str>),
-    Duration(i64),
-    Timestamp(i64),
-    Urls(&'v [Found<'v>]),
-    Hosts(&'v [Found<'v>]),
-    /// The elements of a list literal, not evaluated yet.
-    Nodes(&'v [Node]),
 }
 
 type Evaluated<'v> = Result<Value<'v>, Fault>;
@@ -58,6 +58,8 @@ pub(crate) struct Evaluation<'v, 'a> {
     lists: &'v [List],
     locals: Vec<Value<'v>>,
     steps: u32,
+    /// What marked operations answered; only conditions that are compiled to be traced have any.
+    log: Option<Log>,
 }
 
 impl<'v, 'a: 'v> Evaluation<'v, 'a> {
@@ -67,7 +69,24 @@ impl<'v, 'a: 'v> Evaluation<'v, 'a> {
             lists,
             locals: Vec::new(),
             steps: STEPS,
+            log: None,
         }
+    }
+
+    /// Notes what marked operations answer from now on.
+    pub(crate) fn trace(&mut self, marks: usize) {
+        self.log = Some(Log::new(marks));
+    }
+
+    /// Returns what was noted.
+    pub(crate) fn traced(&mut self) -> Option<Log> {
+        self.log.take()
+    }
+
+    /// Returns the facts of the comment that is judged.
+    #[expect(dead_code, reason = "for functions that read the comment's context")]
+    pub(crate) fn facts(&self) -> &'v Facts<'a> {
+        self.facts
     }
 
     /// Evaluates a condition.
@@ -78,7 +97,7 @@ impl<'v, 'a: 'v> Evaluation<'v, 'a> {
         }
     }
 
-    fn spend(&mut self, steps: usize) -> Result<(), Fault> {
+    pub(crate) fn spend(&mut self, steps: usize) -> Result<(), Fault> {
         let steps = u32::try_from(steps).map_err(|_| Fault::Budget)?;
         self.steps = self.steps.checked_sub(steps).ok_or(Fault::Budget)?;
         Ok(())
@@ -93,8 +112,8 @@ impl<'v, 'a: 'v> Evaluation<'v, 'a> {
             Node::String(value) => Value::Text(Cow::Borrowed(value)),
             Node::Duration(value) => Value::Duration(*value),
             Node::Timestamp(value) => Value::Timestamp(*value),
-            Node::Fact(fact, name) => return self.fact(*fact, name),
-            Node::Has(fact) => Value::Bool(self.fact(*fact, "").is_ok()),
+            Node::Fact(info) => (info.read)(self.facts).ok_or(Fault::Missing(info.name))?,
+            Node::Has(info) => Value::Bool((info.read)(self.facts).is_some()),
             Node::Local(index) => self.locals.get(*index).cloned().ok_or(Fault::Type)?,
             Node::List(nodes) => Value::Nodes(nodes),
             Node::Not(operand) => Value::Bool(!self.holds(operand)?),
@@ -113,7 +132,7 @@ impl<'v, 'a: 'v> Evaluation<'v, 'a> {
             Node::Compare(comparison, operands) => {
                 let [left, right] = operands.as_ref();
                 let (left, right) = (self.value(left)?, self.value(right)?);
-                Value::Bool(compare(*comparison, &left, &right)?)
+                Value::Bool(compare(*comparison, &left, &right, &mut |n| self.spend(n))?)
             }
             Node::Arithmetic(operation, operands) => {
                 let [left, right] = operands.as_ref();
@@ -132,7 +151,7 @@ impl<'v, 'a: 'v> Evaluation<'v, 'a> {
                     return Err(Fault::Type);
                 };
                 let index = usize::try_from(index).map_err(|_| Fault::Index)?;
-                return self.element(&list, index)?.ok_or(Fault::Index);
+                list.element(index).ok_or(Fault::Index)?
             }
             Node::Size(operand) => {
                 let size = match self.value(operand)? {
@@ -140,9 +159,7 @@ impl<'v, 'a: 'v> Evaluation<'v, 'a> {
                         self.spend(text.len() / 64)?;
                         text.chars().count()
                     }
-                    Value::Urls(links) | Value::Hosts(links) => links.len(),
-                    Value::Nodes(nodes) => nodes.len(),
-                    _ => return Err(Fault::Type),
+                    list => list.len().ok_or(Fault::Type)?,
                 };
                 Value::Int(i64::try_from(size).map_err(|_| Fault::Overflow)?)
             }
@@ -197,29 +214,34 @@ impl<'v, 'a: 'v> Evaluation<'v, 'a> {
                 }
                 Value::Int(count)
             }
-            Node::Each(quantifier, operands) => {
-                let [list, condition] = operands.as_ref();
-                Value::Bool(self.each(*quantifier, list, condition)?)
+            Node::Each(each) => Value::Bool(self.each(each)?),
+            Node::Gather(gather) => self.gather(gather)?,
+            Node::Build(nodes) => {
+                let elements: Result<Vec<Value<'v>>, Fault> =
+                    nodes.iter().map(|node| self.value(node)).collect();
+                Value::list(elements?)
             }
-            Node::ToInt(operand) => match self.value(operand)? {
-                Value::Int(value) => Value::Int(value),
-                Value::Double(value) => Value::Int(whole(value)?),
-                _ => return Err(Fault::Type),
-            },
-            Node::ToDouble(operand) => match self.value(operand)? {
-                Value::Int(value) => Value::Double(to_double(value)),
-                Value::Double(value) => Value::Double(value),
-                _ => return Err(Fault::Type),
-            },
-            Node::ToText(operand) => match self.value(operand)? {
-                Value::Int(value) => Value::Text(Cow::Owned(value.to_string())),
-                Value::Bool(value) => {
-                    Value::Text(Cow::Borrowed(if value { "true" } else { "false" }))
+            Node::Call(overload, operands) => return self.call(overload.run, operands),
+            Node::Extreme(greatest, operands) => return self.extreme(*greatest, operands),
+            Node::InList(operand, members) => {
+                let text = self.text(operand)?;
+                self.spend(text.len() / 64)?;
+                Value::Bool(members.has(&text))
+            }
+            Node::TimePart(part, operand) => Value::Int(times::part(*part, &self.value(operand)?)?),
+            Node::ZonedPart(part, operand, zone) => {
+                self.spend(8)?;
+                Value::Int(times::zoned(*part, &self.value(operand)?, zone)?)
+            }
+            Node::Mark(mark, operand) => {
+                // A mark costs nothing, so that a traced evaluation ends as the plain one does.
+                self.steps = self.steps.saturating_add(1);
+                let answer = self.value(operand);
+                if let Some(log) = &mut self.log {
+                    log.note(*mark, &answer);
                 }
-                value @ Value::Text(_) => value,
-                _ => return Err(Fault::Type),
-            },
-            Node::TimePart(part, operand) => Value::Int(time_part(*part, &self.value(operand)?)?),
+                return answer;
+            }
             _ => return Err(Fault::Type),
         })
     }
@@ -255,22 +277,18 @@ impl<'v, 'a: 'v> Evaluation<'v, 'a> {
         fault.map_or(Ok(false), Err)
     }
 
-    fn each(
-        &mut self,
-        quantifier: Quantifier,
-        list: &'v Node,
-        condition: &'v Node,
-    ) -> Result<bool, Fault> {
-        let list = self.value(list)?;
+    fn each(&mut self, each: &'v Each) -> Result<bool, Fault> {
+        let list = self.value(&each.list)?;
         let mut fault = None;
         let mut found = 0_usize;
-        let mut index = 0;
-        while let Some(element) = self.element(&list, index)? {
-            index += 1;
+        for index in 0.. {
+            let Some(element) = list.element(index) else {
+                break;
+            };
             self.locals.push(element);
-            let holds = self.holds(condition);
+            let holds = self.holds(&each.condition);
             self.locals.pop();
-            match (quantifier, holds) {
+            match (each.quantifier, holds) {
                 (_, Err(Fault::Budget)) => return Err(Fault::Budget),
                 (Quantifier::Any, Ok(true)) => return Ok(true),
                 (Quantifier::All, Ok(false)) => return Ok(false),
@@ -279,7 +297,7 @@ impl<'v, 'a: 'v> Evaluation<'v, 'a> {
                 (_, Err(error)) => fault = fault.or(Some(error)),
             }
         }
-        match (quantifier, fault) {
+        match (each.quantifier, fault) {
             (_, Some(fault)) => Err(fault),
             (Quantifier::Any, None) => Ok(false),
             (Quantifier::All, None) => Ok(true),
@@ -287,69 +305,91 @@ impl<'v, 'a: 'v> Evaluation<'v, 'a> {
         }
     }
 
-    fn element(&mut self, list: &Value<'v>, index: usize) -> Result<Option<Value<'v>>, Fault> {
-        match list {
-            Value::Urls(links) => Ok(links
-                .get(index)
-                .map(|link| Value::Text(Cow::Borrowed(&*link.url)))),
-            Value::Hosts(links) => Ok(links
-                .get(index)
-                .map(|link| Value::Text(Cow::Borrowed(link.host.as_str())))),
-            Value::Nodes(nodes) => nodes.get(index).map(|node| self.value(node)).transpose(),
-            _ => Err(Fault::Type),
+    /// Makes a list of those elements that are kept, or of what is made of them.
+    fn gather(&mut self, gather: &'v Gather) -> Evaluated<'v> {
+        let list = self.value(&gather.list)?;
+        let mut made = Vec::new();
+        for index in 0.. {
+            let Some(element) = list.element(index) else {
+                break;
+            };
+            self.spend(1)?;
+            self.locals.push(element);
+            let element = self.gathered(gather);
+            self.locals.pop();
+            made.extend(element?);
+        }
+        Ok(Value::list(made))
+    }
+
+    fn gathered(&mut self, gather: &'v Gather) -> Result<Option<Value<'v>>, Fault> {
+        if let Some(keep) = &gather.keep
+            && !self.holds(keep)?
+        {
+            return Ok(None);
+        }
+        match &gather.make {
+            Some(make) => self.value(make).map(Some),
+            None => Ok(self.locals.last().cloned()),
         }
     }
 
+    fn call(&mut self, run: crate::schema::Run, operands: &'v [Node]) -> Evaluated<'v> {
+        let mut arguments = [const { Value::Bool(false) }; ARGUMENTS];
+        for (argument, operand) in arguments.iter_mut().zip(operands) {
+            *argument = self.value(operand)?;
+        }
+        run(self, arguments.get(..operands.len()).ok_or(Fault::Type)?)
+    }
+
+    fn extreme(&mut self, greatest: bool, operands: &'v [Node]) -> Evaluated<'v> {
+        let mut values = Vec::with_capacity(operands.len());
+        for operand in operands {
+            let value = self.value(operand)?;
+            self.spend(value.len().unwrap_or(1))?;
+            match value.len() {
+                Some(_) => values.extend(value.elements()),
+                None => values.push(value),
+            }
+        }
+        let wanted = if greatest {
+            Comparison::Greater
+        } else {
+            Comparison::Less
+        };
+        let mut best: Option<Value<'v>> = None;
+        for value in values {
+            let better = match &best {
+                None => true,
+                Some(best) => compare(wanted, &value, best, &mut |n| self.spend(n))?,
+            };
+            if better {
+                best = Some(value);
+            }
+        }
+        best.ok_or(Fault::Empty)
+    }
+
     fn within(&mut self, item: &Value<'v>, list: &Value<'v>) -> Result<bool, Fault> {
-        let mut index = 0;
-        while let Some(element) = self.element(list, index)? {
+        for index in 0.. {
+            let Some(element) = list.element(index) else {
+                break;
+            };
             self.spend(1)?;
-            if compare(Comparison::Equal, item, &element)? {
+            if compare(Comparison::Equal, item, &element, &mut |n| self.spend(n))? {
                 return Ok(true);
             }
-            index += 1;
         }
         Ok(false)
     }
 
-    fn fact(&mut self, fact: Fact, name: &'static str) -> Evaluated<'v> {
-        let facts = self.facts;
-        let input = facts.input;
-        let text = |text: &'v str| Value::Text(Cow::Borrowed(text));
-        Ok(match fact {
-            Fact::Text => text(input.text),
-            Fact::Length => Value::Int(facts.stats().length),
-            Fact::Words => Value::Int(facts.stats().words),
-            Fact::Capitals => Value::Double(facts.stats().capitals()),
-            Fact::Emoji => Value::Int(facts.stats().emoji),
-            Fact::Links => Value::Urls(facts.links()),
-            Fact::LinksCount => Value::Int(count(facts.links().len() as u64)),
-            Fact::LinkDomains => Value::Hosts(facts.links()),
-            Fact::Html => Value::Bool(input.html),
-            Fact::Language => text(input.language.unwrap_or_default()),
-            Fact::LanguageConfidence => Value::Double(facts.language_confidence()),
-            Fact::Depth if input.depth_known => Value::Int(i64::from(input.depth)),
-            Fact::Depth => return Err(Fault::Missing(name)),
-            Fact::IsReply => Value::Bool(input.parent.is_some()),
-            Fact::Parent => text(input.parent.ok_or(Fault::Missing(name))?),
-            Fact::Revision => Value::Int(i64::from(input.revision)),
-            Fact::CommentId => text(input.comment),
-            Fact::SubmittedAt => Value::Timestamp(input.submitted_at),
-            Fact::AuthorId => text(input.author.id),
-            Fact::AuthorName => text(facts.name()),
-            Fact::AuthorRole => text(facts.role()),
-            Fact::AuthorTrusted => Value::Bool(input.author.trusted),
-            Fact::AuthorApproved => Value::Int(count(input.author.approved)),
-            Fact::AuthorHeld => Value::Int(count(input.author.held)),
-            Fact::AuthorRejected => Value::Int(count(input.author.rejected)),
-            Fact::AuthorRecent => Value::Int(count(input.author.recent)),
-            Fact::AuthorAge => Value::Duration(facts.author_age()),
-            Fact::AuthorNew => Value::Bool(input.author.approved == 0),
-            Fact::ArticleId => text(input.article),
-            Fact::ArticleAge => Value::Duration(facts.article_age().ok_or(Fault::Missing(name))?),
-            Fact::SiteId => text(input.site),
-            Fact::Now => Value::Timestamp(input.now),
-        })
+    /// Pays for a text that is about to be made, and refuses one that is too large.
+    pub(crate) fn make_text(&mut self, bytes: usize) -> Result<(), Fault> {
+        self.spend(bytes / 16)?;
+        if bytes > TEXT {
+            return Err(Fault::Text);
+        }
+        Ok(())
     }
 
     fn arithmetic(
@@ -369,34 +409,22 @@ impl<'v, 'a: 'v> Evaluation<'v, 'a> {
                 Arithmetic::Remainder => return Err(Fault::Type),
             }),
             (Text(a), Text(b)) => {
-                self.spend((a.len() + b.len()) / 16)?;
+                self.make_text(a.len() + b.len())?;
                 Text(Cow::Owned(a.into_owned() + b.as_ref()))
             }
             (Duration(a), Duration(b)) | (Timestamp(a), Timestamp(b)) => {
-                Duration(whole_numbers(operation, a, b)?)
+                Duration(times::length(whole_numbers(operation, a, b)?)?)
             }
             (Timestamp(a), Duration(b)) | (Duration(b), Timestamp(a)) => {
-                Timestamp(whole_numbers(operation, a, b)?)
+                Timestamp(times::instant(whole_numbers(operation, a, b)?)?)
+            }
+            (a, b) if let (Some(before), Some(after)) = (a.len(), b.len()) => {
+                self.spend(before + after)?;
+                Value::list(a.elements().chain(b.elements()).collect())
             }
             _ => return Err(Fault::Type),
         })
     }
-}
-
-fn time_part(part: TimePart, value: &Value<'_>) -> Result<i64, Fault> {
-    Ok(match (part, value) {
-        (TimePart::Hours, Value::Timestamp(at)) => seconds(*at).div_euclid(3_600).rem_euclid(24),
-        (TimePart::Minutes, Value::Timestamp(at)) => seconds(*at).div_euclid(60).rem_euclid(60),
-        (TimePart::Seconds, Value::Timestamp(at)) => seconds(*at).rem_euclid(60),
-        // The first of January 1970 was a Thursday.
-        (TimePart::DayOfWeek, Value::Timestamp(at)) => {
-            (seconds(*at).div_euclid(86_400) + 4).rem_euclid(7)
-        }
-        (TimePart::Hours, Value::Duration(length)) => length / 3_600_000_000,
-        (TimePart::Minutes, Value::Duration(length)) => length / 60_000_000,
-        (TimePart::Seconds, Value::Duration(length)) => length / 1_000_000,
-        _ => return Err(Fault::Type),
-    })
 }
 
 fn whole_numbers(operation: Arithmetic, a: i64, b: i64) -> Result<i64, Fault> {
@@ -409,70 +437,4 @@ fn whole_numbers(operation: Arithmetic, a: i64, b: i64) -> Result<i64, Fault> {
         Arithmetic::Remainder => a.checked_rem(b),
     };
     result.ok_or(Fault::Overflow)
-}
-
-fn compare(comparison: Comparison, left: &Value<'_>, right: &Value<'_>) -> Result<bool, Fault> {
-    use Value::{Bool, Double, Duration, Int, Text, Timestamp};
-    let order = match (left, right) {
-        (Int(a), Int(b)) | (Duration(a), Duration(b)) | (Timestamp(a), Timestamp(b)) => {
-            Some(a.cmp(b))
-        }
-        (Double(a), Double(b)) => a.partial_cmp(b),
-        (Int(a), Double(b)) => compare_mixed(*a, *b),
-        (Double(a), Int(b)) => compare_mixed(*b, *a).map(Ordering::reverse),
-        (Text(a), Text(b)) => Some(a.cmp(b)),
-        (Bool(a), Bool(b)) => Some(a.cmp(b)),
-        _ => return Err(Fault::Type),
-    };
-    // What has no order (NaN) is not equal, and nothing else holds.
-    Ok(match comparison {
-        Comparison::Equal => order == Some(Ordering::Equal),
-        Comparison::NotEqual => order != Some(Ordering::Equal),
-        Comparison::Less => order == Some(Ordering::Less),
-        Comparison::LessOrEqual => order.is_some_and(Ordering::is_le),
-        Comparison::Greater => order == Some(Ordering::Greater),
-        Comparison::GreaterOrEqual => order.is_some_and(Ordering::is_ge),
-    })
-}
-
-/// Compares exactly, also where the integer has no double of its own.
-fn compare_mixed(a: i64, b: f64) -> Option<Ordering> {
-    if b.is_nan() {
-        return None;
-    }
-    match whole(b) {
-        Ok(floor) => {
-            let fraction = b - to_double(floor);
-            Some(
-                a.cmp(&floor)
-                    .then_with(|| 0.0_f64.total_cmp(&(fraction + 0.0))),
-            )
-        }
-        Err(_) => Some(if b > 0.0 {
-            Ordering::Less
-        } else {
-            Ordering::Greater
-        }),
-    }
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "the language defines it as the nearest double"
-)]
-fn to_double(value: i64) -> f64 {
-    value as f64
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the range is checked, the fraction is to go"
-)]
-fn whole(value: f64) -> Result<i64, Fault> {
-    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
-    if (-LIMIT..LIMIT).contains(&value) {
-        Ok(value as i64)
-    } else {
-        Err(Fault::Overflow)
-    }
 }

@@ -7,6 +7,7 @@ use cel::IdedExpr;
 use cel::common::ast::{EntryExpr, Expr, SourceInfo};
 
 use super::ExprError;
+use super::macros::Macros;
 
 /// Bytes of one expression.
 const BYTES: usize = 8 * 1024;
@@ -85,62 +86,94 @@ pub(crate) fn before_parsing(source: &str) -> Result<(), ExprError> {
     Ok(())
 }
 
-/// Refuses what is too large for the checker. It does not recurse.
-pub(crate) fn after_parsing(root: &IdedExpr, info: &SourceInfo) -> Result<(), ExprError> {
-    let mut nodes = 0;
+/// How large an expression is with the macros that it uses put in.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Extent {
+    /// Operations.
+    pub(crate) nodes: usize,
+    /// Operations inside each other.
+    pub(crate) depth: usize,
+}
+
+/// Refuses what is too large for the checker, macros put in. It does not recurse.
+pub(crate) fn after_parsing(
+    root: &IdedExpr,
+    info: &SourceInfo,
+    macros: &Macros,
+) -> Result<Extent, ExprError> {
+    let mut extent = Extent::default();
     let mut rest = vec![(root, 1)];
     while let Some((expr, depth)) = rest.pop() {
-        nodes += 1;
+        let used = match &expr.expr {
+            Expr::Ident(name) => macros.extent(name).map(|extent| (name, extent)),
+            _ => None,
+        };
+        let inner = used.map(|(_, extent)| extent).unwrap_or_default();
+        extent.nodes = extent.nodes.saturating_add(1 + inner.nodes);
+        extent.depth = extent.depth.max(depth + inner.depth);
         let at = info
             .offset_for(expr.id)
             .map_or(0, |(start, _)| start as usize);
-        if depth > DEPTH {
+        let put_in = used.map_or(String::new(), |(name, _)| {
+            format!(" with the macro {} put in", macros.chain(name))
+        });
+        let help = if used.is_some() {
+            "use fewer macros inside each other"
+        } else {
+            "split the rule into several"
+        };
+        if extent.depth > DEPTH {
             return Err(ExprError::new(
                 at,
-                format!("more than {DEPTH} operations inside each other"),
+                format!("more than {DEPTH} operations inside each other{put_in}"),
             )
-            .help("split the rule into several"));
+            .help(help));
         }
-        if nodes > NODES {
-            return Err(ExprError::new(at, format!("more than {NODES} operations"))
-                .help("split the rule into several"));
+        if extent.nodes > NODES {
+            return Err(
+                ExprError::new(at, format!("more than {NODES} operations{put_in}")).help(help),
+            );
         }
-        let mut add = |child| rest.push((child, depth + 1));
-        match &expr.expr {
-            Expr::Unspecified | Expr::Ident(_) | Expr::Literal(_) => {}
-            Expr::Select(select) => add(&select.operand),
-            Expr::Call(call) => {
-                call.target.iter().for_each(|target| add(target));
-                call.args.iter().for_each(&mut add);
-            }
-            Expr::List(list) => list.elements.iter().for_each(&mut add),
-            Expr::Map(map) => {
-                for entry in &map.entries {
-                    if let EntryExpr::MapEntry(entry) = &entry.expr {
-                        add(&entry.key);
-                        add(&entry.value);
-                    }
+        children(expr, |child| rest.push((child, depth + 1)));
+    }
+    Ok(extent)
+}
+
+/// Hands out the operands of an expression.
+pub(crate) fn children<'e>(expr: &'e IdedExpr, mut add: impl FnMut(&'e IdedExpr)) {
+    match &expr.expr {
+        Expr::Unspecified | Expr::Ident(_) | Expr::Literal(_) => {}
+        Expr::Select(select) => add(&select.operand),
+        Expr::Call(call) => {
+            call.target.iter().for_each(|target| add(target));
+            call.args.iter().for_each(add);
+        }
+        Expr::List(list) => list.elements.iter().for_each(add),
+        Expr::Map(map) => {
+            for entry in &map.entries {
+                if let EntryExpr::MapEntry(entry) = &entry.expr {
+                    add(&entry.key);
+                    add(&entry.value);
                 }
             }
-            Expr::Struct(object) => {
-                for entry in &object.entries {
-                    if let EntryExpr::StructField(entry) = &entry.expr {
-                        add(&entry.value);
-                    }
+        }
+        Expr::Struct(object) => {
+            for entry in &object.entries {
+                if let EntryExpr::StructField(entry) = &entry.expr {
+                    add(&entry.value);
                 }
             }
-            Expr::Comprehension(all) => {
-                for child in [
-                    &all.iter_range,
-                    &all.accu_init,
-                    &all.loop_cond,
-                    &all.loop_step,
-                    &all.result,
-                ] {
-                    add(child);
-                }
+        }
+        Expr::Comprehension(all) => {
+            for child in [
+                &all.iter_range,
+                &all.accu_init,
+                &all.loop_cond,
+                &all.loop_step,
+                &all.result,
+            ] {
+                add(child);
             }
         }
     }
-    Ok(())
 }

@@ -1,13 +1,19 @@
 //! The compiled form of conditions, and what can be told of one without evaluating it.
 
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
 use regex::Regex;
 
-use crate::schema::Fact;
+use super::members::Members;
+use crate::schema::{FactInfo, Overload};
 
 /// A compiled condition.
 #[derive(Debug)]
 pub(crate) struct Condition {
     pub(crate) root: Node,
+    /// The macros that it names.
+    pub(crate) uses: Vec<String>,
 }
 
 /// What lists are looked for in.
@@ -42,10 +48,13 @@ pub(crate) enum Node {
     String(Box<str>),
     Duration(i64),
     Timestamp(i64),
-    Fact(Fact, &'static str),
-    Has(Fact),
+    Fact(&'static FactInfo),
+    Has(&'static FactInfo),
     Local(usize),
+    /// A list of literals.
     List(Vec<Node>),
+    /// A list of what its elements give.
+    Build(Vec<Node>),
     Not(Box<Node>),
     Negate(Box<Node>),
     And(Vec<Node>),
@@ -65,11 +74,36 @@ pub(crate) enum Node {
     HitCount(Slot),
     RegexHits(Subject, u32),
     RegexCount(Subject, u32),
-    Each(Quantifier, Box<[Node; 2]>),
-    ToInt(Box<Node>),
-    ToDouble(Box<Node>),
-    ToText(Box<Node>),
+    /// Whether a text is a term of a list.
+    InList(Box<Node>, Arc<Members>),
+    Each(Box<Each>),
+    Gather(Box<Gather>),
+    /// A function of values.
+    Call(&'static Overload, Box<[Node]>),
+    /// The greatest (or else least) of numbers.
+    Extreme(bool, Vec<Node>),
     TimePart(TimePart, Box<Node>),
+    ZonedPart(TimePart, Box<Node>, TimeZone),
+    /// An operation whose answer is noted when the condition is traced.
+    Mark(u32, Box<Node>),
+}
+
+/// A question about the elements of a list; its variable is the innermost local.
+#[derive(Debug)]
+pub(crate) struct Each {
+    pub(crate) quantifier: Quantifier,
+    pub(crate) list: Node,
+    pub(crate) condition: Node,
+}
+
+/// `map` and `filter`; the variable is the innermost local.
+#[derive(Debug)]
+pub(crate) struct Gather {
+    pub(crate) list: Node,
+    /// Which elements are kept; all if absent.
+    pub(crate) keep: Option<Node>,
+    /// What is made of each; itself if absent.
+    pub(crate) make: Option<Node>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,12 +144,51 @@ pub(crate) enum TimePart {
     Hours,
     Minutes,
     Seconds,
+    Milliseconds,
     DayOfWeek,
+    /// From 1.
+    Date,
+    /// From 0.
+    DayOfMonth,
+    /// From 0.
+    DayOfYear,
+    /// From 0.
+    Month,
+    FullYear,
+}
+
+impl TimePart {
+    const ALL: [(&'static str, Self); 10] = [
+        ("getHours", Self::Hours),
+        ("getMinutes", Self::Minutes),
+        ("getSeconds", Self::Seconds),
+        ("getMilliseconds", Self::Milliseconds),
+        ("getDayOfWeek", Self::DayOfWeek),
+        ("getDate", Self::Date),
+        ("getDayOfMonth", Self::DayOfMonth),
+        ("getDayOfYear", Self::DayOfYear),
+        ("getMonth", Self::Month),
+        ("getFullYear", Self::FullYear),
+    ];
+
+    /// Finds a part by the name of its function.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        let part = Self::ALL.iter().find(|(own, _)| *own == name);
+        part.map(|(_, part)| *part)
+    }
+
+    /// Tells whether lengths of time have this part too.
+    pub(crate) fn is_of_durations(self) -> bool {
+        matches!(
+            self,
+            Self::Hours | Self::Minutes | Self::Seconds | Self::Milliseconds
+        )
+    }
 }
 
 impl Condition {
-    pub(crate) fn new(root: Node) -> Self {
-        Self { root }
+    pub(crate) fn new(root: Node, uses: Vec<String>) -> Self {
+        Self { root, uses }
     }
 
     /// Returns what must hold for the condition to be true: of each inner list at least one slot

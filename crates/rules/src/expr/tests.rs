@@ -3,7 +3,9 @@
 use proptest::prelude::*;
 
 use super::eval::{Evaluation, Fault};
-use super::{compile, on_large_stack};
+use super::macros::Macros;
+use super::node::Condition;
+use super::{Env, ExprError, on_large_stack};
 use crate::facts::Facts;
 use crate::input::{AuthorFacts, Input, Link};
 use crate::text::matcher::Matcher;
@@ -41,11 +43,15 @@ fn input() -> Input<'static> {
     }
 }
 
+fn compile(source: &str) -> Result<Condition, ExprError> {
+    super::compile(source, &Env::new(&[], &Macros::default()))
+}
+
 fn evaluate(source: &str) -> Result<bool, Fault> {
     let input = input();
     let matcher = Matcher::default();
     let facts = Facts::new(&input, &matcher);
-    let condition = compile(source, &[]).unwrap_or_else(|error| panic!("{source}: {error:?}"));
+    let condition = compile(source).unwrap_or_else(|error| panic!("{source}: {error:?}"));
     Evaluation::new(&facts, &[]).holds(&condition.root)
 }
 
@@ -174,7 +180,7 @@ fn an_evaluation_ends_within_its_budget() {
 #[test]
 fn what_is_too_large_is_refused_before_it_is_parsed() {
     let check = |source: String, expected: &str| {
-        let error = on_large_stack(|| compile(&source, &[]).err()).flatten();
+        let error = on_large_stack(|| compile(&source).err()).flatten();
         let message = error.map(|error| error.message).unwrap_or_default();
         assert_eq!(
             message,
@@ -237,7 +243,7 @@ proptest! {
     #[test]
     fn no_text_stops_the_compiler(source in "\\PC{0,60}|[a-z.()\\[\\]!&|<>=?:'\"0-9 +*-]{0,60}|(comment\\.(text|length|links)|[ ()!&|=<>+.,'0-9x]|hits|exists){0,16}") {
         let done = on_large_stack(|| {
-            if let Ok(condition) = compile(&source, &[]) {
+            if let Ok(condition) = compile(&source) {
                 let input = input();
                 let matcher = Matcher::default();
                 let facts = Facts::new(&input, &matcher);

@@ -1,15 +1,16 @@
 //! From a rule as it is written to a rule that can be evaluated, or everything wrong with it.
 
+mod keys;
+
 use std::collections::HashSet;
 
 use stoa_proto::Verdict;
 
-use super::{Example, Ground, Mode, Reason, Rule, RuleInfo};
+use super::{Example, Ground, Mode, Reason, Rule, RuleInfo, Texts};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::document::{ExampleEntry, Placed, ReasonEntry, RuleEntry};
 use crate::expr::node::Condition;
-use crate::expr::{self, place};
-use crate::list::List;
+use crate::expr::{self, Env, place};
 use crate::source::Source;
 
 /// The categories of the Digital Services Act's transparency database.
@@ -32,23 +33,31 @@ const CATEGORIES: [&str; 16] = [
     "STATEMENT_CATEGORY_VIOLENCE",
 ];
 
+/// Where rules are compiled, and what they share.
+pub(crate) struct Context<'c> {
+    pub(crate) source: &'c Source,
+    pub(crate) env: &'c Env<'c>,
+    /// The sites that the file limits its rules to.
+    pub(crate) sites: Option<&'c [String]>,
+}
+
 /// Compiles a rule; what is wrong goes to `errors`, all of it.
 pub(crate) fn compile(
     entry: &Placed<RuleEntry>,
-    source: &Source,
-    lists: &[List],
+    context: &Context<'_>,
     ids: &mut HashSet<String>,
     errors: &mut Vec<Diagnostic>,
 ) -> Option<Rule> {
+    let (source, env) = (context.source, context.env);
     let before = errors.len();
     let rule = &entry.value;
     let id = rule.id.value.as_str();
     check_names(rule, source, ids, errors);
-    let when = condition(&rule.when, source, lists, errors);
+    let when = condition(&rule.when, source, env, errors);
     let unless = rule
         .unless
         .as_ref()
-        .map(|unless| condition(unless, source, lists, errors));
+        .map(|unless| condition(unless, source, env, errors));
     let mode = rule.mode.as_ref().map_or(Ok(Mode::Live), |mode| {
         Mode::parse(&mode.value).map_err(|help| {
             source.error(
@@ -86,6 +95,8 @@ pub(crate) fn compile(
         .reason
         .as_ref()
         .map(|entry| reason(entry, source, errors));
+    let sites = keys::sites(rule, entry.place(), context, errors);
+    let keys = keys::read(rule, verdict, source, errors);
     let examples = examples(rule);
     let (when, unless) = (when?, unless.map_or(Some(None), |unless| unless.map(Some))?);
     if errors.len() > before {
@@ -96,7 +107,8 @@ pub(crate) fn compile(
         file: source.path.clone(),
         line: entry.place().0,
         description: rule.description.clone(),
-        sites: rule.sites.clone(),
+        owner: keys.owner,
+        sites,
         languages: rule
             .languages
             .iter()
@@ -111,6 +123,10 @@ pub(crate) fn compile(
         reason,
         explain: rule.explain.clone(),
         mode,
+        expires: keys.expires,
+        priority: keys.priority,
+        quota: keys.quota,
+        on_missing: keys.on_missing,
         examples: examples.len(),
     };
     let (required, evidence) = (when.required(), when.evidence());
@@ -118,6 +134,10 @@ pub(crate) fn compile(
         info: std::sync::Arc::new(info),
         when,
         unless,
+        texts: Texts {
+            when: rule.when.value.clone(),
+            unless: rule.unless.as_ref().map(|unless| unless.value.clone()),
+        },
         required,
         evidence,
         examples,
@@ -171,11 +191,14 @@ fn check_names(
 fn condition(
     text: &Placed<String>,
     source: &Source,
-    lists: &[List],
+    env: &Env<'_>,
     errors: &mut Vec<Diagnostic>,
 ) -> Option<Condition> {
-    expr::compile(&text.value, lists)
+    expr::compile(&text.value, env)
         .map_err(|error| {
+            if error.silent {
+                return;
+            }
             let place = place::in_file(source, text, error.at);
             errors.push(source.error(place, error.message, error.help));
         })

@@ -2,19 +2,28 @@
 
 use cel::IdedExpr;
 use cel::common::ast::{CallExpr, Expr, LiteralValue};
+use jiff::tz::{Offset, TimeZone};
 
 use super::{Checked, Checker, dotted};
 use crate::diagnostic::did_you_mean;
 use crate::expr::ExprError;
+use crate::expr::eval::times;
 use crate::expr::node::{Node, Slot, Subject, TextTest, TimePart};
-use crate::list::{self, Match};
-use crate::schema::{FUNCTIONS, Fact, Type};
+use crate::list::{self, List, Match};
+use crate::schema::{FUNCTIONS, Overload, Type};
 
-impl Checker<'_> {
+impl<'c> Checker<'c> {
     /// Compiles a call of a function.
     pub(super) fn function(&mut self, expr: &IdedExpr, call: &CallExpr) -> Checked {
         let name = call.func_name.as_str();
         match (name, call.target.as_deref(), call.args.as_slice()) {
+            ("greatest" | "least", Some(target), arguments) if is_math(target) => {
+                self.extreme(name == "greatest", expr, arguments)
+            }
+            (_, Some(target), arguments) if is_math(target) => {
+                self.strict(&format!("math.{name}"), expr, call, None, arguments)
+            }
+            ("in_list", Some(target), [list]) => self.in_list(target, list),
             ("hits", Some(target), [list]) => self.hits(target, list, false),
             ("hit_count", Some(target), [list]) => self.hits(target, list, true),
             ("matches", Some(target), [pattern]) | ("matches", None, [target, pattern]) => {
@@ -38,46 +47,137 @@ impl Checker<'_> {
                 }
                 Ok((Node::Size(Box::new(node)), Type::Int))
             }
-            ("duration", None, [text]) => {
+            ("duration", None, [text]) if is_literal_text(text) => {
                 let text = self.literal_text(text, "duration()", "duration(\"24h\")")?;
                 let (at, text) = text;
-                let micros = parse_duration(text).ok_or_else(|| {
+                let length = parse_duration(text).and_then(|length| times::length(length).ok());
+                let micros = length.ok_or_else(|| {
                     ExprError::new(at, format!("`{text}` is not a length of time"))
                         .help("write it as `90s`, `10m`, `24h`, `7d` or `1h30m`")
                 })?;
                 Ok((Node::Duration(micros), Type::Duration))
             }
-            ("timestamp", None, [text]) => {
+            ("timestamp", None, [text]) if is_literal_text(text) => {
                 let example = "timestamp(\"2026-01-01T00:00:00Z\")";
                 let (at, text) = self.literal_text(text, "timestamp()", example)?;
-                let time = text.parse::<jiff::Timestamp>().map_err(|_| {
+                let time = text.parse::<jiff::Timestamp>().ok();
+                let time = time.and_then(|time| times::instant(time.as_microsecond()).ok());
+                let micros = time.ok_or_else(|| {
                     ExprError::new(at, format!("`{text}` is not a time"))
                         .help("write it as `2026-01-01T00:00:00Z`")
                 })?;
-                Ok((Node::Timestamp(time.as_microsecond()), Type::Timestamp))
+                Ok((Node::Timestamp(micros), Type::Timestamp))
             }
-            ("int", None, [value]) => match self.check(value)? {
-                (node, Type::Int | Type::Double) => Ok((Node::ToInt(Box::new(node)), Type::Int)),
-                (_, ty) => Err(self.error(value, format!("int() takes a number, not {ty}"))),
+            (name, Some(target), arguments) => match TimePart::named(name) {
+                Some(part) => self.time_part(part, expr, call, target, arguments),
+                None => self.strict(name, expr, call, Some(target), arguments),
             },
-            ("double", None, [value]) => match self.check(value)? {
-                (node, Type::Int | Type::Double) => {
-                    Ok((Node::ToDouble(Box::new(node)), Type::Double))
-                }
-                (_, ty) => Err(self.error(value, format!("double() takes a number, not {ty}"))),
-            },
-            ("string", None, [value]) => match self.check(value)? {
-                (node, Type::Int | Type::Bool | Type::String) => {
-                    Ok((Node::ToText(Box::new(node)), Type::String))
-                }
-                (_, ty) => Err(self.error(value, format!("string() does not take {ty}"))),
-            },
-            ("getHours", Some(target), []) => self.time_part(TimePart::Hours, target),
-            ("getMinutes", Some(target), []) => self.time_part(TimePart::Minutes, target),
-            ("getSeconds", Some(target), []) => self.time_part(TimePart::Seconds, target),
-            ("getDayOfWeek", Some(target), []) => self.time_part(TimePart::DayOfWeek, target),
-            _ => Err(self.unknown(expr, call)),
+            (name, None, arguments) => self.strict(name, expr, call, None, arguments),
         }
+    }
+
+    /// Compiles a call of a function whose arguments are all evaluated before it.
+    fn strict(
+        &mut self,
+        name: &str,
+        expr: &IdedExpr,
+        call: &CallExpr,
+        target: Option<&IdedExpr>,
+        arguments: &[IdedExpr],
+    ) -> Checked {
+        let Some(info) = FUNCTIONS.iter().find(|info| info.name == name) else {
+            return Err(self.unknown(expr, call));
+        };
+        let n = usize::from(target.is_some()) + arguments.len();
+        let possible = || {
+            info.overloads
+                .iter()
+                .filter(|one| one.method == target.is_some() && one.takes.len() == n)
+        };
+        if possible().next().is_none() {
+            return Err(self.unknown(expr, call));
+        }
+        let mut nodes = Vec::with_capacity(n);
+        let mut types = Vec::with_capacity(n);
+        for argument in target.into_iter().chain(arguments) {
+            let (node, ty) = self.check(argument)?;
+            nodes.push(node);
+            types.push(ty);
+        }
+        let fits = |one: &&Overload| {
+            let takes = one.takes.iter().map(|kind| Type::from(*kind));
+            takes
+                .zip(&types)
+                .all(|(wanted, ty)| wanted.join(ty).is_some())
+        };
+        let Some(overload) = possible().find(fits) else {
+            // The first argument that no overload takes in its place is to blame.
+            let blamed = (0..n)
+                .find(|index| {
+                    !possible().any(|one| {
+                        one.takes
+                            .iter()
+                            .zip(&types)
+                            .take(index + 1)
+                            .all(|(kind, ty)| Type::from(*kind).join(ty).is_some())
+                    })
+                })
+                .unwrap_or(0);
+            let at = target
+                .into_iter()
+                .chain(arguments)
+                .nth(blamed)
+                .unwrap_or(expr);
+            let ty = types.get(blamed).cloned().unwrap_or(Type::Any);
+            return Err(self
+                .error(at, format!("{name}() does not take {ty} here"))
+                .help(format!("call it as `{}`", info.signature)));
+        };
+        Ok((
+            Node::Call(overload, nodes.into_boxed_slice()),
+            overload.gives.into(),
+        ))
+    }
+
+    /// Compiles `math.greatest` and `math.least`.
+    fn extreme(&mut self, greatest: bool, expr: &IdedExpr, arguments: &[IdedExpr]) -> Checked {
+        let mut of: Option<Type> = None;
+        let mut nodes = Vec::with_capacity(arguments.len());
+        for argument in arguments {
+            let (node, ty) = self.check(argument)?;
+            let one = match ty {
+                Type::List(element) if arguments.len() == 1 => *element,
+                ty => ty,
+            };
+            if !matches!(one, Type::Int | Type::Double) {
+                return Err(self.error(argument, format!("a number is wanted here, not {one}")));
+            }
+            if of.as_ref().is_some_and(|of| *of != one) {
+                return Err(self
+                    .error(argument, "the numbers are of different types")
+                    .help("convert them with `double(…)` or `int(…)`"));
+            }
+            of = Some(one);
+            nodes.push(node);
+        }
+        match of {
+            Some(ty) => Ok((Node::Extreme(greatest, nodes), ty)),
+            None => Err(self.error(expr, "numbers are wanted here")),
+        }
+    }
+
+    fn in_list(&mut self, target: &IdedExpr, list: &IdedExpr) -> Checked {
+        let (at, name) = self.literal_text(list, "in_list()", "author.id.in_list(\"list\")")?;
+        let (index, found) = self.find_list(at, name)?;
+        if found.kind == Match::Regex {
+            return Err(
+                ExprError::new(at, format!("`{name}` is a list of regular expressions"))
+                    .help(format!("use `.matches(\"{name}\")`")),
+            );
+        }
+        let members = self.env.members(index, found);
+        let text = self.expect(target, &Type::String, "what in_list() looks up")?;
+        Ok((Node::InList(Box::new(text), members), Type::Bool))
     }
 
     fn unknown(&self, expr: &IdedExpr, call: &CallExpr) -> ExprError {
@@ -88,7 +188,13 @@ impl Checker<'_> {
             .offset_for(expr.id)
             .map_or(0, |(start, _)| start as usize);
         let at = at.saturating_sub(name.chars().count());
-        if let Some(info) = FUNCTIONS.iter().find(|info| info.name == name) {
+        let of_math = call.target.as_deref().is_some_and(is_math);
+        let full = if of_math {
+            format!("math.{name}")
+        } else {
+            name.to_owned()
+        };
+        if let Some(info) = FUNCTIONS.iter().find(|info| info.name == full) {
             return ExprError::new(at, format!("`{name}` is not called so"))
                 .help(format!("call it as `{}`", info.signature));
         }
@@ -101,8 +207,8 @@ impl Checker<'_> {
                 ),
             );
         }
-        let mut error = ExprError::new(at, format!("unknown function `{name}`"));
-        error.help = did_you_mean(name, FUNCTIONS.iter().map(|info| info.name));
+        let mut error = ExprError::new(at, format!("unknown function `{full}`"));
+        error.help = did_you_mean(&full, FUNCTIONS.iter().map(|info| info.name));
         error
     }
 
@@ -121,20 +227,20 @@ impl Checker<'_> {
         }
     }
 
+    fn find_list(&self, at: usize, name: &str) -> Result<(u32, &'c List), ExprError> {
+        let lists = self.env.lists;
+        if let Some((list, index)) = lists.iter().zip(0u32..).find(|(l, _)| l.name == name) {
+            return Ok((index, list));
+        }
+        let mut error = ExprError::new(at, format!("there is no list `{name}`"));
+        error.help = did_you_mean(name, lists.iter().map(|list| list.name.as_str()))
+            .or_else(|| Some("declare it under `lists`".into()));
+        Err(error)
+    }
+
     fn hits(&mut self, target: &IdedExpr, list: &IdedExpr, count: bool) -> Checked {
         let (at, name) = self.literal_text(list, "hits()", "comment.text.hits(\"list\")")?;
-        let Some((index, found)) = self
-            .lists
-            .iter()
-            .zip(0u32..)
-            .find(|(list, _)| list.name == name)
-            .map(|(l, i)| (i, l))
-        else {
-            let mut error = ExprError::new(at, format!("there is no list `{name}`"));
-            error.help = did_you_mean(name, self.lists.iter().map(|list| list.name.as_str()))
-                .or_else(|| Some("declare it under `lists`".into()));
-            return Err(error);
-        };
+        let (index, found) = self.find_list(at, name)?;
         let subject = match dotted(target).as_deref() {
             Some("comment.text") => Subject::Text,
             Some("author.name") => Subject::Name,
@@ -174,7 +280,7 @@ impl Checker<'_> {
     fn matches(&mut self, target: &IdedExpr, pattern: &IdedExpr) -> Checked {
         let (at, text) =
             self.literal_text(pattern, "matches()", "comment.text.matches(\"(?i)word\")")?;
-        let named = self.lists.iter().find(|list| list.name == text);
+        let named = self.env.lists.iter().find(|list| list.name == text);
         if named.is_some_and(|list| list.kind == Match::Regex) {
             return self.hits(target, pattern, false);
         }
@@ -187,7 +293,7 @@ impl Checker<'_> {
             }
         })?;
         let target_node = self.expect(target, &Type::String, "what matches() looks at")?;
-        let of_text = matches!(target_node, Node::Fact(Fact::Text, _));
+        let of_text = matches!(target_node, Node::Fact(info) if info.name == "comment.text");
         Ok((
             Node::Regex(Box::new(target_node), regex, of_text),
             Type::Bool,
@@ -200,17 +306,62 @@ impl Checker<'_> {
         Ok((Node::Text(test, Box::new([target, part])), Type::Bool))
     }
 
-    fn time_part(&mut self, part: TimePart, target: &IdedExpr) -> Checked {
+    fn time_part(
+        &mut self,
+        part: TimePart,
+        expr: &IdedExpr,
+        call: &CallExpr,
+        target: &IdedExpr,
+        zone: &[IdedExpr],
+    ) -> Checked {
+        if zone.len() > 1 {
+            return Err(self.unknown(expr, call));
+        }
         let (node, ty) = self.check(target)?;
-        let fits = match part {
-            TimePart::DayOfWeek => ty == Type::Timestamp,
-            _ => matches!(ty, Type::Timestamp | Type::Duration),
+        let fits = match ty {
+            Type::Timestamp => true,
+            Type::Duration => part.is_of_durations() && zone.is_empty(),
+            _ => false,
         };
         if !fits {
             return Err(self.error(target, format!("this function does not take {ty}")));
         }
-        Ok((Node::TimePart(part, Box::new(node)), Type::Int))
+        let Some(zone) = zone.first() else {
+            return Ok((Node::TimePart(part, Box::new(node)), Type::Int));
+        };
+        let example = "now.getHours(\"Europe/Paris\")";
+        let (at, name) = self.literal_text(zone, "a time zone", example)?;
+        let zone = time_zone(name).ok_or_else(|| {
+            ExprError::new(at, format!("there is no time zone `{name}`"))
+                .help("use a name such as `Europe/Paris`, or a distance such as `+01:00`")
+        })?;
+        Ok((Node::ZonedPart(part, Box::new(node), zone), Type::Int))
     }
+}
+
+/// Tells whether a call's target is the name before the functions of numbers.
+fn is_math(target: &IdedExpr) -> bool {
+    matches!(&target.expr, Expr::Ident(name) if name == "math")
+}
+
+fn is_literal_text(expr: &IdedExpr) -> bool {
+    matches!(&expr.expr, Expr::Literal(LiteralValue::String(_)))
+}
+
+/// Finds a time zone by its IANA name or its distance from UTC, such as `-03:30`.
+fn time_zone(name: &str) -> Option<TimeZone> {
+    let (sign, distance) = match name.split_at_checked(1)? {
+        ("+", rest) => (1, rest),
+        ("-", rest) => (-1, rest),
+        _ => (1, name),
+    };
+    if let Some((hours, minutes)) = distance.split_once(':') {
+        let (hours, minutes): (i32, i32) = (hours.parse().ok()?, minutes.parse().ok()?);
+        let within = (0..24).contains(&hours) && (0..60).contains(&minutes);
+        let seconds = within.then_some(sign * (hours * 3_600 + minutes * 60))?;
+        return Offset::from_seconds(seconds).ok().map(TimeZone::fixed);
+    }
+    TimeZone::get(name).ok()
 }
 
 /// Parses a length of time such as `1h30m` or `-1.5h` to microseconds.
