@@ -1,5 +1,6 @@
 //! Judging a comment: which rules are looked at, what fired, and what comes of it.
 
+pub(crate) mod index;
 mod spans;
 
 use std::collections::BTreeSet;
@@ -8,7 +9,6 @@ use std::sync::Arc;
 use stoa_proto::{FiredRule, Span, Verdict};
 
 use crate::expr::eval::{Evaluation, Fault};
-use crate::expr::node::{Slot, Subject};
 use crate::facts::Facts;
 use crate::input::Input;
 use crate::load::RuleSet;
@@ -80,48 +80,6 @@ pub struct Failure {
     pub message: String,
 }
 
-/// Which rules to look at, by what the text hit.
-#[derive(Debug)]
-pub(crate) struct Index {
-    /// A bit for each rule that is always looked at.
-    always: Vec<u64>,
-    /// For each list the rules that need a hit of it, or of another one that names them too.
-    by_list: Vec<Vec<u32>>,
-}
-
-impl Index {
-    pub(crate) fn new(rules: &[Rule], lists: usize) -> Self {
-        let mut always = vec![0_u64; rules.len().div_ceil(64)];
-        let mut by_list = vec![Vec::new(); lists];
-        for (rule, number) in rules.iter().zip(0u32..) {
-            let of_text =
-                |clause: &&Vec<Slot>| clause.iter().all(|slot| slot.subject == Subject::Text);
-            match rule
-                .required
-                .iter()
-                .filter(of_text)
-                .min_by_key(|clause| clause.len())
-            {
-                Some(clause) => {
-                    for slot in clause {
-                        if let Some(rules) = by_list.get_mut(slot.list as usize) {
-                            rules.push(number);
-                        }
-                    }
-                }
-                None => set(&mut always, number),
-            }
-        }
-        Self { always, by_list }
-    }
-}
-
-fn set(bits: &mut [u64], number: u32) {
-    if let Some(word) = bits.get_mut(number as usize / 64) {
-        *word |= 1 << (number % 64);
-    }
-}
-
 impl RuleSet {
     /// Judges a comment. The same input always has the same outcome.
     pub fn evaluate(&self, input: &Input<'_>) -> Outcome {
@@ -129,8 +87,8 @@ impl RuleSet {
         let mut outcome = Outcome::default();
         let mut labels = BTreeSet::new();
         let mut partial = BTreeSet::new();
-        for rule in self.candidates(&facts) {
-            if !rule.is_for(input) || !is_possible(rule, &facts) {
+        for rule in self.index.candidates(&self.rules, &facts) {
+            if !rule.is_for(input) || !index::is_possible(rule, &facts) {
                 continue;
             }
             outcome.evaluated += 1;
@@ -207,44 +165,4 @@ impl RuleSet {
             None => Ok(true),
         }
     }
-
-    /// Returns the rules that the text's hits don't rule out, in their order.
-    fn candidates<'s>(&'s self, facts: &Facts<'_>) -> impl Iterator<Item = &'s Rule> + use<'s> {
-        let mut bits = self.index.always.clone();
-        if self.index.by_list.iter().any(|rules| !rules.is_empty()) {
-            for list in facts.hits(Subject::Text).lists() {
-                for number in self.index.by_list.get(list as usize).into_iter().flatten() {
-                    set(&mut bits, *number);
-                }
-            }
-        }
-        bits.into_iter()
-            .zip(0_usize..)
-            .flat_map(move |(word, index)| {
-                Bits(word).filter_map(move |bit| self.rules.get(index * 64 + bit))
-            })
-    }
-}
-
-/// The numbers of the bits that are set.
-struct Bits(u64);
-
-impl Iterator for Bits {
-    type Item = usize;
-
-    fn next(&mut self) -> Option<usize> {
-        let bit = self.0.trailing_zeros();
-        // Clears the lowest bit that is set.
-        self.0 &= self.0.checked_sub(1)?;
-        usize::try_from(bit).ok()
-    }
-}
-
-/// Tells whether every list that a rule needs has a hit.
-fn is_possible(rule: &Rule, facts: &Facts<'_>) -> bool {
-    rule.required.iter().all(|clause| {
-        clause
-            .iter()
-            .any(|slot| facts.hits(slot.subject).has(slot.list))
-    })
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Errors};
-use crate::evaluate::Index;
+use crate::evaluate::index::Index;
 use crate::examples::{self, ExampleReport};
 use crate::list::{self, List, ListInfo};
 use crate::rule::{Rule, RuleInfo};

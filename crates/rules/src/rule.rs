@@ -16,7 +16,7 @@ use crate::input::Input;
 pub(crate) use compile::{Context, compile};
 
 /// Confidence from which a detected language limits which rules apply.
-const LANGUAGE_CONFIDENCE: f64 = 0.5;
+pub(crate) const LANGUAGE_CONFIDENCE: f64 = 0.5;
 
 /// Whether a rule acts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -242,6 +242,7 @@ impl Rule {
     }
 }
 
-fn primary(language: &str) -> &str {
+/// The language of a tag such as `fr-CH`.
+pub(crate) fn primary(language: &str) -> &str {
     language.split(['-', '_']).next().unwrap_or(language)
 }

@@ -22,7 +22,7 @@ impl Members {
             terms: list
                 .terms
                 .iter()
-                .map(|term| folded(list.fold, term).into_boxed_str())
+                .map(|term| folded(list.fold, &term.text).into_boxed_str())
                 .collect(),
         }
     }

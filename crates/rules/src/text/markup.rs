@@ -98,7 +98,18 @@ mod tests {
         assert_eq!(entity("&#x65;", 0), Some(('e', 6)));
         assert_eq!(entity("&eacute;", 0), Some(('e', 8)));
         assert_eq!(entity("a&nbsp;b", 1), Some((' ', 6)));
-        for none in ["&", "& ;", "&;", "&#;", "&#x;", "&#0;", "&#99999999;", "&bogus;", "&é;", "x"] {
+        for none in [
+            "&",
+            "& ;",
+            "&;",
+            "&#;",
+            "&#x;",
+            "&#0;",
+            "&#99999999;",
+            "&bogus;",
+            "&é;",
+            "x",
+        ] {
             assert_eq!(entity(none, 0), None, "{none}");
         }
     }

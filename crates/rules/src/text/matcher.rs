@@ -10,8 +10,9 @@
 
 use std::collections::HashMap;
 
-use aho_corasick::automaton::{Automaton, StateID};
-use aho_corasick::{AhoCorasick, Anchored, MatchKind, dfa, nfa};
+use aho_corasick::automaton::{Automaton as _, StateID};
+use aho_corasick::nfa::contiguous::NFA;
+use aho_corasick::{AhoCorasick, Anchored, MatchKind};
 
 use super::boundary;
 use super::reading::coarse;
@@ -29,9 +30,6 @@ const PLACES: u32 = 64;
 
 /// Hits of all lists in one text; more are not looked for.
 const ALL_HITS: usize = 65_536;
-
-/// Bytes of patterns up to which the faster, larger kind of automaton is worth its memory.
-const SMALL: usize = 96 * 1024;
 
 /// Letters of a term from which it is found anywhere in a row of letters that stand apart: the
 /// spaced letters of a headline would have every short term in them.
@@ -55,19 +53,13 @@ pub(crate) struct Matcher {
 /// The terms with letters.
 #[derive(Debug)]
 struct Words {
-    finder: Finder,
+    finder: NFA,
     /// One more than there are patterns: each tells where its targets begin.
     patterns: Vec<Pattern>,
     targets: Vec<u32>,
     terms: Vec<(Target, Term)>,
     /// By number of letters and the first or last of them: terms of one word that allow masks.
     masks: HashMap<(usize, Edge), Vec<u32>>,
-}
-
-#[derive(Debug)]
-enum Finder {
-    Dfa(Box<dfa::DFA>),
-    Nfa(Box<nfa::contiguous::NFA>),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -323,7 +315,10 @@ impl WordsBuilder {
         };
         let patterns = compiled.patterns();
         // A single letter would be found everywhere.
-        if patterns.iter().any(|pattern| pattern.trim_ascii().len() < 2) {
+        if patterns
+            .iter()
+            .any(|pattern| pattern.trim_ascii().len() < 2)
+        {
             return false;
         }
         let Ok(number) = u32::try_from(self.terms.len()) else {
@@ -332,7 +327,10 @@ impl WordsBuilder {
         for pattern in patterns {
             self.patterns.entry(pattern).or_default().push(number);
         }
-        let one_word = compiled.before.iter().all(|before| *before == Before::Nothing);
+        let one_word = compiled
+            .before
+            .iter()
+            .all(|before| *before == Before::Nothing);
         if term.fold == Fold::Full && one_word && !target.shield && compiled.letters.len() >= 3 {
             let edges = [
                 compiled.letters.first().map(|c| Edge::First(edge(*c))),
@@ -372,22 +370,12 @@ impl WordsBuilder {
             ends: false,
             targets: count(&targets)?,
         });
-        let bytes: usize = sorted.iter().map(|(pattern, _)| pattern.len()).sum();
-        let all = sorted.iter().map(|(pattern, _)| pattern);
-        let finder = if bytes <= SMALL {
-            let mut builder = dfa::DFA::builder();
-            builder.prefilter(false);
-            builder
-                .start_kind(aho_corasick::StartKind::Unanchored)
-                .build(all)
-                .map(|dfa| Finder::Dfa(Box::new(dfa)))
-        } else {
-            let mut builder = nfa::contiguous::NFA::builder();
-            builder
-                .prefilter(false)
-                .build(all)
-                .map(|nfa| Finder::Nfa(Box::new(nfa)))
-        };
+        // A state machine without failure links is eight times as large and no faster here: between
+        // the words it is always in the same few states.
+        let mut builder = NFA::builder();
+        let finder = builder
+            .prefilter(false)
+            .build(sorted.iter().map(|(pattern, _)| pattern));
         Ok(Some(Words {
             finder: finder.map_err(|error| error.to_string())?,
             patterns,
@@ -400,7 +388,9 @@ impl WordsBuilder {
 
 /// The coarse reading of a letter at the edge of a word.
 fn edge(c: char) -> char {
-    super::skeleton::units(coarse(c).letters()).next().unwrap_or(c)
+    super::skeleton::units(coarse(c).letters())
+        .next()
+        .unwrap_or(c)
 }
 
 impl Words {
@@ -413,10 +403,7 @@ impl Words {
             walker: Walker::new(text),
             collector,
         };
-        match &self.finder {
-            Finder::Dfa(dfa) => scan.run(dfa.as_ref()),
-            Finder::Nfa(nfa) => scan.run(nfa.as_ref()),
-        }
+        scan.run(&self.finder);
         for masked in &skeleton.masked {
             scan.masked(text, *masked);
         }
@@ -433,7 +420,7 @@ struct Scan<'s, 't> {
 }
 
 impl Scan<'_, '_> {
-    fn run(&mut self, finder: &impl Automaton) {
+    fn run(&mut self, finder: &NFA) {
         let Ok(root) = finder.start_state(Anchored::No) else {
             return;
         };
@@ -445,7 +432,12 @@ impl Scan<'_, '_> {
                 self.matches(finder, state, at, 0);
             }
         }
-        let ends = self.skeleton.regions.iter().skip(1).map(|(start, _)| *start);
+        let ends = self
+            .skeleton
+            .regions
+            .iter()
+            .skip(1)
+            .map(|(start, _)| *start);
         let ends = ends.chain([self.skeleton.coarse.len()]);
         for ((start, region), end) in self.skeleton.regions.iter().zip(ends) {
             let least = match region {
@@ -461,14 +453,7 @@ impl Scan<'_, '_> {
     }
 
     /// Runs over another reading from a place where a word may begin.
-    fn region(
-        &mut self,
-        finder: &impl Automaton,
-        root: StateID,
-        from: usize,
-        end: usize,
-        least: usize,
-    ) {
+    fn region(&mut self, finder: &NFA, root: StateID, from: usize, end: usize, least: usize) {
         let mut state = finder.next_state(Anchored::No, root, b' ');
         let inner_begin = self.skeleton.coarse.get(from - 1) != Some(&b' ');
         for at in from..end {
@@ -497,7 +482,7 @@ impl Scan<'_, '_> {
         }
     }
 
-    fn matches(&mut self, finder: &impl Automaton, state: StateID, end: usize, least: usize) {
+    fn matches(&mut self, finder: &NFA, state: StateID, end: usize, least: usize) {
         for index in 0..finder.match_len(state) {
             let pattern = finder.match_pattern(state, index).as_usize();
             self.candidate(pattern, end, least);
@@ -508,17 +493,18 @@ impl Scan<'_, '_> {
     /// a number of letters at least.
     fn candidate(&mut self, pattern: usize, end: usize, least: usize) {
         let words = self.words;
-        let (Some(found), Some(next)) = (
-            words.patterns.get(pattern),
-            words.patterns.get(pattern + 1),
-        ) else {
+        let (Some(found), Some(next)) =
+            (words.patterns.get(pattern), words.patterns.get(pattern + 1))
+        else {
             return;
         };
         let start = end - usize::from(found.ends) - found.len as usize;
         let Some(origin) = self.skeleton.original(start) else {
             return;
         };
-        let numbers = words.targets.get(found.targets as usize..next.targets as usize);
+        let numbers = words
+            .targets
+            .get(found.targets as usize..next.targets as usize);
         for number in numbers.unwrap_or_default() {
             let Some((target, term)) = words.terms.get(*number as usize) else {
                 continue;
@@ -527,7 +513,8 @@ impl Scan<'_, '_> {
                 continue;
             }
             if let Some(found) = self.walker.find(term, origin, false) {
-                self.collector.add(*target, found.start, found.end, found.via);
+                self.collector
+                    .add(*target, found.start, found.end, found.via);
             }
         }
     }
@@ -537,7 +524,9 @@ impl Scan<'_, '_> {
         let Some((first, _)) = character(text, masked.start) else {
             return;
         };
-        let last = text.get(masked.start..masked.end).and_then(|word| word.chars().next_back());
+        let last = text
+            .get(masked.start..masked.end)
+            .and_then(|word| word.chars().next_back());
         let key = if super::skeleton::is_star(first) {
             Edge::Last(edge(last.unwrap_or(first)))
         } else {
@@ -554,7 +543,8 @@ impl Scan<'_, '_> {
             if let Some(found) = self.walker.find(term, masked.start, true)
                 && found.end <= masked.end
             {
-                self.collector.add(*target, found.start, found.end, found.via);
+                self.collector
+                    .add(*target, found.start, found.end, found.via);
             }
         }
     }

@@ -471,7 +471,11 @@ mod tests {
         let mut buffer = Vec::new();
         let mut check = |c: char, term: &str, expected: Option<(usize, Via)>| {
             let term: Vec<char> = term.chars().collect();
-            assert_eq!(stands_for(c, &term, &mut buffer), expected, "{c} for {term:?}");
+            assert_eq!(
+                stands_for(c, &term, &mut buffer),
+                expected,
+                "{c} for {term:?}"
+            );
         };
         check('C', "con", Some((1, Via::NONE)));
         check('É', "e", Some((1, Via::NONE)));

@@ -293,7 +293,9 @@ impl<'t> Skeleton<'t> {
                             joined: true,
                             ..oddities
                         };
-                        places.words.push((word_start, word_end(text, at + tag), tagged));
+                        places
+                            .words
+                            .push((word_start, word_end(text, at + tag), tagged));
                     }
                     oddities.masked |= is_star(c) && (after || before);
                     let apostrophe = matches!(c, '\'' | '’');
@@ -395,7 +397,10 @@ impl<'t> Skeleton<'t> {
             let trails = reading.kind == Kind::Sign && !is_money(c) && at >= last;
             match reading.kind {
                 Kind::Letter | Kind::Sign if !letters.is_empty() && !trails => {
-                    let chosen = letters.chars().nth(choice).or_else(|| letters.chars().next());
+                    let chosen = letters
+                        .chars()
+                        .nth(choice)
+                        .or_else(|| letters.chars().next());
                     if let Some(letter) = chosen {
                         self.push(letter, at);
                     }
@@ -476,7 +481,15 @@ impl<'t> Skeleton<'t> {
             && total >= 4
         {
             let n_letters = total + 1;
-            self.note(Some(Masked { start, end, n_letters }), total, 1);
+            self.note(
+                Some(Masked {
+                    start,
+                    end,
+                    n_letters,
+                }),
+                total,
+                1,
+            );
         }
     }
 
@@ -535,9 +548,8 @@ fn follows(text: &str, at: usize) -> bool {
         Some(byte) if byte.is_ascii() => {
             byte.is_ascii_alphanumeric() || matches!(byte, b'@' | b'$' | b'|' | b'&')
         }
-        Some(_) => character(text, at).is_some_and(|(c, _)| {
-            !matches!(coarse_of(c).kind, Kind::Space | Kind::Break)
-        }),
+        Some(_) => character(text, at)
+            .is_some_and(|(c, _)| !matches!(coarse_of(c).kind, Kind::Space | Kind::Break)),
         None => false,
     }
 }
@@ -545,7 +557,8 @@ fn follows(text: &str, at: usize) -> bool {
 /// Where the word that goes on at a place ends.
 fn word_end(text: &str, at: usize) -> usize {
     let rest = text.get(at..).unwrap_or_default();
-    rest.find(char::is_whitespace).map_or(text.len(), |end| at + end)
+    rest.find(char::is_whitespace)
+        .map_or(text.len(), |end| at + end)
 }
 
 /// Signs that stand for a letter at the end of a word too.
@@ -555,6 +568,26 @@ pub(crate) fn is_money(c: char) -> bool {
 
 /// Signs that people put in place of a letter on purpose.
 pub(crate) fn is_star(c: char) -> bool {
-    matches!(c, '*' | '#' | '%' | '×' | '•' | '●' | '○' | '■' | '□' | '█' | '▇' | '▓' | '▒' | '░' | '★' | '☆' | '✱' | '∗' | '＊' | '\u{2a2f}')
-        || matches!(c, '\u{2600}'..='\u{27bf}' | '\u{1f300}'..='\u{1faff}')
+    matches!(
+        c,
+        '*' | '#'
+            | '%'
+            | '×'
+            | '•'
+            | '●'
+            | '○'
+            | '■'
+            | '□'
+            | '█'
+            | '▇'
+            | '▓'
+            | '▒'
+            | '░'
+            | '★'
+            | '☆'
+            | '✱'
+            | '∗'
+            | '＊'
+            | '\u{2a2f}'
+    ) || matches!(c, '\u{2600}'..='\u{27bf}' | '\u{1f300}'..='\u{1faff}')
 }

@@ -2,6 +2,28 @@
 
 use super::boundary::is_word;
 
+const UPPER: u8 = 1;
+const CASED: u8 = 2;
+const WORD: u8 = 4;
+
+/// What each byte of ASCII counts as.
+static CLASSES: [u8; 128] = {
+    let mut table = [0; 128];
+    let mut byte: u8 = 0;
+    while byte < 128 {
+        let upper = if byte.is_ascii_uppercase() { UPPER } else { 0 };
+        let cased = if byte.is_ascii_alphabetic() { CASED } else { 0 };
+        let word = if byte.is_ascii_alphanumeric() {
+            WORD
+        } else {
+            0
+        };
+        table[byte as usize] = upper | cased | word;
+        byte += 1;
+    }
+    table
+};
+
 /// What a text is made of.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Stats {
@@ -19,28 +41,27 @@ impl Stats {
         let mut in_word = false;
         let mut joined = false;
         let mut half_flag = false;
-        for c in text.chars() {
-            stats.length += 1;
-            let upper = if c.is_ascii() {
-                c.is_ascii_uppercase()
-            } else {
-                c.is_uppercase()
-            };
-            let lower = if c.is_ascii() {
-                c.is_ascii_lowercase()
-            } else {
-                c.is_lowercase()
-            };
-            stats.upper += u32::from(upper);
-            stats.cased += u32::from(upper || lower);
-            let word = is_word(c);
-            stats.words += i64::from(word && !in_word);
-            in_word = word || (in_word && matches!(c, '\'' | '’'));
-            if c.is_ascii() {
+        let mut rest = text;
+        loop {
+            let ascii = rest.bytes().position(|byte| !byte.is_ascii());
+            let (run, others) = rest.split_at(ascii.unwrap_or(rest.len()));
+            if !run.is_empty() {
+                in_word = stats.ascii(run.as_bytes(), in_word);
                 joined = false;
                 half_flag = false;
-                continue;
             }
+            let mut chars = others.chars();
+            let Some(c) = chars.next() else {
+                break;
+            };
+            rest = chars.as_str();
+            stats.length += 1;
+            let upper = c.is_uppercase();
+            stats.upper += u32::from(upper);
+            stats.cased += u32::from(upper || c.is_lowercase());
+            let word = is_word(c);
+            stats.words += i64::from(word && !in_word);
+            in_word = word || (in_word && c == '’');
             match c {
                 '\u{1f1e6}'..='\u{1f1ff}' => {
                     half_flag = !half_flag;
@@ -56,6 +77,24 @@ impl Stats {
             }
         }
         stats
+    }
+
+    /// Counts a run of ASCII; whether it ends inside a word.
+    fn ascii(&mut self, run: &[u8], mut in_word: bool) -> bool {
+        let (mut upper, mut cased, mut words) = (0, 0, 0);
+        for byte in run {
+            let class = CLASSES.get(usize::from(*byte)).copied().unwrap_or_default();
+            upper += u32::from(class & UPPER);
+            cased += u32::from(class & CASED) / u32::from(CASED);
+            let word = class & WORD != 0;
+            words += i64::from(word && !in_word);
+            in_word = word || (in_word && *byte == b'\'');
+        }
+        self.upper += upper;
+        self.cased += cased;
+        self.words += words;
+        self.length += i64::try_from(run.len()).unwrap_or(i64::MAX);
+        in_word
     }
 
     /// Returns the share of capitals among the letters that have case.

@@ -108,7 +108,9 @@ impl Term {
                 run.map_or(letters.len(), |run| at + 1 + run)
             })
             .collect();
-        let marks = accents.then(|| marks(text)).filter(|marks| marks.len() == letters.len());
+        let marks = accents
+            .then(|| marks(text))
+            .filter(|marks| marks.len() == letters.len());
         Some(Self {
             text: text.trim().to_owned(),
             head: head.trim().to_owned(),

@@ -22,10 +22,10 @@ const LONG: usize = 5;
 
 /// Units that stand behind a number: a number with one of them is a measurement, and no word.
 const MEASURES: [&str; 64] = [
-    "m", "km", "cm", "mm", "kg", "g", "mg", "t", "l", "cl", "ml", "dl", "h", "min", "mn", "s", "sec", "ms", "j",
-    "go", "mo", "ko", "to", "gb", "mb", "kb", "tb", "w", "kw", "kwh", "mw", "gw", "v", "a", "ma", "hz", "ghz", "mhz", "k", "x",
-    "p", "px", "pt", "e", "er", "ere", "eme", "es", "st", "nd", "rd", "th", "am", "pm", "d", "c", "f", "b",
-    "ans", "an", "m2", "m3", "cv", "ch",
+    "m", "km", "cm", "mm", "kg", "g", "mg", "t", "l", "cl", "ml", "dl", "h", "min", "mn", "s",
+    "sec", "ms", "j", "go", "mo", "ko", "to", "gb", "mb", "kb", "tb", "w", "kw", "kwh", "mw", "gw",
+    "v", "a", "ma", "hz", "ghz", "mhz", "k", "x", "p", "px", "pt", "e", "er", "ere", "eme", "es",
+    "st", "nd", "rd", "th", "am", "pm", "d", "c", "f", "b", "ans", "an", "m2", "m3", "cv", "ch",
 ];
 
 /// Work that one text may cost, in characters looked at.
@@ -205,12 +205,18 @@ impl<'t> Walker<'t> {
                 trail.part += n;
                 next += n;
                 in_gap = false;
-                bridged = term.before.get(next).is_none_or(|before| *before == Before::Nothing);
+                bridged = term
+                    .before
+                    .get(next)
+                    .is_none_or(|before| *before == Before::Nothing);
             } else if masks && is_mask(c, kind) {
                 trail.via |= Via::MASK;
                 own_marks.clear();
                 next += 1;
-                bridged = term.before.get(next).is_none_or(|before| *before == Before::Nothing);
+                bridged = term
+                    .before
+                    .get(next)
+                    .is_none_or(|before| *before == Before::Nothing);
             } else if next > 0 && !in_gap && self.repeats(c, term, next) {
                 trail.via |= Via::REPEATS | html;
             } else if next > 0 && !masks && matches!(kind, Kind::Space | Kind::Break | Kind::Sign) {
@@ -290,7 +296,8 @@ impl<'t> Walker<'t> {
                 if pile >= PILE {
                     trail.via |= Via::MARKS;
                 }
-            } else if term.allowed().has(Via::REPEATS) && c.is_alphabetic() && same_letter(c, last) {
+            } else if term.allowed().has(Via::REPEATS) && c.is_alphabetic() && same_letter(c, last)
+            {
                 trail.via |= Via::REPEATS;
                 pile = 0;
             } else {
@@ -325,9 +332,13 @@ impl<'t> Walker<'t> {
     /// Whether what begins at a place is a number with a unit.
     fn is_measure(&self, start: usize, end: usize) -> bool {
         let written = self.text.get(start..end).unwrap_or_default();
-        let number = |c: char| c.is_ascii_digit() || matches!(c, '.' | ',' | '\u{a0}' | '\u{202f}' | ' ');
+        let number =
+            |c: char| c.is_ascii_digit() || matches!(c, '.' | ',' | '\u{a0}' | '\u{202f}' | ' ');
         let unit = written.trim_start_matches(number);
-        unit.len() < written.len() && MEASURES.iter().any(|known| unit.eq_ignore_ascii_case(known))
+        unit.len() < written.len()
+            && MEASURES
+                .iter()
+                .any(|known| unit.eq_ignore_ascii_case(known))
     }
 
     /// Whether the word at a place is written in a script that the text has other words of.
@@ -361,7 +372,9 @@ fn same_letter(a: char, b: char) -> bool {
 
 /// Whether a character may hide a letter.
 fn is_mask(c: char, kind: Kind) -> bool {
-    is_star(c) || matches!(kind, Kind::Break) && matches!(c, '-' | '.' | '_' | '~' | '^' | '=' | '/' | '·' | '?')
+    is_star(c)
+        || matches!(kind, Kind::Break)
+            && matches!(c, '-' | '.' | '_' | '~' | '^' | '=' | '/' | '·' | '?')
 }
 
 /// The marks that a character has in itself.
