@@ -1,5 +1,7 @@
 //! `stoa rules`: checks a rule set and runs its examples.
 
+mod list_hits;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -25,6 +27,8 @@ enum RulesCommand {
     Check(SetArgs),
     /// Runs the examples of a rule set.
     Test(SetArgs),
+    /// Shows which terms of the lists are in a text.
+    ListHits(list_hits::ListHitsArgs),
 }
 
 #[derive(Debug, Args)]
@@ -43,6 +47,7 @@ pub(crate) fn run(args: &RulesArgs) -> anyhow::Result<ExitCode> {
     match &args.command {
         RulesCommand::Check(set) => check(set),
         RulesCommand::Test(set) => test(set),
+        RulesCommand::ListHits(args) => list_hits::run(args),
     }
 }
 

@@ -32,12 +32,7 @@ pub(super) fn of(rule: &Rule, facts: &Facts<'_>, lists: &[List]) -> Vec<Span> {
             Evidence::List(slot) => {
                 let list = lists.get(slot.list as usize);
                 let hits = facts.hits(slot.subject);
-                for hit in hits
-                    .found
-                    .iter()
-                    .filter(|hit| hit.list == slot.list)
-                    .take(SPANS)
-                {
+                for hit in hits.by(slot.list, slot.via).take(SPANS) {
                     let bytes = match slot.subject {
                         Subject::Text => Some((hit.start as usize, hit.end as usize)),
                         Subject::Links => facts

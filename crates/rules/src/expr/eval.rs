@@ -193,7 +193,7 @@ impl<'v, 'a: 'v> Evaluation<'v, 'a> {
             }
             Node::Hits(slot) => Value::Bool(self.hits(*slot)),
             Node::HitCount(slot) => {
-                Value::Int(i64::from(self.facts.hits(slot.subject).count(slot.list)))
+                Value::Int(i64::from(self.facts.hits(slot.subject).count(slot.list, slot.via)))
             }
             Node::RegexHits(subject, list) => {
                 let text = self.facts.subject(*subject);
@@ -254,7 +254,7 @@ impl<'v, 'a: 'v> Evaluation<'v, 'a> {
     }
 
     fn hits(&self, slot: Slot) -> bool {
-        self.facts.hits(slot.subject).has(slot.list)
+        self.facts.hits(slot.subject).has_by(slot.list, slot.via)
     }
 
     fn regexes(&self, list: u32) -> &'v [regex::Regex] {

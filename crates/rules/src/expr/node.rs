@@ -7,6 +7,7 @@ use regex::Regex;
 
 use super::members::Members;
 use crate::schema::{FactInfo, Overload};
+use crate::text::via::Via;
 
 /// A compiled condition.
 #[derive(Debug)]
@@ -29,6 +30,8 @@ pub(crate) enum Subject {
 pub(crate) struct Slot {
     pub(crate) subject: Subject,
     pub(crate) list: u32,
+    /// The transformations that a hit may have taken.
+    pub(crate) via: Via,
 }
 
 /// What makes a rule fire that can be shown in the text.

@@ -29,13 +29,13 @@ const fn strict(
 pub static FUNCTIONS: &[FunctionInfo] = &[
     function(
         "hits",
-        "subject.hits(\"list\") -> bool",
-        "whether a term of the list is in the subject: `comment.text` or `author.name` for `word`, `substring` and `regex` lists, `comment.links` or `comment.link_domains` for `domain` lists",
+        "subject.hits(\"list\"[, [\"via\", …]]) -> bool",
+        "whether a term of the list is in the subject: `comment.text` or `author.name` for `word`, `substring` and `regex` lists, `comment.links` or `comment.link_domains` for `domain` lists; with a second argument by no other transformations than these",
     ),
     function(
         "hit_count",
-        "subject.hit_count(\"list\") -> int",
-        "how many hits the list has there, up to 4096",
+        "subject.hit_count(\"list\"[, [\"via\", …]]) -> int",
+        "how many hits the list has there, up to 4096, and up to 64 with a second argument",
     ),
     function(
         "in_list",

@@ -139,9 +139,13 @@ impl Hits {
         }
     }
 
-    /// Returns how many hits a list has, up to [`HITS`].
-    pub(crate) fn count(&self, list: u32) -> u32 {
-        self.counts.get(list as usize).copied().unwrap_or_default()
+    /// Returns how many hits a list has by the transformations allowed: up to [`HITS`] if all are,
+    /// and up to [`PLACES`] otherwise.
+    pub(crate) fn count(&self, list: u32, allowed: Via) -> u32 {
+        if allowed == Via::FULL {
+            return self.counts.get(list as usize).copied().unwrap_or_default();
+        }
+        u32::try_from(self.by(list, allowed).count()).unwrap_or(u32::MAX)
     }
 
     /// Tells whether a list was hit.
@@ -149,6 +153,18 @@ impl Hits {
         self.lists
             .get(list as usize / 64)
             .is_some_and(|word| word & (1 << (list % 64)) != 0)
+    }
+
+    /// Tells whether a list was hit by no more than the transformations allowed.
+    pub(crate) fn has_by(&self, list: u32, allowed: Via) -> bool {
+        self.has(list) && (allowed == Via::FULL || self.by(list, allowed).next().is_some())
+    }
+
+    /// Returns the hits of a list by no more than the transformations allowed.
+    pub(crate) fn by(&self, list: u32, allowed: Via) -> impl Iterator<Item = &Hit> {
+        self.found
+            .iter()
+            .filter(move |hit| hit.list == list && hit.via.is_within(allowed))
     }
 
     /// Returns the lists that were hit.

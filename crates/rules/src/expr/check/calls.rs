@@ -11,6 +11,7 @@ use crate::expr::eval::times;
 use crate::expr::node::{Node, Slot, Subject, TextTest, TimePart};
 use crate::list::{self, List, Match};
 use crate::schema::{FUNCTIONS, Overload, Type};
+use crate::text::via::Via;
 
 impl<'c> Checker<'c> {
     /// Compiles a call of a function.
@@ -24,8 +25,10 @@ impl<'c> Checker<'c> {
                 self.strict(&format!("math.{name}"), expr, call, None, arguments)
             }
             ("in_list", Some(target), [list]) => self.in_list(target, list),
-            ("hits", Some(target), [list]) => self.hits(target, list, false),
-            ("hit_count", Some(target), [list]) => self.hits(target, list, true),
+            ("hits", Some(target), [list]) => self.hits(target, list, None, false),
+            ("hits", Some(target), [list, vias]) => self.hits(target, list, Some(vias), false),
+            ("hit_count", Some(target), [list]) => self.hits(target, list, None, true),
+            ("hit_count", Some(target), [list, vias]) => self.hits(target, list, Some(vias), true),
             ("matches", Some(target), [pattern]) | ("matches", None, [target, pattern]) => {
                 self.matches(target, pattern)
             }
@@ -238,7 +241,13 @@ impl<'c> Checker<'c> {
         Err(error)
     }
 
-    fn hits(&mut self, target: &IdedExpr, list: &IdedExpr, count: bool) -> Checked {
+    fn hits(
+        &mut self,
+        target: &IdedExpr,
+        list: &IdedExpr,
+        vias: Option<&IdedExpr>,
+        count: bool,
+    ) -> Checked {
         let (at, name) = self.literal_text(list, "hits()", "comment.text.hits(\"list\")")?;
         let (index, found) = self.find_list(at, name)?;
         let subject = match dotted(target).as_deref() {
@@ -265,9 +274,19 @@ impl<'c> Checker<'c> {
             }
             _ => {}
         }
+        let via = match vias {
+            None => Via::FULL,
+            Some(vias) if matches!(found.kind, Match::Domain | Match::Regex) => {
+                return Err(self
+                    .error(vias, format!("`{name}` has no transformations"))
+                    .help("leave out the second argument"));
+            }
+            Some(vias) => self.vias(vias)?,
+        };
         let slot = Slot {
             subject,
             list: index,
+            via,
         };
         Ok(match (found.kind, count) {
             (Match::Regex, false) => (Node::RegexHits(subject, index), Type::Bool),
@@ -277,12 +296,32 @@ impl<'c> Checker<'c> {
         })
     }
 
+    /// Reads the names of transformations.
+    fn vias(&self, vias: &IdedExpr) -> Result<Via, ExprError> {
+        let example = "comment.text.hits(\"list\", [\"leet\", \"spacing\"])";
+        let Expr::List(names) = &vias.expr else {
+            let error = self.error(vias, "the transformations are not a list");
+            return Err(error.help(format!("call it as `{example}`")));
+        };
+        let mut all = Via::NONE;
+        for name in &names.elements {
+            let (at, text) = self.literal_text(name, "hits()", example)?;
+            all |= Via::named(text).ok_or_else(|| {
+                let mut error = ExprError::new(at, format!("unknown transformation `{text}`"));
+                error.help = did_you_mean(text, list::VIAS)
+                    .or_else(|| Some(format!("known are {}", list::VIAS.join(", "))));
+                error
+            })?;
+        }
+        Ok(all)
+    }
+
     fn matches(&mut self, target: &IdedExpr, pattern: &IdedExpr) -> Checked {
         let (at, text) =
             self.literal_text(pattern, "matches()", "comment.text.matches(\"(?i)word\")")?;
         let named = self.env.lists.iter().find(|list| list.name == text);
         if named.is_some_and(|list| list.kind == Match::Regex) {
-            return self.hits(target, pattern, false);
+            return self.hits(target, pattern, None, false);
         }
         let regex = list::regex(text, false).map_err(|error| {
             let error = ExprError::new(at, format!("not a valid regular expression: {error}"));
