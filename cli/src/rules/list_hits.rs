@@ -50,7 +50,10 @@ fn lines(args: &ListHitsArgs, set: &RuleSet) -> anyhow::Result<()> {
     loop {
         number += 1;
         let mut line = Vec::new();
-        let read = input.by_ref().take(TEXT_BYTES + 2).read_until(b'\n', &mut line)?;
+        let read = input
+            .by_ref()
+            .take(TEXT_BYTES + 2)
+            .read_until(b'\n', &mut line)?;
         if read == 0 {
             return Ok(());
         }

@@ -58,7 +58,21 @@ pub(crate) struct Document {
     #[serde(default)]
     pub(crate) lists: BTreeMap<String, Placed<ListEntry>>,
     #[serde(default)]
+    pub(crate) counters: BTreeMap<String, Placed<CounterEntry>>,
+    #[serde(default)]
     pub(crate) rules: Vec<Placed<RuleEntry>>,
+}
+
+/// A counter.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CounterEntry {
+    pub(crate) count: Option<Placed<String>>,
+    pub(crate) sum: Option<Placed<String>>,
+    pub(crate) distinct: Option<Placed<String>>,
+    #[serde(default)]
+    pub(crate) per: Vec<Placed<String>>,
+    pub(crate) window: Placed<String>,
 }
 
 /// A list.
@@ -151,6 +165,10 @@ pub(crate) struct ExampleFacts {
     pub(crate) depth: Option<u32>,
     pub(crate) revision: Option<u32>,
     pub(crate) article_age: Option<String>,
+    pub(crate) article_tags: Vec<String>,
+    pub(crate) parent_author: Option<String>,
+    /// What every counter of a name says.
+    pub(crate) counters: BTreeMap<String, f64>,
     pub(crate) now: Option<String>,
 }
 

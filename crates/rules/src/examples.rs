@@ -4,8 +4,10 @@
 //! The facts that it doesn't set are neutral: a comment at top level by a reader of a year's
 //! standing with ten approved comments, under an article of the day before.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::counter::Counters;
 use crate::diagnostic::Diagnostic;
 use crate::document::ExampleFacts;
 use crate::expr::check::parse_duration;
@@ -129,6 +131,8 @@ fn judge(set: &RuleSet, rule: &Rule, example: &ExampleFacts) -> Result<bool, Str
             text: link.text.as_deref(),
         })
         .collect();
+    let tags: Vec<&str> = example.article_tags.iter().map(String::as_str).collect();
+    let counters = Stated::new(set, &example.counters)?;
     let author = &example.author;
     let since = now.saturating_sub(length(&author.age, 365 * DAY)?);
     let input = Input {
@@ -158,6 +162,11 @@ fn judge(set: &RuleSet, rule: &Rule, example: &ExampleFacts) -> Result<bool, Str
             .unwrap_or_else(|| u32::from(example.parent.is_some())),
         depth_known: true,
         revision: example.revision.unwrap_or(1),
+        parent_author: example.parent_author.as_deref(),
+        article_tags: &tags,
+        counters: Some(&counters),
+        similar_by_author: 0,
+        similar_in_thread: 0,
         article_published_at: Some(now.saturating_sub(length(&example.article_age, DAY)?)),
         submitted_at: now,
         now,
@@ -169,4 +178,26 @@ fn judge(set: &RuleSet, rule: &Rule, example: &ExampleFacts) -> Result<bool, Str
     }
     set.fires(rule, &Facts::new(&input, &set.matcher))
         .map_err(|fault| fault.to_string())
+}
+
+/// The values of counters that an example states; the others are 0.
+#[derive(Debug)]
+struct Stated(Vec<(u64, f64)>);
+
+impl Stated {
+    fn new(set: &RuleSet, values: &BTreeMap<String, f64>) -> Result<Self, String> {
+        let of = |(name, value): (&String, &f64)| {
+            let counter = set.counters.iter().find(|counter| counter.name == *name);
+            let counter = counter.ok_or_else(|| format!("there is no counter `{name}`"))?;
+            Ok((counter.id, *value))
+        };
+        values.iter().map(of).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl Counters for Stated {
+    fn value(&self, counter: u64, _key: u64, _at: i64) -> f64 {
+        let found = self.0.iter().find(|(id, _)| *id == counter);
+        found.map_or(0.0, |(_, value)| *value)
+    }
 }

@@ -28,6 +28,7 @@ use cel::IdedExpr;
 use cel::common::ast::SourceInfo;
 use cel::parser::Parser;
 
+use crate::counter::Counter;
 use crate::diagnostic::did_you_mean;
 use crate::list::List;
 use crate::schema::Type;
@@ -93,14 +94,16 @@ pub(crate) fn on_large_stack<T: Send>(job: impl FnOnce() -> T + Send) -> Option<
 /// What conditions can name, besides facts and functions.
 pub(crate) struct Env<'c> {
     lists: &'c [List],
+    counters: &'c [Arc<Counter>],
     macros: &'c Macros,
     members: RefCell<HashMap<u32, Arc<Members>>>,
 }
 
 impl<'c> Env<'c> {
-    pub(crate) fn new(lists: &'c [List], macros: &'c Macros) -> Self {
+    pub(crate) fn new(lists: &'c [List], counters: &'c [Arc<Counter>], macros: &'c Macros) -> Self {
         Self {
             lists,
+            counters,
             macros,
             members: RefCell::default(),
         }

@@ -9,6 +9,8 @@ use crate::expr::node::Subject;
 use crate::input::Input;
 use crate::text::links::{self, Found};
 use crate::text::matcher::{Hit, Hits, Matcher};
+use crate::text::shape::Shape;
+use crate::text::similar::Print;
 use crate::text::stats::Stats;
 use crate::text::via::Via;
 
@@ -21,6 +23,7 @@ pub(crate) struct Facts<'a> {
     matcher: &'a Matcher,
     stats: OnceCell<Stats>,
     links: OnceCell<Vec<Found<'a>>>,
+    shape: OnceCell<Shape<'a>>,
     text_hits: OnceCell<Hits>,
     name_hits: OnceCell<Hits>,
     link_hits: OnceCell<Hits>,
@@ -33,6 +36,7 @@ impl<'a> Facts<'a> {
             matcher,
             stats: OnceCell::new(),
             links: OnceCell::new(),
+            shape: OnceCell::new(),
             text_hits: OnceCell::new(),
             name_hits: OnceCell::new(),
             link_hits: OnceCell::new(),
@@ -46,6 +50,16 @@ impl<'a> Facts<'a> {
     pub(crate) fn links(&self) -> &[Found<'a>] {
         self.links
             .get_or_init(|| links::find(self.input.text, self.input.links, self.matcher))
+    }
+
+    pub(crate) fn shape(&self) -> &Shape<'a> {
+        self.shape.get_or_init(|| Shape::of(self.input.text))
+    }
+
+    /// Returns the mark that texts with the same letters share.
+    pub(crate) fn fingerprint(&self) -> String {
+        let print = Print::of(self.input.text);
+        print.map_or_else(String::new, |print| format!("{:016x}", print.exact()))
     }
 
     /// Returns the text of a subject that is one.

@@ -2,6 +2,8 @@
 
 use stoa_proto::AuthorRole;
 
+use crate::counter::Counters;
+
 /// A comment to judge, with what is known around it. Times are microseconds since 1970, UTC.
 #[derive(Clone, Debug)]
 pub struct Input<'a> {
@@ -31,8 +33,18 @@ pub struct Input<'a> {
     pub depth_known: bool,
     /// The revision that is judged, from 1.
     pub revision: u32,
+    /// Who wrote the comment that this one answers, if that is known.
+    pub parent_author: Option<&'a str>,
     /// When the article was published, if the article is known.
     pub article_published_at: Option<i64>,
+    /// The article's tags, if it is known and has some.
+    pub article_tags: &'a [&'a str],
+    /// Where the values of counters come from; all are 0 without.
+    pub counters: Option<&'a dyn Counters>,
+    /// Recent comments of the author that say the same but for a few changes.
+    pub similar_by_author: u64,
+    /// Recent comments of others in the thread that do.
+    pub similar_in_thread: u64,
     /// When the comment was written.
     pub submitted_at: i64,
     /// The time of judging.

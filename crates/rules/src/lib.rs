@@ -22,6 +22,7 @@
 //!
 //! The guide for those who write rules is `docs/rules.md`.
 
+mod counter;
 mod diagnostic;
 mod document;
 mod evaluate;
@@ -35,8 +36,10 @@ mod lookup;
 mod rule;
 mod schema;
 mod source;
+mod tally;
 mod text;
 
+pub use counter::{CounterInfo, Counters, Update};
 pub use diagnostic::{Diagnostic, Errors};
 pub use evaluate::{Failure, Fired, Outcome};
 pub use examples::{ExampleFailure, ExampleReport};
@@ -47,3 +50,5 @@ pub use lookup::ListHit;
 pub use rule::{Ground, Mode, OnMissing, Reason, RuleInfo};
 pub use schema::{FACTS, FUNCTIONS, FactInfo, FunctionInfo, Type};
 pub use stoa_proto::{AuthorRole, FiredRule, Span, Verdict};
+pub use tally::{Amount, Tally};
+pub use text::similar::Print;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::counter::{self, Counter};
 use crate::diagnostic::{Diagnostic, Errors};
 use crate::evaluate::index::Index;
 use crate::examples::{self, ExampleReport};
@@ -28,6 +29,7 @@ const ERRORS: usize = 100;
 pub struct RuleSet {
     hash: String,
     pub(crate) lists: Vec<List>,
+    pub(crate) counters: Vec<Arc<Counter>>,
     pub(crate) rules: Vec<Rule>,
     pub(crate) matcher: Matcher,
     pub(crate) index: Index,
@@ -89,7 +91,11 @@ impl RuleSet {
                 &mut errors,
             );
         }
-        let compiled = compile::all(&documents, &lists, &mut errors);
+        let mut counters = Vec::new();
+        for (source, document) in &documents {
+            counter::read(&document.counters, source, &mut counters, &mut errors);
+        }
+        let compiled = compile::all(&documents, &lists, &counters, &mut errors);
         let matcher = Matcher::new(&lists)
             .map_err(|message| {
                 errors.push(about(ROOT, format!("the lists don't compile: {message}")));
@@ -101,6 +107,7 @@ impl RuleSet {
             index: Index::new(&compiled.rules, lists.len()),
             places: compile::list_places(&documents, &lists, &mut sources),
             lists,
+            counters,
             rules: compiled.rules,
             macros: compiled.macros,
             matcher,

@@ -49,13 +49,25 @@ impl RuleSet {
             };
             if let Some(term) = list.terms.get(hit.term as usize) {
                 let (start, end) = (hit.start as usize, hit.end as usize);
-                add(start, end, &list.name, &term.text, hit.via.names().collect());
+                add(
+                    start,
+                    end,
+                    &list.name,
+                    &term.text,
+                    hit.via.names().collect(),
+                );
             }
         }
         for list in self.lists.iter().filter(|list| list.kind == Match::Regex) {
             for (regex, term) in list.regexes.iter().zip(&list.terms) {
                 for place in regex.find_iter(text).take(64) {
-                    add(place.start(), place.end(), &list.name, &term.text, Vec::new());
+                    add(
+                        place.start(),
+                        place.end(),
+                        &list.name,
+                        &term.text,
+                        Vec::new(),
+                    );
                 }
             }
         }

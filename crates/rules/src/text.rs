@@ -6,6 +6,8 @@ pub(crate) mod links;
 pub(crate) mod markup;
 pub(crate) mod matcher;
 pub(crate) mod reading;
+pub(crate) mod shape;
+pub(crate) mod similar;
 pub(crate) mod skeleton;
 pub(crate) mod stats;
 pub(crate) mod term;

@@ -33,6 +33,11 @@ fn input(text: &str) -> Input<'_> {
         depth: 0,
         depth_known: true,
         revision: 1,
+        parent_author: None,
+        article_tags: &[],
+        counters: None,
+        similar_by_author: 0,
+        similar_in_thread: 0,
         article_published_at: None,
         submitted_at: 0,
         now: 0,
@@ -184,6 +189,11 @@ fn a_rule_that_fails_holds_the_comment_unless_it_is_in_shadow() {
         .collect();
     assert_eq!(failed, [("old", true), ("dark", false)]);
     let known = Input {
+        parent_author: None,
+        article_tags: &[],
+        counters: None,
+        similar_by_author: 0,
+        similar_in_thread: 0,
         article_published_at: Some(0),
         ..input("x")
     };

@@ -191,10 +191,19 @@ impl<'v, 'a: 'v> Evaluation<'v, 'a> {
                 self.spend(text.len() / 64)?;
                 Value::Bool(regex.is_match(&text))
             }
-            Node::Hits(slot) => Value::Bool(self.hits(*slot)),
-            Node::HitCount(slot) => {
-                Value::Int(i64::from(self.facts.hits(slot.subject).count(slot.list, slot.via)))
+            Node::Counter(counter, factor, whole) => {
+                self.spend(16)?;
+                let value = counter.value(self.facts) * factor;
+                if *whole {
+                    Value::Int(super::value::whole(value.round())?)
+                } else {
+                    Value::Double(value)
+                }
             }
+            Node::Hits(slot) => Value::Bool(self.hits(*slot)),
+            Node::HitCount(slot) => Value::Int(i64::from(
+                self.facts.hits(slot.subject).count(slot.list, slot.via),
+            )),
             Node::RegexHits(subject, list) => {
                 let text = self.facts.subject(*subject);
                 let regexes = self.regexes(*list);

@@ -5,11 +5,13 @@
 //! each other costs nothing to refuse.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use cel::IdedExpr;
 use cel::common::ast::{Expr, SourceInfo};
 
 use super::{Env, ExprError, check, limits, parse};
+use crate::counter::Counter;
 use crate::list::List;
 use crate::schema::{FACTS, FUNCTIONS};
 
@@ -75,7 +77,12 @@ pub(crate) type Wrong = (usize, ExprError);
 impl Macros {
     /// Compiles macros, given as names and texts, each on its own; what is wrong goes to `wrong`.
     /// Call it on a large stack.
-    pub(crate) fn new(texts: &[(String, String)], lists: &[List], wrong: &mut Vec<Wrong>) -> Self {
+    pub(crate) fn new(
+        texts: &[(String, String)],
+        lists: &[List],
+        counters: &[Arc<Counter>],
+        wrong: &mut Vec<Wrong>,
+    ) -> Self {
         let mut macros = Self::default();
         let mut parsed: HashMap<&str, (usize, IdedExpr, SourceInfo, Vec<String>)> = HashMap::new();
         for (number, (name, text)) in texts.iter().enumerate() {
@@ -97,7 +104,7 @@ impl Macros {
                 continue;
             }
             let checked = limits::after_parsing(&root, &info, &macros).and_then(|extent| {
-                let env = Env::new(lists, &macros);
+                let env = Env::new(lists, counters, &macros);
                 check::Checker::new(&env, &info).check(&root)?;
                 Ok(extent)
             });

@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use regex::Regex;
 
 use super::members::Members;
+use crate::counter::Counter;
 use crate::schema::{FactInfo, Overload};
 use crate::text::via::Via;
 
@@ -85,6 +86,8 @@ pub(crate) enum Node {
     Call(&'static Overload, Box<[Node]>),
     /// The greatest (or else least) of numbers.
     Extreme(bool, Vec<Node>),
+    /// A counter's value, times a factor, as an integer or not.
+    Counter(Arc<Counter>, f64, bool),
     TimePart(TimePart, Box<Node>),
     ZonedPart(TimePart, Box<Node>, TimeZone),
     /// An operation whose answer is noted when the condition is traced.

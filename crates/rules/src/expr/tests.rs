@@ -36,6 +36,11 @@ fn input() -> Input<'static> {
         depth: 3,
         depth_known: false,
         revision: 2,
+        parent_author: None,
+        article_tags: &[],
+        counters: None,
+        similar_by_author: 0,
+        similar_in_thread: 0,
         article_published_at: None,
         submitted_at: 0,
         // Friday 1970-01-02T02:03:04Z
@@ -44,7 +49,7 @@ fn input() -> Input<'static> {
 }
 
 fn compile(source: &str) -> Result<Condition, ExprError> {
-    super::compile(source, &Env::new(&[], &Macros::default()))
+    super::compile(source, &Env::new(&[], &[], &Macros::default()))
 }
 
 fn evaluate(source: &str) -> Result<bool, Fault> {

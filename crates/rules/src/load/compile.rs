@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::documents::Documents;
 use super::{ListPlaces, MacroText, ROOT, about};
+use crate::counter::Counter;
 use crate::diagnostic::Diagnostic;
 use crate::document::Placed;
 use crate::expr::macros::{self, MACROS, Macros};
@@ -31,7 +32,12 @@ struct Definition<'d> {
 }
 
 /// Compiles the macros and rules of all files; what is wrong goes to `errors`.
-pub(super) fn all(documents: &Documents, lists: &[List], errors: &mut Vec<Diagnostic>) -> Compiled {
+pub(super) fn all(
+    documents: &Documents,
+    lists: &[List],
+    counters: &[Arc<Counter>],
+    errors: &mut Vec<Diagnostic>,
+) -> Compiled {
     let compiled = on_large_stack(|| {
         let mut errors = Vec::new();
         let definitions = definitions(documents, &mut errors);
@@ -40,7 +46,7 @@ pub(super) fn all(documents: &Documents, lists: &[List], errors: &mut Vec<Diagno
             .map(|one| (one.name.to_owned(), one.text.value.clone()))
             .collect();
         let mut wrong = Vec::new();
-        let macros = Macros::new(&texts, lists, &mut wrong);
+        let macros = Macros::new(&texts, lists, counters, &mut wrong);
         for (number, error) in wrong {
             let Some(one) = definitions.get(number).filter(|_| !error.silent) else {
                 continue;
@@ -48,7 +54,7 @@ pub(super) fn all(documents: &Documents, lists: &[List], errors: &mut Vec<Diagno
             let place = place::in_file(one.source, one.text, error.at);
             errors.push(one.source.error(place, error.message, error.help));
         }
-        let rules = rules(documents, &Env::new(lists, &macros), &mut errors);
+        let rules = rules(documents, &Env::new(lists, counters, &macros), &mut errors);
         let macros = texts_of(&definitions, &macros, &rules);
         (Compiled { rules, macros }, errors)
     });

@@ -3,6 +3,7 @@
 use super::{FactInfo, Read, Scalar};
 use crate::expr::value::Value;
 use crate::facts::count;
+use crate::text::links::{is_confusable, registrable};
 
 const fn fact(
     name: &'static str,
@@ -91,6 +92,82 @@ pub static FACTS: &[FactInfo] = &[
         "the host of each link, in lower case, in the order of `comment.links`",
         |f| Some(Value::Hosts(f.links())),
     )),
+    list(fact(
+        "comment.link_sites",
+        Scalar::String,
+        "domains",
+        "the registered domain of each link by the public suffix list, such as `bbc.co.uk` for `news.bbc.co.uk`",
+        |f| {
+            let sites = f
+                .links()
+                .iter()
+                .map(|link| Value::text(registrable(&link.host)));
+            Some(Value::list(sites.collect()))
+        },
+    )),
+    fact(
+        "comment.deceptive_links",
+        Scalar::Int,
+        "links",
+        "links that show another registered domain than they lead to",
+        |f| {
+            Some(Value::Int(count(
+                f.links().iter().filter(|link| link.lies()).count() as u64,
+            )))
+        },
+    ),
+    fact(
+        "comment.confusable_links",
+        Scalar::Int,
+        "links",
+        "links whose host imitates another with letters that look alike; hosts behind `xn--` are read as the letters that they stand for",
+        |f| {
+            Some(Value::Int(count(
+                f.links()
+                    .iter()
+                    .filter(|link| is_confusable(&link.host))
+                    .count() as u64,
+            )))
+        },
+    ),
+    list(fact(
+        "comment.mentions",
+        Scalar::String,
+        "names",
+        "the names behind `@`, without it",
+        |f| {
+            let names = f.shape().mentions.iter().map(|name| Value::text(name));
+            Some(Value::list(names.collect()))
+        },
+    )),
+    fact(
+        "comment.quoted",
+        Scalar::Double,
+        "0 to 1",
+        "the share of the characters in lines that begin with `>`",
+        |f| Some(Value::Double(f.shape().quoted)),
+    ),
+    fact(
+        "comment.entropy",
+        Scalar::Double,
+        "bits a character",
+        "Shannon entropy of the characters: prose has 4 to 5, a row of one character 0, random letters and digits more than 5",
+        |f| Some(Value::Double(f.shape().entropy)),
+    ),
+    fact(
+        "comment.gibberish",
+        Scalar::Double,
+        "0 to 1",
+        "the share of the letters in words of Latin letters that nobody could say, as from a hand on the keyboard",
+        |f| Some(Value::Double(f.shape().gibberish)),
+    ),
+    fact(
+        "comment.longest_run",
+        Scalar::Int,
+        "characters",
+        "the longest row of one character, white space apart",
+        |f| Some(Value::Int(f.shape().run)),
+    ),
     fact(
         "comment.html",
         Scalar::Bool,
@@ -136,6 +213,34 @@ pub static FACTS: &[FactInfo] = &[
         "id",
         "the comment that it answers; missing at top level",
         |f| f.input.parent.map(Value::text),
+    )),
+    fact(
+        "comment.fingerprint",
+        Scalar::String,
+        "",
+        "a mark that texts with the same letters and digits share; empty for texts of fewer than 12 of them",
+        |f| Some(Value::Text(f.fingerprint().into())),
+    ),
+    fact(
+        "comment.similar_by_author",
+        Scalar::Int,
+        "comments",
+        "the author's recent comments that say the same but for a few changes: of the last 16 within 7 days",
+        |f| Some(Value::Int(count(f.input.similar_by_author))),
+    ),
+    fact(
+        "comment.similar_in_thread",
+        Scalar::Int,
+        "comments",
+        "comments of others in the thread that say the same but for a few changes: of the last 64 within 7 days",
+        |f| Some(Value::Int(count(f.input.similar_in_thread))),
+    ),
+    optional(fact(
+        "parent.author",
+        Scalar::String,
+        "id",
+        "who wrote the comment that it answers; missing at top level and if that comment was never seen",
+        |f| f.input.parent_author.map(Value::text),
     )),
     fact(
         "comment.revision",
@@ -241,6 +346,16 @@ pub static FACTS: &[FactInfo] = &[
         "time",
         "since the article was published; missing if the article is not known",
         |f| f.article_age().map(Value::Duration),
+    )),
+    list(fact(
+        "article.tags",
+        Scalar::String,
+        "tags",
+        "the article's tags; empty if the article is not known",
+        |f| {
+            let tags = f.input.article_tags.iter().map(|tag| Value::text(tag));
+            Some(Value::list(tags.collect()))
+        },
     )),
     fact("site.id", Scalar::String, "id", "the site's id", |f| {
         Some(Value::text(f.input.site))

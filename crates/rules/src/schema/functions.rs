@@ -38,6 +38,26 @@ pub static FUNCTIONS: &[FunctionInfo] = &[
         "how many hits the list has there, up to 4096, and up to 64 with a second argument",
     ),
     function(
+        "count",
+        "count(\"counter\") -> int",
+        "how many a counter has counted within its window, before this comment",
+    ),
+    function(
+        "sum",
+        "sum(\"counter\") -> double",
+        "what a counter has summed up within its window, before this comment",
+    ),
+    function(
+        "distinct",
+        "distinct(\"counter\") -> int",
+        "how many distinct values a counter has seen within its window, before this comment; exact up to 256, then within some 5 %",
+    ),
+    function(
+        "rate",
+        "rate(\"counter\", \"1m\") -> double",
+        "a count or sum divided by its window, for a unit of time",
+    ),
+    function(
         "in_list",
         "string.in_list(\"list\") -> bool",
         "whether the text as a whole is a term of the list, folded as the list says; not for `regex` lists",

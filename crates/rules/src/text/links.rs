@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use linkify::{LinkFinder, LinkKind};
 
 use super::matcher::Matcher;
+use super::reading::{Script, is_genuine, script};
 use crate::input::Link;
 
 /// Links that are looked at: events carry no more.
@@ -110,9 +111,60 @@ fn is_meant(url: &str, host: &str, matcher: &Matcher) -> bool {
         || matcher.domain(host).next().is_some()
 }
 
-/// Returns a host as hosts are compared: in lower case.
+/// Returns a host as hosts are compared: in lower case, and with the letters that stand behind `xn--`.
+///
+/// What can't be decoded stays as it was written.
 pub(crate) fn host_name(host: &str) -> String {
-    host.to_lowercase()
+    if host.is_ascii() && !host.contains("xn--") && !host.contains("XN--") {
+        return host.to_ascii_lowercase();
+    }
+    let (unicode, result) = idna::domain_to_unicode(host);
+    match result {
+        Ok(()) => unicode,
+        Err(_) => host.to_lowercase(),
+    }
+}
+
+/// Returns the domain that somebody registered, by the public suffix list: `bbc.co.uk` of
+/// `news.bbc.co.uk`; the host itself where there is none, as for addresses.
+pub(crate) fn registrable(host: &str) -> &str {
+    if host.parse::<std::net::IpAddr>().is_ok() {
+        return host;
+    }
+    psl::domain_str(host).unwrap_or(host)
+}
+
+/// Whether a host imitates another: letters of several scripts in one label, or a label that is
+/// wholly in Cyrillic or Greek and looks Latin.
+pub(crate) fn is_confusable(host: &str) -> bool {
+    host.split('.').any(|label| {
+        let (mut latin, mut alike, mut genuine) = (false, false, false);
+        for c in label.chars().filter(|c| c.is_alphabetic()) {
+            match script(c) {
+                Script::Latin => latin = true,
+                Script::Other => genuine = true,
+                of if is_genuine(c, of) => genuine = true,
+                _ => alike = true,
+            }
+        }
+        alike && (latin || !genuine)
+    })
+}
+
+impl Found<'_> {
+    /// Whether the link shows another domain than it leads to.
+    pub(crate) fn lies(&self) -> bool {
+        let Place::Shown(shown) = self.place else {
+            return false;
+        };
+        let shown = shown.trim();
+        let written = shown.split_whitespace().next().unwrap_or_default();
+        let looks_like_host = written.contains('.') && written.len() == shown.len();
+        let host = host(written);
+        looks_like_host
+            && psl::suffix(host.as_bytes()).is_some_and(|suffix| suffix.is_known())
+            && registrable(&host) != registrable(&self.host)
+    }
 }
 
 /// Returns a URL's host in lower case, without user, port and trailing dot.
@@ -141,7 +193,7 @@ fn host(url: &str) -> String {
     if host.len() > HOST_BYTES {
         String::new()
     } else {
-        host.to_lowercase()
+        host_name(host)
     }
 }
 
@@ -172,6 +224,43 @@ mod tests {
             &[("http://user@evil.example:80/", "evil.example")],
         );
         check("écrire à a@example.org", &[]);
+    }
+
+    #[test]
+    fn hosts_are_what_they_are() {
+        assert_eq!(host("https://XN--80AK6AA92E.com/"), "аррӏе.com");
+        assert_eq!(host("https://bücher.example/"), "bücher.example");
+        assert_eq!(registrable("news.bbc.co.uk"), "bbc.co.uk");
+        assert_eq!(registrable("a.b.github.io"), "b.github.io");
+        assert_eq!(registrable("127.0.0.1"), "127.0.0.1");
+        for (host, expected) in [
+            ("аррӏе.com", true),
+            ("pаypal.com", true),
+            ("paypal.com", false),
+            ("почта.рф", false),
+            ("bücher.de", false),
+            ("日本.jp", false),
+        ] {
+            assert_eq!(is_confusable(host), expected, "{host}");
+        }
+    }
+
+    #[test]
+    fn a_link_lies_when_it_shows_another_domain() {
+        let check = |url: &str, shown: &str, expected: bool| {
+            let links = [Link {
+                url,
+                text: Some(shown),
+            }];
+            let found = find("", &links, &Matcher::default());
+            assert_eq!(found[0].lies(), expected, "{shown} -> {url}");
+        };
+        check("https://evil.example/", "https://www.bank.com/login", true);
+        check("https://evil.example/", "bank.com", true);
+        check("https://www.bank.com/x", "bank.com", false);
+        check("https://evil.example/", "click here", false);
+        check("https://evil.example/", "fin.Puis", false);
+        check("https://evil.example/", "etc.", false);
     }
 
     #[test]

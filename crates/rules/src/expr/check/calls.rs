@@ -5,6 +5,9 @@ use cel::common::ast::{CallExpr, Expr, LiteralValue};
 use jiff::tz::{Offset, TimeZone};
 
 use super::{Checked, Checker, dotted};
+use std::sync::Arc;
+
+use crate::counter::{Counter, Kind};
 use crate::diagnostic::did_you_mean;
 use crate::expr::ExprError;
 use crate::expr::eval::times;
@@ -24,6 +27,8 @@ impl<'c> Checker<'c> {
             (_, Some(target), arguments) if is_math(target) => {
                 self.strict(&format!("math.{name}"), expr, call, None, arguments)
             }
+            ("count" | "sum" | "distinct", None, [counter]) => self.counter(name, counter),
+            ("rate", None, [counter, unit]) => self.rate(counter, unit),
             ("in_list", Some(target), [list]) => self.in_list(target, list),
             ("hits", Some(target), [list]) => self.hits(target, list, None, false),
             ("hits", Some(target), [list, vias]) => self.hits(target, list, Some(vias), false),
@@ -294,6 +299,57 @@ impl<'c> Checker<'c> {
             (_, false) => (Node::Hits(slot), Type::Bool),
             (_, true) => (Node::HitCount(slot), Type::Int),
         })
+    }
+
+    fn find_counter(&self, counter: &IdedExpr, example: &str) -> Result<Arc<Counter>, ExprError> {
+        let (at, name) = self.literal_text(counter, "a counter", example)?;
+        let counters = self.env.counters;
+        let found = counters.iter().find(|counter| counter.name == name);
+        found.map(Arc::clone).ok_or_else(|| {
+            let mut error = ExprError::new(at, format!("unknown counter `{name}`"));
+            error.help = did_you_mean(name, counters.iter().map(|counter| counter.name.as_str()))
+                .or_else(|| Some("declare it under `counters`".into()));
+            error
+        })
+    }
+
+    fn counter(&self, function: &str, counter: &IdedExpr) -> Checked {
+        let found = self.find_counter(counter, &format!("{function}(\"counter\")"))?;
+        let is = match found.kind {
+            Kind::Count(_) => "count",
+            Kind::Sum(_) => "sum",
+            Kind::Distinct(_) => "distinct",
+        };
+        if is != function {
+            let message = format!("`{}` is declared with `{is}`", found.name);
+            let help = format!("read it with `{is}(\"{}\")`", found.name);
+            return Err(self.error(counter, message).help(help));
+        }
+        let whole = is != "sum";
+        let ty = if whole { Type::Int } else { Type::Double };
+        Ok((Node::Counter(found, 1.0, whole), ty))
+    }
+
+    /// A count or sum by a unit of time.
+    fn rate(&self, counter: &IdedExpr, unit: &IdedExpr) -> Checked {
+        let example = "rate(\"counter\", \"1m\")";
+        let found = self.find_counter(counter, example)?;
+        if matches!(found.kind, Kind::Distinct(_)) {
+            let message = format!("`{}` has no rate: it counts distinct values", found.name);
+            return Err(self
+                .error(counter, message)
+                .help("read it with `distinct(…)`"));
+        }
+        let (at, text) = self.literal_text(unit, "rate()", example)?;
+        let unit = parse_duration(text)
+            .filter(|unit| *unit > 0)
+            .ok_or_else(|| {
+                ExprError::new(at, format!("`{text}` is not a length of time"))
+                    .help("write it as `1s`, `1m` or `1h`")
+            })?;
+        #[expect(clippy::cast_precision_loss, reason = "a rate is floating point")]
+        let factor = unit as f64 / found.window as f64;
+        Ok((Node::Counter(found, factor, false), Type::Double))
     }
 
     /// Reads the names of transformations.
