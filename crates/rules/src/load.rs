@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::content;
 use crate::diagnostic::{Diagnostic, Errors};
 use crate::document::{self, Document};
 use crate::evaluate::Index;
@@ -29,6 +30,8 @@ const ERRORS: usize = 100;
 #[derive(Debug)]
 pub struct RuleSet {
     hash: String,
+    sources: BTreeMap<String, Arc<Source>>,
+    contents: BTreeMap<String, String>,
     pub(crate) lists: Vec<List>,
     pub(crate) rules: Vec<Rule>,
     pub(crate) matcher: Matcher,
@@ -75,6 +78,8 @@ impl RuleSet {
             .unwrap_or_default();
         let set = Self {
             hash: sources.hash(),
+            sources: sources.read_files(),
+            contents: content::hashes(&documents, &lists),
             index: Index::new(&rules, lists.len()),
             lists,
             rules,
@@ -106,6 +111,20 @@ impl RuleSet {
     /// uses: their paths, and their text with line feeds as line ends and no byte order mark.
     pub fn hash(&self) -> &str {
         &self.hash
+    }
+
+    /// Returns the files that the rule set uses, by path, with their canonical text: given to
+    /// [`RuleSet::from_sources`], they make the same rule set with the same hash.
+    pub fn sources(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
+        self.sources
+            .iter()
+            .map(|(path, source)| (path.as_str(), source.text.as_str()))
+    }
+
+    /// Returns a hash over what decides when a rule fires and what it does: its conditions with
+    /// the terms of the lists that they name, verdict, labels, mode, sites and languages.
+    pub fn content(&self, rule: &str) -> Option<&str> {
+        self.contents.get(rule).map(String::as_str)
     }
 
     /// Returns the rules in the order of the files.
