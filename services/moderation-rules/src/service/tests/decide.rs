@@ -233,9 +233,9 @@ async fn an_edit_is_decided_anew_and_takes_its_case_along() {
 async fn a_panic_in_the_rules_holds_the_comment_and_spares_its_neighbours() {
     let dir = tempfile::tempdir().unwrap();
     write_rules(dir.path(), RULES);
-    let fixture = Fixture::open_with(dir.path(), |set, input| {
+    let fixture = Fixture::open_with(dir.path(), |set, input, begins| {
         assert!(!input.text.contains("poison"), "a bug in a rule");
-        set.evaluate(input)
+        set.evaluate_observed(input, begins)
     })
     .await;
     let mut events: Vec<Event> = (0..100).map(|n| plain(&format!("c-{n}"), "fine")).collect();

@@ -110,9 +110,14 @@ async fn without_a_folder_the_starter_rule_set_is_live() {
     let dir = tempfile::tempdir().unwrap();
     let mut config = config(dir.path());
     config.rules_dir = None;
-    let context = Context::new("moderation-rules", Clock::system());
-    let metrics = crate::metrics::Metrics::new(&context.registry).unwrap();
-    let rules = crate::live::Rules::load(config.rules_dir, Clock::system(), metrics).unwrap();
-    assert_eq!(rules.source(), "starter");
-    assert!(rules.live().set.rules().len() > 10);
+    let fixture = Fixture::open_as(config, dir.path()).await;
+    let shown = fixture.get("/admin/rules").await;
+    assert_eq!(shown["source"], "starter");
+    assert_eq!(shown["activated"]["by"], "starter");
+    assert!(shown["rules"].as_array().unwrap().len() > 10);
+    // It was tried before it was shipped: none of its rules is watched as new.
+    for rule in shown["rules"].as_array().unwrap() {
+        assert!(rule.get("since").is_none() && rule["breaker"].get("watched_until").is_none());
+    }
+    fixture.stop().await;
 }
