@@ -152,7 +152,10 @@ impl Config {
             return Err(ConfigError::invalid("breaker.window", message));
         }
         if self.breaker.percent > 100 {
-            return Err(ConfigError::invalid("breaker.percent", "must be at most 100"));
+            return Err(ConfigError::invalid(
+                "breaker.percent",
+                "must be at most 100",
+            ));
         }
         Ok(())
     }

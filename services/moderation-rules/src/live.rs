@@ -6,8 +6,6 @@
 //! folder that is as it was when a person spoke changes nothing, also not at the next start.
 
 mod start;
-#[cfg(test)]
-mod tests;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

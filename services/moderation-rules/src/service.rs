@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use axum::Router;
 use stoa_bus::{BatchLimits, Bus, Events, Outbox};
-use stoa_daemon::auth::Tokens;
 use stoa_daemon::Context;
+use stoa_daemon::auth::Tokens;
 use stoa_journal::{Journal, Record};
 use stoa_proto::{Outgoing, Reader};
 
@@ -250,7 +250,10 @@ async fn reload_on_hangup(rules: Arc<Rules>, context: Context) -> anyhow::Result
             () = context.shutdown.cancelled() => return Ok(()),
         }
         let rules = Arc::clone(&rules);
-        let reloaded = context.tasks.spawn_blocking(move || rules.reload("folder")).await?;
+        let reloaded = context
+            .tasks
+            .spawn_blocking(move || rules.reload("folder"))
+            .await?;
         match reloaded {
             Ok(_) => {}
             Err(Refused::Broken(errors)) => {

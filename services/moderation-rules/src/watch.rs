@@ -218,7 +218,7 @@ mod tests {
             settle: Duration::from_millis(500),
         };
         let start = Instant::now();
-        let mut see = |settling: &mut Settling, n, millis| {
+        let see = |settling: &mut Settling, n, millis| {
             settling.see(&stamp(n), start + Duration::from_millis(millis))
         };
         assert!(!see(&mut settling, 0, 0));

@@ -4,8 +4,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
-use stoa_rules::Outcome;
 use stoa_proto::{Comment, Data, Outgoing, Received, Time};
+use stoa_rules::Outcome;
 
 use super::Parts;
 use super::conclude::{self, Concluded};

@@ -145,7 +145,8 @@ fn fired(outcome: &Outcome, limited: &[(usize, Limit)]) -> Vec<FiredRule> {
         .collect();
     for (place, limit) in limited {
         if let Some(rule) = rules.get_mut(*place) {
-            rule.extra.insert("limited".to_owned(), limit.as_str().into());
+            rule.extra
+                .insert("limited".to_owned(), limit.as_str().into());
         }
     }
     rules

@@ -61,7 +61,10 @@ enum Guard {
     /// It is neither watched nor open.
     Off,
     /// Its hits are counted; `comments` goes over those of the batch, and may be below zero.
-    Watching { hits: u64, comments: i128 },
+    Watching {
+        hits: u64,
+        comments: i128,
+    },
     Open,
 }
 
@@ -321,7 +324,11 @@ mod tests {
             (1_001, 20_000, true),
             (0, 0, false),
         ] {
-            assert_eq!(is_over(Hits { hits, comments }, config), over, "{hits} of {comments}");
+            assert_eq!(
+                is_over(Hits { hits, comments }, config),
+                over,
+                "{hits} of {comments}"
+            );
         }
     }
 }

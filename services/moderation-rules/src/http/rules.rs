@@ -176,7 +176,9 @@ impl Admin {
         }
         let hash = live.set.hash().to_owned();
         Ok(Shown {
-            activated: self.rules.versions(|versions| Activated::last_of(versions, &hash)),
+            activated: self
+                .rules
+                .versions(|versions| Activated::last_of(versions, &hash)),
             pending_errors: self.rules.pending().map(|pending| Pending {
                 since: pending.at.to_string(),
                 diagnostics: shortcomings(&pending.errors),
@@ -190,10 +192,7 @@ impl Admin {
 }
 
 /// Shows the live rule set.
-pub(crate) async fn show(
-    State(admin): State<Admin>,
-    headers: HeaderMap,
-) -> Result<Shown, Problem> {
+pub(crate) async fn show(State(admin): State<Admin>, headers: HeaderMap) -> Result<Shown, Problem> {
     admin.tokens.require(&headers, Role::Viewer)?;
     admin.blocking(Admin::rule_set).await
 }

@@ -77,11 +77,17 @@ impl Families {
         let opts = prometheus::Opts::new;
         let families = Self {
             evaluations: IntCounterVec::new(
-                opts("stoa_rule_evaluations_total", "How often each rule's conditions were evaluated."),
+                opts(
+                    "stoa_rule_evaluations_total",
+                    "How often each rule's conditions were evaluated.",
+                ),
                 &["rule"],
             )?,
             hits: IntCounterVec::new(
-                opts("stoa_rule_hits_total", "How often each rule fired, by whether it acted."),
+                opts(
+                    "stoa_rule_hits_total",
+                    "How often each rule fired, by whether it acted.",
+                ),
                 &["rule", "mode"],
             )?,
             seconds: CounterVec::new(
@@ -125,10 +131,7 @@ impl Families {
 
     /// Makes the labels of a rule set, and lets go of those of rules that left.
     pub(super) fn live(&self, set: &RuleSet) -> RuleMetrics {
-        let mut labelled = self
-            .labelled
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut labelled = self.labelled.lock().unwrap_or_else(PoisonError::into_inner);
         let mut kept: BTreeSet<String> = set
             .rules()
             .take(MAX_LABELS)
@@ -180,7 +183,9 @@ impl Families {
         self.seconds.remove_label_values(&[rule]).ok();
         self.overrides.remove_label_values(&[rule]).ok();
         for limit in Limit::ALL {
-            self.limited.remove_label_values(&[rule, limit.as_str()]).ok();
+            self.limited
+                .remove_label_values(&[rule, limit.as_str()])
+                .ok();
         }
         self.breakers.remove_label_values(&[rule]).ok();
     }
@@ -264,10 +269,17 @@ mod tests {
     fn values(registry: &Registry, name: &str) -> BTreeMap<String, f64> {
         let mut values = BTreeMap::new();
         let families = registry.gather();
-        let family = families.iter().find(|family| family.name() == name).unwrap();
+        let family = families
+            .iter()
+            .find(|family| family.name() == name)
+            .unwrap();
         for metric in family.get_metric() {
-            let label = metric.get_label().iter().find(|l| l.name() == "rule").unwrap();
-            let value = metric.get_counter().value() + metric.get_gauge().value();
+            let label = metric
+                .get_label()
+                .iter()
+                .find(|l| l.name() == "rule")
+                .unwrap();
+            let value = metric.get_counter().get_value() + metric.get_gauge().get_value();
             *values.entry(label.value().to_owned()).or_default() += value;
         }
         values
@@ -319,10 +331,17 @@ mod tests {
         let check = |name: &str, expected: [f64; 4]| {
             let values = values(&registry, name);
             assert_eq!(values.len(), MAX_LABELS + 1, "{name}");
-            assert_eq!(["r0", "r1", "r499", OTHER].map(|rule| values[rule]), expected, "{name}");
+            assert_eq!(
+                ["r0", "r1", "r499", OTHER].map(|rule| values[rule]),
+                expected,
+                "{name}"
+            );
         };
         check("stoa_rule_evaluations_total", [2.0, 0.0, 2.0, 4.0]);
-        check("stoa_rule_evaluation_seconds_total", [32.0, 0.0, 32.0, 64.0]);
+        check(
+            "stoa_rule_evaluation_seconds_total",
+            [32.0, 0.0, 32.0, 64.0],
+        );
         check("stoa_rule_limited_total", [1.0, 0.0, 1.0, 2.0]);
         check("stoa_rule_overrides_total", [1.0, 0.0, 1.0, 2.0]);
         check("stoa_rule_breaker_open", [1.0, 0.0, 0.0, 2.0]);

@@ -272,7 +272,7 @@ impl Fixture {
             .get_metric()
             .iter()
             .filter(has)
-            .map(|metric| metric.get_counter().value() + metric.get_gauge().value())
+            .map(|metric| metric.get_counter().get_value() + metric.get_gauge().get_value())
             .collect();
         (!found.is_empty()).then(|| found.iter().sum())
     }

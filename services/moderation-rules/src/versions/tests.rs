@@ -25,7 +25,9 @@ fn activate(versions: &mut Versions, set: &RuleSet, second: i64) {
         note: Some(format!("note {second}")),
         ..Why::new(How::Put, "edith")
     };
-    versions.activate(set, why, at(second), None, false).unwrap();
+    versions
+        .activate(set, why, at(second), None, false)
+        .unwrap();
 }
 
 fn names(dir: &Path) -> HashSet<String> {
@@ -121,10 +123,7 @@ fn what_a_crash_leaves_is_tidied_up() {
         std::fs::write(dir.path().join(LOG), [&whole, torn].concat()).unwrap();
         let mut versions = Versions::open(dir.path(), 10).unwrap();
         assert_eq!(versions.last().unwrap().hash, nth(1).hash());
-        assert_eq!(
-            names(dir.path()),
-            [digits(&nth(1)), LOG.to_owned()].into()
-        );
+        assert_eq!(names(dir.path()), [digits(&nth(1)), LOG.to_owned()].into());
         activate(&mut versions, &nth(3), 3);
         drop(versions);
         let versions = Versions::open(dir.path(), 10).unwrap();

@@ -3,8 +3,8 @@
 use stoa_proto::ids;
 use stoa_store::Error;
 
-use super::pending::Pending;
 use super::limits::Limits;
+use super::pending::Pending;
 use super::rows::{ArticleRow, AuthorRow, CaseRow, ClosedRow, CommentRow, RuleRow};
 use super::{
     APPEALS, ARTICLES, AUTHORS, CASES, CHILDREN, CLOSED, COMMENTS, DECISIONS, DECISIONS_OF, Id,

@@ -99,7 +99,10 @@ fn check_paths(files: &BTreeMap<String, String>) -> Result<(), Problem> {
         }
         let mut parent = Path::new(path).parent();
         while let Some(folder) = parent {
-            if folder.to_str().is_some_and(|folder| files.contains_key(folder)) {
+            if folder
+                .to_str()
+                .is_some_and(|folder| files.contains_key(folder))
+            {
                 let folder = folder.display();
                 return Err(wrong(
                     "files",
@@ -298,9 +301,26 @@ mod tests {
             let files = paths.iter().map(|path| ((*path).to_owned(), String::new()));
             check_paths(&files.collect()).is_ok()
         };
-        assert!(check(&["stoa.yaml", "lists/a.txt", "lists/b.txt", "lists.txt"]));
+        assert!(check(&[
+            "stoa.yaml",
+            "lists/a.txt",
+            "lists/b.txt",
+            "lists.txt"
+        ]));
         let long = "x".repeat(256);
-        for wrong in ["", "/etc/passwd", "../x", "a/../x", "a//b", "a/./b", "./a", "a/", "a\\b", "\0", &long] {
+        for wrong in [
+            "",
+            "/etc/passwd",
+            "../x",
+            "a/../x",
+            "a//b",
+            "a/./b",
+            "./a",
+            "a/",
+            "a\\b",
+            "\0",
+            &long,
+        ] {
             assert!(!check(&["stoa.yaml", wrong]), "{wrong:?}");
         }
         assert!(!check(&["lists", "lists/a.txt"]));

@@ -179,24 +179,43 @@ mod tests {
     #[test]
     fn files_differ_by_lines() {
         let old = of(&[("a.txt", "one\ntwo\n"), ("b.txt", "b\n"), ("c.txt", "c\n")]);
-        let new = of(&[("a.txt", "one\nthree\n"), ("c.txt", "c\n"), ("d.txt", "d\n")]);
+        let new = of(&[
+            ("a.txt", "one\nthree\n"),
+            ("c.txt", "c\n"),
+            ("d.txt", "d\n"),
+        ]);
         let found: Vec<_> = files(&old, &new)
             .into_iter()
             .map(|file| (file.path, file.change, file.diff))
             .collect();
         let expected = [
-            ("a.txt", Change::Changed, "--- a/a.txt\n+++ b/a.txt\n@@ -1,2 +1,2 @@\n one\n-two\n+three\n"),
-            ("b.txt", Change::Removed, "--- a/b.txt\n+++ /dev/null\n@@ -1 +0,0 @@\n-b\n"),
-            ("d.txt", Change::Added, "--- /dev/null\n+++ b/d.txt\n@@ -0,0 +1 @@\n+d\n"),
+            (
+                "a.txt",
+                Change::Changed,
+                "--- a/a.txt\n+++ b/a.txt\n@@ -1,2 +1,2 @@\n one\n-two\n+three\n",
+            ),
+            (
+                "b.txt",
+                Change::Removed,
+                "--- a/b.txt\n+++ /dev/null\n@@ -1 +0,0 @@\n-b\n",
+            ),
+            (
+                "d.txt",
+                Change::Added,
+                "--- /dev/null\n+++ b/d.txt\n@@ -0,0 +1 @@\n+d\n",
+            ),
         ];
-        let expected = expected.map(|(path, change, diff)| (path.to_owned(), change, diff.to_owned()));
+        let expected =
+            expected.map(|(path, change, diff)| (path.to_owned(), change, diff.to_owned()));
         assert_eq!(found, expected);
     }
 
     #[test]
     fn rules_differ_by_what_they_are_and_not_by_where_they_stand() {
         let rule = |id: &str, more: &str| {
-            format!("- {{ id: {id}, when: 'comment.text.hits(\"bad\")', then: {{ labels: [a] }}{more} }}\n")
+            format!(
+                "- {{ id: {id}, when: 'comment.text.hits(\"bad\")', then: {{ labels: [a] }}{more} }}\n"
+            )
         };
         let set = |rules: &str, terms: &str| {
             let text = format!("lists: {{ bad: {{ terms: [{terms}] }} }}\nrules:\n{rules}");
@@ -205,14 +224,24 @@ mod tests {
         let two = rule("x", "") + &rule("y", "");
         let check = |new: &Files, expected: &[(&str, Change)]| {
             let found = rules(&set(&two, "bad"), new).unwrap();
-            let found: Vec<_> = found.iter().map(|rule| (rule.id.as_str(), rule.change)).collect();
+            let found: Vec<_> = found
+                .iter()
+                .map(|rule| (rule.id.as_str(), rule.change))
+                .collect();
             assert_eq!(found, expected);
         };
         check(&set(&(rule("y", "") + &rule("x", "")), "bad"), &[]);
         let explained = rule("x", ", description: Why") + &rule("z", "");
-        let both = [("x", Change::Changed), ("y", Change::Removed), ("z", Change::Added)];
+        let both = [
+            ("x", Change::Changed),
+            ("y", Change::Removed),
+            ("z", Change::Added),
+        ];
         check(&set(&explained, "bad"), &both);
-        check(&set(&two, "bad, worse"), &[("x", Change::Changed), ("y", Change::Changed)]);
+        check(
+            &set(&two, "bad, worse"),
+            &[("x", Change::Changed), ("y", Change::Changed)],
+        );
         assert!(rules(&set(&two, "bad"), &of(&[("stoa.yaml", "rules: [")])).is_none());
     }
 }

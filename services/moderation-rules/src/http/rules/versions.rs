@@ -80,7 +80,9 @@ pub(crate) async fn list(
             Ok(admin.rules.versions(|versions| {
                 let all = versions.activations();
                 // The number of the last one of a page is that of the first that is left out.
-                let end = asked.after.map_or(all.len(), |after| after.saturating_sub(1));
+                let end = asked
+                    .after
+                    .map_or(all.len(), |after| after.saturating_sub(1));
                 let end = end.min(all.len());
                 let start = end.saturating_sub(limit(asked.limit));
                 let page = all.iter().enumerate().take(end).skip(start).rev();
@@ -118,8 +120,9 @@ impl Missing {
     pub(super) fn problem(self, hash: &str) -> Problem {
         match self {
             Self::Unknown => Problem::not_found(format!("{hash} was never live")),
-            Self::Removed => Problem::new(StatusCode::GONE, "version_removed")
-                .with_detail(format!("{hash} was live, and its files are not kept any more")),
+            Self::Removed => Problem::new(StatusCode::GONE, "version_removed").with_detail(
+                format!("{hash} was live, and its files are not kept any more"),
+            ),
         }
     }
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use super::*;
 
 fn vermin(numbers: std::ops::Range<u32>) -> Vec<Event> {
-    numbers.map(|n| plain(&format!("v-{n}"), "vermin")).collect()
+    numbers
+        .map(|n| plain(&format!("v-{n}"), "vermin"))
+        .collect()
 }
 
 fn fine(numbers: std::ops::Range<u32>) -> Vec<Event> {
@@ -21,7 +23,10 @@ impl Fixture {
     /// How many of the events are rejected.
     async fn rejected(&self, events: Vec<Event>) -> usize {
         let verdicts = self.verdicts(events).await;
-        verdicts.iter().filter(|one| **one == Verdict::Reject).count()
+        verdicts
+            .iter()
+            .filter(|one| **one == Verdict::Reject)
+            .count()
     }
 
     async fn shown(&self, rule: &str) -> Value {
@@ -49,12 +54,20 @@ async fn a_new_rule_that_hits_too_much_holds_until_it_is_reset() {
     let outcomes = fixture.events(vermin(0..30)).await;
     let decisions: Vec<Decision> = outcomes.iter().map(|out| decision(out)).collect();
     for (n, decision) in decisions.iter().enumerate() {
-        let hate = decision.rules.iter().find(|rule| rule.id == "hate").unwrap();
+        let hate = decision
+            .rules
+            .iter()
+            .find(|rule| rule.id == "hate")
+            .unwrap();
         let (expected, mark) = match n < 20 {
             true => (Verdict::Reject, None),
             false => (Verdict::Hold, Some(&json!("breaker"))),
         };
-        assert_eq!((decision.verdict, hate.extra.get("limited")), (expected, mark), "{n}");
+        assert_eq!(
+            (decision.verdict, hate.extra.get("limited")),
+            (expected, mark),
+            "{n}"
+        );
         assert_eq!(decision.labels, ["hate"]);
         assert!(decision.partial.is_empty());
         assert!(decision.statement.is_some());
@@ -71,7 +84,10 @@ async fn a_new_rule_that_hits_too_much_holds_until_it_is_reset() {
     assert_eq!(fixture.shown("hate").await["breaker"], expected);
     assert_eq!(fixture.open_breakers(), Some(1.0));
     let limited = [("rule", "hate"), ("limit", "breaker")];
-    assert_eq!(fixture.metric("stoa_rule_limited_total", &limited), Some(10.0));
+    assert_eq!(
+        fixture.metric("stoa_rule_limited_total", &limited),
+        Some(10.0)
+    );
     fixture.stop().await;
 
     // It stays open, also when the rule is no longer new, and without the view.
@@ -83,15 +99,29 @@ async fn a_new_rule_that_hits_too_much_holds_until_it_is_reset() {
     assert_eq!(fixture.reset("hate", ELSEWHERE).await.0, 403);
     assert_eq!(fixture.reset("no-such-rule", MODERATOR).await.0, 404);
     let (status, _) = fixture
-        .post("/admin/rules/hate/breaker", MODERATOR, json!({"state": "open"}))
+        .post(
+            "/admin/rules/hate/breaker",
+            MODERATOR,
+            json!({"state": "open"}),
+        )
         .await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
     let (status, answer) = fixture.reset("hate", MODERATOR).await;
-    assert_eq!((status, &answer["was_open"]), (200, &json!(true)), "{answer}");
+    assert_eq!(
+        (status, &answer["was_open"]),
+        (200, &json!(true)),
+        "{answer}"
+    );
     assert_eq!(answer["breaker"]["state"], "closed");
-    assert_eq!(answer["breaker"]["reset"], json!({"by": "anne", "at": "2026-11-26T12:00:00Z"}));
+    assert_eq!(
+        answer["breaker"]["reset"],
+        json!({"by": "anne", "at": "2026-11-26T12:00:00Z"})
+    );
     assert_eq!(fixture.open_breakers(), Some(0.0));
-    assert_eq!(fixture.reset("hate", MODERATOR).await.1["was_open"], json!(false));
+    assert_eq!(
+        fixture.reset("hate", MODERATOR).await.1["was_open"],
+        json!(false)
+    );
     assert_eq!(fixture.rejected(vermin(31..90)).await, 59);
     fixture.stop().await;
     let fixture = Fixture::open_at("2026-11-26T12:00:00Z", config(dir.path()), dir.path()).await;
@@ -159,10 +189,18 @@ async fn only_what_is_new_and_rejects_is_watched() {
     let fixture = Fixture::new(dir.path()).await;
     for rule in ["insult", "tried"] {
         let breaker = &fixture.shown(rule).await["breaker"];
-        assert_eq!(breaker, &json!({"state": "closed", "hits": 0, "comments": 0}), "{rule}");
+        assert_eq!(
+            breaker,
+            &json!({"state": "closed", "hits": 0, "comments": 0}),
+            "{rule}"
+        );
     }
     fixture.clock.advance(Duration::from_hours(24));
-    assert!(fixture.shown("hate").await["breaker"].get("watched_until").is_none());
+    assert!(
+        fixture.shown("hate").await["breaker"]
+            .get("watched_until")
+            .is_none()
+    );
     assert_eq!(fixture.rejected(vermin(0..50)).await, 50);
     // A rule that comes back is as old as it was; a new one is new.
     fixture.put(&RULES.replace("[vermin]", "[pest]"), "").await;
@@ -212,7 +250,10 @@ rules:
     assert_eq!(verdict(&both), (Verdict::Reject, vec!["a", "b", "h"]));
     assert_eq!(both.statement.unwrap().ground, "legal");
     let marks = |decision: &[stoa_proto::FiredRule]| -> Vec<bool> {
-        decision.iter().map(|rule| rule.extra.contains_key("limited")).collect()
+        decision
+            .iter()
+            .map(|rule| rule.extra.contains_key("limited"))
+            .collect()
     };
     assert_eq!(marks(&both.rules), [true, false, false]);
     let held = fixture.decide(plain("held", "h a")).await;
@@ -230,7 +271,12 @@ async fn a_batch_gives_what_single_comments_give() {
         let events: Vec<Event> = (0..200)
             .map(|n| match n % 3 {
                 // Answers are in another wave than what they answer.
-                0 => comment(&format!("c-{n}"), &format!("u-{n}"), "vermin", json!({"parent": format!("c-{}", n - 1)})),
+                0 => comment(
+                    &format!("c-{n}"),
+                    &format!("u-{n}"),
+                    "vermin",
+                    json!({"parent": format!("c-{}", n - 1)}),
+                ),
                 1 => plain(&format!("c-{n}"), "fine"),
                 _ => plain(&format!("c-{n}"), "vermin"),
             })
@@ -239,7 +285,10 @@ async fn a_batch_gives_what_single_comments_give() {
         for chunk in events.chunks(size) {
             verdicts.extend(fixture.verdicts(chunk.to_vec()).await);
         }
-        let rejected = verdicts.iter().filter(|one| **one == Verdict::Reject).count();
+        let rejected = verdicts
+            .iter()
+            .filter(|one| **one == Verdict::Reject)
+            .count();
         assert_eq!(rejected, 20, "in batches of {size}");
         let breaker = fixture.shown("hate").await["breaker"].clone();
         assert_eq!(breaker["hits"], json!(21), "in batches of {size}");

@@ -87,7 +87,11 @@ async fn what_is_refused_changes_nothing() {
             assert_eq!(status, StatusCode::FORBIDDEN, "{path}");
         }
     }
-    let broken = files(&RULES.replace("comment.text", "comment.txt").replace("author.recent", "author.recnt"));
+    let broken = files(
+        &RULES
+            .replace("comment.text", "comment.txt")
+            .replace("author.recent", "author.recnt"),
+    );
     let long = "x".repeat(2_001);
     for (tag, body, status, code) in [
         (None, files(&other), 428, "precondition_required"),
@@ -95,16 +99,32 @@ async fn what_is_refused_changes_nothing() {
         (Some("\"sha256:0\""), files(&other), 412, "rules_changed"),
         (Some(tag.as_str()), broken, 422, "invalid_rules"),
         (Some(&tag), json!({"files": {}}), 422, "invalid_rules"),
-        (Some(&tag), json!({"files": {"../stoa.yaml": RULES}}), 400, "invalid_field"),
-        (Some(&tag), json!({"files": {"stoa.yaml": RULES}, "note": long}), 400, "invalid_field"),
+        (
+            Some(&tag),
+            json!({"files": {"../stoa.yaml": RULES}}),
+            400,
+            "invalid_field",
+        ),
+        (
+            Some(&tag),
+            json!({"files": {"stoa.yaml": RULES}, "note": long}),
+            400,
+            "invalid_field",
+        ),
         (Some(&tag), json!({"stoa.yaml": RULES}), 400, "invalid_body"),
     ] {
         let (answered, _, problem) = try_put(&fixture, tag, body).await;
-        assert_eq!((answered.as_u16(), &problem["code"]), (status, &json!(code)), "{problem}");
+        assert_eq!(
+            (answered.as_u16(), &problem["code"]),
+            (status, &json!(code)),
+            "{problem}"
+        );
         if code == "invalid_rules" && problem["diagnostics"].as_array().unwrap().len() > 1 {
             // Every error at once, each with its place.
             let lines = problem["diagnostics"].as_array().unwrap().iter();
-            assert!(lines.clone().count() >= 3 && lines.clone().all(|d| d["line"].as_u64() > Some(0)));
+            assert!(
+                lines.clone().count() >= 3 && lines.clone().all(|d| d["line"].as_u64() > Some(0))
+            );
         }
     }
     let large = json!({"files": {"stoa.yaml": "x".repeat(33 << 20)}});
@@ -154,12 +174,20 @@ async fn an_earlier_version_comes_back() {
     let dir = tempfile::tempdir().unwrap();
     let fixture = Fixture::new(dir.path()).await;
     let first = fixture.hash();
-    fixture.put(&RULES.replace("scoundrel", "rascal"), "rascals").await;
+    fixture
+        .put(&RULES.replace("scoundrel", "rascal"), "rascals")
+        .await;
     let second = fixture.hash();
     let back = async |to: &str, tag: Option<&str>| {
         let body = json!({"to": to, "note": "too much"});
         let (status, _, answer) = fixture
-            .exchange(Method::POST, "/admin/rules/rollback", EDITOR, tag, Some(body))
+            .exchange(
+                Method::POST,
+                "/admin/rules/rollback",
+                EDITOR,
+                tag,
+                Some(body),
+            )
             .await;
         (status.as_u16(), answer)
     };
@@ -172,10 +200,39 @@ async fn an_earlier_version_comes_back() {
     assert_eq!(shown["hash"], json!(first));
     let activated = &shown["activated"];
     assert_eq!(
-        (&activated["how"], &activated["by"], &activated["note"], &activated["replaced"]),
-        (&json!("rollback"), &json!("edith"), &json!("too much"), &json!(second))
+        (
+            &activated["how"],
+            &activated["by"],
+            &activated["note"],
+            &activated["replaced"]
+        ),
+        (
+            &json!("rollback"),
+            &json!("edith"),
+            &json!("too much"),
+            &json!(second)
+        )
     );
     let decision = fixture.decide(plain("c-1", "scoundrel")).await;
     assert_eq!(decision.labels, ["insult"]);
+    fixture.stop().await;
+}
+
+#[tokio::test]
+async fn what_can_not_be_kept_does_not_become_live() {
+    let dir = tempfile::tempdir().unwrap();
+    let fixture = Fixture::new(dir.path()).await;
+    let before = fixture.hash();
+    let versions = dir.path().join("moderation/rulesets");
+    let aside = dir.path().join("aside");
+    std::fs::rename(&versions, &aside).unwrap();
+    std::fs::write(&versions, "in the way").unwrap();
+    let other = RULES.replace("scoundrel", "rascal");
+    let (status, problem) = fixture.put(&other, "").await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{problem}");
+    assert_eq!(fixture.hash(), before);
+    std::fs::remove_file(&versions).unwrap();
+    std::fs::rename(&aside, &versions).unwrap();
+    assert_eq!(fixture.put(&other, "").await.0, StatusCode::OK);
     fixture.stop().await;
 }

@@ -31,7 +31,11 @@ async fn it_holds_beyond_its_number_until_the_next_day() {
     write_rules(dir.path(), RULES);
     let fixture = open("2026-11-24T23:59:00Z", dir.path()).await;
     let outcomes = fixture.events(words("vermin", 0..2)).await;
-    assert!(outcomes.iter().all(|out| decision(out).verdict == Verdict::Reject));
+    assert!(
+        outcomes
+            .iter()
+            .all(|out| decision(out).verdict == Verdict::Reject)
+    );
     fixture.stop().await;
 
     // The count stands in the view, and follows from the journal without it.
@@ -53,7 +57,10 @@ async fn it_holds_beyond_its_number_until_the_next_day() {
     assert_eq!(hate.extra["limited"], "quota");
     assert_eq!(held.labels, ["hate"]);
     let limited = [("rule", "hate"), ("limit", "quota")];
-    assert_eq!(fixture.metric("stoa_rule_limited_total", &limited), Some(4.0));
+    assert_eq!(
+        fixture.metric("stoa_rule_limited_total", &limited),
+        Some(4.0)
+    );
     // Midnight.
     fixture.clock.advance(Duration::from_mins(1));
     assert_eq!(verdicts(&fixture, words("vermin", 6..11)).await, "rrrhh");
@@ -87,7 +94,10 @@ async fn without_one_there_is_no_limit() {
     let mut config = config(dir.path());
     config.breaker.watch = stoa_daemon::config::Duration::secs(0);
     let fixture = Fixture::open_as(config, dir.path()).await;
-    assert_eq!(verdicts(&fixture, words("vermin", 0..100)).await, "r".repeat(100));
+    assert_eq!(
+        verdicts(&fixture, words("vermin", 0..100)).await,
+        "r".repeat(100)
+    );
     let shown = fixture.get("/admin/rules").await;
     assert!(shown["rules"][1].get("quota").is_none());
     fixture.stop().await;

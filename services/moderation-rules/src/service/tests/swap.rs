@@ -95,7 +95,10 @@ async fn every_decision_is_wholly_that_of_one_set_and_none_is_lost() {
         let rules: Vec<&str> = decision.rules.iter().map(|rule| rule.id.as_str()).collect();
         assert_eq!(rules, ["always", "list", &format!("own-{n}")]);
     }
-    assert!(seen.len() > 2, "the sets were not swapped under load: {seen:?}");
+    assert!(
+        seen.len() > 2,
+        "the sets were not swapped under load: {seen:?}"
+    );
     assert_eq!(comments.len(), one.len() + two.len());
     assert_eq!(fixture.service.journal.next(), comments.len() as u64);
     fixture.stop().await;

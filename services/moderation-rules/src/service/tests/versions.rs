@@ -43,30 +43,61 @@ async fn they_are_listed_shown_and_compared() {
     let all = fixture.get("/admin/rules/versions").await;
     let newest = &all["versions"][0];
     assert_eq!(
-        (&newest["number"], &newest["at"], &newest["note"], &newest["replaced"]),
-        (&json!(4), &json!("2026-11-24T12:03:00Z"), &json!("to 13"), &json!(live[2]))
+        (
+            &newest["number"],
+            &newest["at"],
+            &newest["note"],
+            &newest["replaced"]
+        ),
+        (
+            &json!(4),
+            &json!("2026-11-24T12:03:00Z"),
+            &json!("to 13"),
+            &json!(live[2])
+        )
     );
     let first = &all["versions"][3];
-    assert_eq!((&first["by"], &first["how"], &first["kept"]), (&json!("start"), &json!("start"), &json!(false)));
+    assert_eq!(
+        (&first["by"], &first["how"], &first["kept"]),
+        (&json!("start"), &json!("start"), &json!(false))
+    );
 
-    let shown = fixture.get(&format!("/admin/rules/versions/{}", live[2])).await;
+    let shown = fixture
+        .get(&format!("/admin/rules/versions/{}", live[2]))
+        .await;
     assert_eq!(shown["files"], json!({"stoa.yaml": nth(12)}));
     assert_eq!(shown["activations"][0]["note"], "to 12");
     let ask = async |path: String| fixture.request(Method::GET, &path, MODERATOR, None).await;
     let (status, problem) = ask(format!("/admin/rules/versions/{}", live[0])).await;
-    assert_eq!((status.as_u16(), &problem["code"]), (410, &json!("version_removed")));
+    assert_eq!(
+        (status.as_u16(), &problem["code"]),
+        (410, &json!("version_removed"))
+    );
     let (status, _) = ask("/admin/rules/versions/sha256:00".to_owned()).await;
     assert_eq!(status.as_u16(), 404);
 
-    let diff = fixture.get(&format!("/admin/rules/diff?from={}", live[2])).await;
-    assert_eq!((&diff["from"], &diff["to"]), (&json!(live[2]), &json!(live[3])));
+    let diff = fixture
+        .get(&format!("/admin/rules/diff?from={}", live[2]))
+        .await;
+    assert_eq!(
+        (&diff["from"], &diff["to"]),
+        (&json!(live[2]), &json!(live[3]))
+    );
     assert_eq!(diff["rules"], json!([{"id": "flood", "change": "changed"}]));
     let text = diff["files"][0]["diff"].as_str().unwrap();
-    assert!(text.contains("-    when: author.recent >= 12\n+    when: author.recent >= 13\n"), "{text}");
+    assert!(
+        text.contains("-    when: author.recent >= 12\n+    when: author.recent >= 13\n"),
+        "{text}"
+    );
     let (status, problem) = ask(format!("/admin/rules/diff?from={}&to={}", live[2], live[0])).await;
     assert_eq!((status.as_u16(), &problem["field"]), (410, &json!("to")));
     let (status, _) = fixture
-        .request(Method::GET, "/admin/rules/versions", "nobody-nobody-nobody", None)
+        .request(
+            Method::GET,
+            "/admin/rules/versions",
+            "nobody-nobody-nobody",
+            None,
+        )
         .await;
     assert_eq!(status, StatusCode::UNAUTHORIZED);
     fixture.stop().await;
@@ -114,7 +145,10 @@ async fn live_after(steps: Vec<Step>) -> u32 {
             }
             Rollback(n) => {
                 let listing = fixture.get("/admin/rules/versions").await;
-                let to = *hashes(&listing).iter().find(|hash| number(hash) == n).unwrap();
+                let to = *hashes(&listing)
+                    .iter()
+                    .find(|hash| number(hash) == n)
+                    .unwrap();
                 let (tag, body) = (fixture.tag(), json!({"to": to}));
                 let path = "/admin/rules/rollback";
                 let sent = fixture.exchange(Method::POST, path, EDITOR, Some(&tag), Some(body));
@@ -141,19 +175,63 @@ async fn after_a_restart_whoever_spoke_last_has_the_say() {
         ("the folder changed", vec![other(2), Restart], 2),
         ("a person spoke", vec![Put(2), Restart], 2),
         ("twice", vec![Put(2), Restart, Restart], 2),
-        ("a person, then the folder", vec![Put(2), other(3), Restart], 3),
-        ("the folder, then a person", vec![other(3), Reload, Put(2), Restart], 2),
-        ("a person went back", vec![Put(2), Put(3), Rollback(2), Restart], 2),
+        (
+            "a person, then the folder",
+            vec![Put(2), other(3), Restart],
+            3,
+        ),
+        (
+            "the folder, then a person",
+            vec![other(3), Reload, Put(2), Restart],
+            2,
+        ),
+        (
+            "a person went back",
+            vec![Put(2), Put(3), Rollback(2), Restart],
+            2,
+        ),
         ("a person, then a reload", vec![Put(2), Reload, Restart], 1),
-        ("the folder was written again as it was", vec![Put(2), other(1), Restart], 2),
+        (
+            "the folder was written again as it was",
+            vec![Put(2), other(1), Restart],
+            2,
+        ),
         ("the folder broke", vec![broken(), Restart], 1),
-        ("the folder broke after a person spoke", vec![Put(2), broken(), Restart], 2),
-        ("it broke and was mended", vec![Put(2), broken(), Restart, other(1), Restart], 2),
-        ("it broke and is another one", vec![Put(2), broken(), Restart, other(3), Restart], 3),
-        ("it broke, and a person spoke", vec![broken(), Restart, Put(2), Restart], 2),
-        ("there is no folder any more", vec![Folder(false), Restart], 0),
-        ("nor was there when a person spoke", vec![Folder(false), Restart, Put(2), Restart], 2),
-        ("there is a folder again", vec![Folder(false), Restart, Put(2), Folder(true), Restart], 1),
+        (
+            "the folder broke after a person spoke",
+            vec![Put(2), broken(), Restart],
+            2,
+        ),
+        (
+            "it broke and was mended",
+            vec![Put(2), broken(), Restart, other(1), Restart],
+            2,
+        ),
+        (
+            "it broke and is another one",
+            vec![Put(2), broken(), Restart, other(3), Restart],
+            3,
+        ),
+        (
+            "it broke, and a person spoke",
+            vec![broken(), Restart, Put(2), Restart],
+            2,
+        ),
+        (
+            "there is no folder any more",
+            vec![Folder(false), Restart],
+            0,
+        ),
+        (
+            "nor was there when a person spoke",
+            vec![Folder(false), Restart, Put(2), Restart],
+            2,
+        ),
+        (
+            "there is a folder again",
+            vec![Folder(false), Restart, Put(2), Folder(true), Restart],
+            1,
+        ),
     ] {
         assert_eq!(live_after(steps).await, expected, "{name}");
     }
@@ -170,15 +248,27 @@ async fn a_broken_folder_at_the_start_is_shown() {
     let shown = fixture.get("/admin/rules").await;
     assert_eq!(shown["hash"], json!(live));
     assert_eq!(shown["pending_errors"]["since"], NOON);
-    assert_eq!(shown["pending_errors"]["diagnostics"][0]["file"], "stoa.yaml");
-    assert_eq!(fixture.metric("stoa_ruleset_pending_errors", &[]), Some(1.0));
+    assert_eq!(
+        shown["pending_errors"]["diagnostics"][0]["file"],
+        "stoa.yaml"
+    );
+    assert_eq!(
+        fixture.metric("stoa_ruleset_pending_errors", &[]),
+        Some(1.0)
+    );
     assert!(fixture.context.ready.report().reasons.is_empty());
     write_rules(dir.path(), RULES);
     fixture
         .request(Method::POST, "/admin/rules/reload", EDITOR, None)
         .await;
-    assert_eq!(fixture.get("/admin/rules").await["pending_errors"], Value::Null);
-    assert_eq!(fixture.metric("stoa_ruleset_pending_errors", &[]), Some(0.0));
+    assert_eq!(
+        fixture.get("/admin/rules").await["pending_errors"],
+        Value::Null
+    );
+    assert_eq!(
+        fixture.metric("stoa_ruleset_pending_errors", &[]),
+        Some(0.0)
+    );
     fixture.stop().await;
 }
 
@@ -199,7 +289,8 @@ async fn what_was_live_is_not_replaced_in_silence() {
             registry: context.registry.clone(),
             clock: context.clock.micros_fn(),
         };
-        let bus = Bus::embedded(&dir.path().join("bus-2"), EmbeddedConfig::default(), env).unwrap();
+        let own = tempfile::tempdir().unwrap();
+        let bus = Bus::embedded(own.path(), EmbeddedConfig::default(), env).unwrap();
         let opened = Service::open(&config(dir.path()), &context, bus).await;
         opened.err().map(|error| format!("{error:#}"))
     };

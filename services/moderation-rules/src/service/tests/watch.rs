@@ -38,7 +38,11 @@ async fn while_it_runs(dir: &Path, change: impl AsyncFnOnce(&Rules, &Context, &R
 }
 
 fn live(rules: &Rules, text: &str) -> bool {
-    rules.live().set.sources().any(|(_, file)| file.contains(text))
+    rules
+        .live()
+        .set
+        .sources()
+        .any(|(_, file)| file.contains(text))
 }
 
 fn reloads(context: &Context, result: &str) -> u64 {
@@ -49,8 +53,13 @@ fn reloads(context: &Context, result: &str) -> u64 {
         .unwrap();
     let metrics = family.get_metric().iter();
     metrics
-        .filter(|metric| metric.get_label().iter().any(|label| label.value() == result))
-        .map(|metric| metric.get_counter().value() as u64)
+        .filter(|metric| {
+            metric
+                .get_label()
+                .iter()
+                .any(|label| label.value() == result)
+        })
+        .map(|metric| metric.get_counter().get_value() as u64)
         .sum()
 }
 
@@ -63,7 +72,10 @@ async fn a_whole_change_becomes_live_and_half_of_one_waits() {
         until("the change", || live(rules, "rascal")).await;
         rules.versions(|versions| {
             let last = versions.last().unwrap();
-            assert_eq!((last.by.as_str(), versions.activations().len()), ("folder", 2));
+            assert_eq!(
+                (last.by.as_str(), versions.activations().len()),
+                ("folder", 2)
+            );
         });
         assert_eq!(reloads(context, "applied"), 1);
 
@@ -113,7 +125,9 @@ async fn a_folder_that_is_touched_does_not_undo_what_a_person_said() {
             .header(header::AUTHORIZATION, format!("Bearer {EDITOR}"))
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::IF_MATCH, tag)
-            .body(Body::from(json!({"files": {"stoa.yaml": other}}).to_string()))
+            .body(Body::from(
+                json!({"files": {"stoa.yaml": other}}).to_string(),
+            ))
             .unwrap();
         let response = router.clone().oneshot(request).await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
