@@ -1,7 +1,7 @@
 //! Following the folder of the rule set.
 //!
 //! The folder is looked at again and again instead of being subscribed to: a mounted folder in a
-//! container and a Kubernetes ConfigMap, whose files are links that are swapped under it, tell
+//! container and a Kubernetes `ConfigMap`, whose files are links that are swapped under it, tell
 //! nobody of their changes. What is looked at is sizes, times and file numbers, of what links lead
 //! to; a change is taken once nothing else changes for a while, and nothing while it is read.
 

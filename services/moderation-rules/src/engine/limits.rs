@@ -222,9 +222,10 @@ fn resolve(outcome: &mut Outcome, limited: &[(usize, Limit)]) {
         if !fired.acted {
             continue;
         }
-        let verdict = match limited.iter().any(|(limited, _)| *limited == place) {
-            true => Verdict::Hold,
-            false => fired.verdict,
+        let verdict = if limited.iter().any(|(limited, _)| *limited == place) {
+            Verdict::Hold
+        } else {
+            fired.verdict
         };
         if deciding.is_none_or(|(strictest, _)| strictest < verdict) {
             deciding = Some((verdict, &fired.rule));
@@ -233,9 +234,10 @@ fn resolve(outcome: &mut Outcome, limited: &[(usize, Limit)]) {
     let Some((verdict, rule)) = deciding else {
         return;
     };
-    outcome.verdict = match outcome.partial.is_empty() {
-        true => verdict,
-        false => verdict.max(Verdict::Hold),
+    outcome.verdict = if outcome.partial.is_empty() {
+        verdict
+    } else {
+        verdict.max(Verdict::Hold)
     };
     outcome.reason = rule.reason.clone();
     outcome.decided_by = Some(Arc::clone(rule));

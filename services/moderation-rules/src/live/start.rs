@@ -65,17 +65,18 @@ impl Rules {
                 set
             }
         };
-        let mut loaded_at = clock.now();
-        match last.filter(|last| last.hash == set.hash()) {
-            Some(last) => loaded_at = last.at,
-            None => {
-                let is_first = versions.last().is_none();
-                let why = Why::new(How::Start, if dir.is_some() { "start" } else { "starter" });
-                // The starter rule set was tried before it was shipped.
-                let known = is_first && (places.proven || dir.is_none());
-                versions.activate(&set, why, loaded_at, folder.hash.clone(), known)?;
-            }
-        }
+        let loaded_at = if let Some(last) = last.filter(|last| last.hash == set.hash()) {
+            last.at
+        } else {
+            let at = clock.now();
+            let is_first = versions.last().is_none();
+            let by = if dir.is_some() { "start" } else { "starter" };
+            // The starter rule set was tried before it was shipped.
+            let known = is_first && (places.proven || dir.is_none());
+            let why = Why::new(How::Start, by);
+            versions.activate(&set, why, at, folder.hash.clone(), known)?;
+            at
+        };
         tracing::info!(
             ruleset.hash = set.hash(),
             rules = set.rules().len(),

@@ -152,9 +152,10 @@ fn required(headers: &HeaderMap) -> Result<Expected, Problem> {
 
 /// Refuses early what would be refused after compiling.
 fn check_live(admin: &Admin, expected: &Expected) -> Result<(), Problem> {
-    match expected.matches(admin.rules.live().set.hash()) {
-        true => Ok(()),
-        false => Err(stale(admin)),
+    if expected.matches(admin.rules.live().set.hash()) {
+        Ok(())
+    } else {
+        Err(stale(admin))
     }
 }
 
@@ -196,20 +197,21 @@ pub(crate) async fn put(
 ) -> Result<Response, Problem> {
     let principal = editor(&admin, &headers)?;
     let Query(mode) = query.map_err(bad_query)?;
-    let expected = match mode.dry_run {
-        true => expected(&headers)?.unwrap_or(Expected::Any),
-        false => required(&headers)?,
+    let expected = if mode.dry_run {
+        expected(&headers)?.unwrap_or(Expected::Any)
+    } else {
+        required(&headers)?
     };
     check_live(&admin, &expected)?;
     // A large body is read only from those who may send it.
-    let Json(sent) = Json::<Sent>::from_request(request, &())
+    let Json(wanted) = Json::<Sent>::from_request(request, &())
         .await
         .map_err(bad_body)?;
-    check_note(sent.note.as_ref())?;
-    check_paths(&sent.files)?;
-    let paths: Vec<String> = sent.files.keys().cloned().collect();
+    check_note(wanted.note.as_ref())?;
+    check_paths(&wanted.files)?;
+    let paths: Vec<String> = wanted.files.keys().cloned().collect();
     let bytes = |(path, text): (String, String)| (path, text.into_bytes());
-    let files = sent.files.into_iter().map(bytes).collect();
+    let files = wanted.files.into_iter().map(bytes).collect();
     let set = match compile(&admin, files).await? {
         Ok(set) => set,
         Err(errors) => return Ok(broken(&errors)),
@@ -227,7 +229,7 @@ pub(crate) async fn put(
     let why = Why {
         how: How::Put,
         by: principal.name,
-        note: sent.note,
+        note: wanted.note,
     };
     activate(&admin, set, why, expected).await
 }

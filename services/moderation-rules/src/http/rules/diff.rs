@@ -133,9 +133,12 @@ fn files(old: &Files, new: &Files) -> Vec<FileChange> {
 }
 
 fn unified(path: &str, old: &str, new: &str, change: Change) -> String {
-    let name = |side: &str, is_none: bool| match is_none {
-        true => "/dev/null".to_owned(),
-        false => format!("{side}/{path}"),
+    let name = |side: &str, is_none: bool| {
+        if is_none {
+            "/dev/null".to_owned()
+        } else {
+            format!("{side}/{path}")
+        }
     };
     TextDiff::configure()
         .timeout(PATIENCE)

@@ -147,9 +147,10 @@ impl Admin {
 
 /// Completes a hash that was given without its kind.
 pub(super) fn whole(hash: &str) -> String {
-    match hash.contains(':') {
-        true => hash.to_owned(),
-        false => format!("sha256:{hash}"),
+    if hash.contains(':') {
+        hash.to_owned()
+    } else {
+        format!("sha256:{hash}")
     }
 }
 

@@ -59,9 +59,10 @@ async fn a_new_rule_that_hits_too_much_holds_until_it_is_reset() {
             .iter()
             .find(|rule| rule.id == "hate")
             .unwrap();
-        let (expected, mark) = match n < 20 {
-            true => (Verdict::Reject, None),
-            false => (Verdict::Hold, Some(&json!("breaker"))),
+        let (expected, mark) = if n < 20 {
+            (Verdict::Reject, None)
+        } else {
+            (Verdict::Hold, Some(&json!("breaker")))
         };
         assert_eq!(
             (decision.verdict, hate.extra.get("limited")),
