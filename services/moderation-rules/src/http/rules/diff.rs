@@ -1,7 +1,7 @@
 //! `GET /admin/rules/diff`: what changed from one version to another, by file and by rule.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
@@ -16,8 +16,8 @@ use stoa_rules::{RuleInfo, RuleSet};
 use super::versions::{Missing, whole};
 use crate::http::{Admin, bad_query};
 
-/// How long one file is compared before a coarser difference will do.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long files are compared before coarser differences will do.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -116,6 +116,7 @@ fn changes<V>(
 
 fn files(old: &Files, new: &Files) -> Vec<FileChange> {
     let changed = changes(old, new, |old, new| old == new);
+    let deadline = Instant::now() + PATIENCE;
     changed
         .into_iter()
         .map(|(path, change)| {
@@ -124,7 +125,7 @@ fn files(old: &Files, new: &Files) -> Vec<FileChange> {
                 String::from_utf8_lossy(bytes).into_owned()
             };
             FileChange {
-                diff: unified(&path, &text(old), &text(new), change),
+                diff: unified(&path, &text(old), &text(new), change, deadline),
                 change,
                 path,
             }
@@ -132,7 +133,7 @@ fn files(old: &Files, new: &Files) -> Vec<FileChange> {
         .collect()
 }
 
-fn unified(path: &str, old: &str, new: &str, change: Change) -> String {
+fn unified(path: &str, old: &str, new: &str, change: Change, deadline: Instant) -> String {
     let name = |side: &str, is_none: bool| {
         if is_none {
             "/dev/null".to_owned()
@@ -141,7 +142,7 @@ fn unified(path: &str, old: &str, new: &str, change: Change) -> String {
         }
     };
     TextDiff::configure()
-        .timeout(PATIENCE)
+        .deadline(deadline)
         .diff_lines(old, new)
         .unified_diff()
         .header(

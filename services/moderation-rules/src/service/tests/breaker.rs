@@ -298,3 +298,55 @@ async fn a_batch_gives_what_single_comments_give() {
     }
     assert_eq!(all, vec![json!("open"); 4]);
 }
+
+#[tokio::test]
+async fn comments_of_a_batch_count_once_whatever_they_wait_for() {
+    let dir = tempfile::tempdir().unwrap();
+    write_rules(dir.path(), RULES);
+    let mut config = config(dir.path());
+    config.breaker.percent = 20;
+    let fixture = Fixture::open_as(config, dir.path()).await;
+    // The answers are judged behind what they answer: 25 of 125 are 20 percent, 26 are more.
+    let mut events = fine(0..100);
+    let answer = |n| {
+        let parent = json!({"parent": format!("f-{n}")});
+        comment(&format!("v-{n}"), &format!("u-{n}"), "vermin", parent)
+    };
+    events.extend((0..100).map(answer));
+    assert_eq!(fixture.rejected(events).await, 25);
+    fixture.stop().await;
+}
+
+#[tokio::test]
+async fn a_rule_that_comes_to_a_busy_site_is_measured_from_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let fixture = Fixture::new(dir.path()).await;
+    // Of all these, its hits would be less than 5 percent.
+    fixture.events(fine(0..1_000)).await;
+    fixture
+        .put(&RULES.replace("[vermin]", "[vermin, pest]"), "")
+        .await;
+    assert_eq!(fixture.rejected(vermin(0..30)).await, 20);
+    assert_eq!(fixture.shown("hate").await["breaker"]["comments"], 21);
+    fixture.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_counted_by_time_does_not_pile_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let fixture = Fixture::new(dir.path()).await;
+    let rows = || {
+        let view = &fixture.service.admin.index.view;
+        let slices = view.scan(&crate::view::SLICES, ()).count();
+        (slices, view.scan(&crate::view::REJECTIONS, ()).count())
+    };
+    for n in 0..40 {
+        fixture.event(plain(&format!("v-{n}"), "vermin")).await;
+        fixture.clock.advance(Duration::from_hours(3));
+    }
+    // Two rows for each slice of the last day and the hour before; today's and yesterday's.
+    let (slices, days) = rows();
+    assert!((16..=20).contains(&slices), "{slices}");
+    assert_eq!(days, 2);
+    fixture.stop().await;
+}
