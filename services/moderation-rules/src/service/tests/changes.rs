@@ -236,3 +236,24 @@ async fn what_can_not_be_kept_does_not_become_live() {
     assert_eq!(fixture.put(&other, "").await.0, StatusCode::OK);
     fixture.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_those_who_read_the_same_one_may_change_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let fixture = Fixture::new(dir.path()).await;
+    let mut live = fixture.hash();
+    for round in 0..5 {
+        let tag = fixture.tag();
+        let one = async |n: u32| {
+            let word = format!("rascal{round}{n}");
+            let body = files(&RULES.replace("scoundrel", &word));
+            try_put(&fixture, Some(&tag), body).await.0.as_u16()
+        };
+        let (a, b, c, d) = tokio::join!(one(1), one(2), one(3), one(4));
+        let mut statuses = [a, b, c, d];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 412, 412, 412]);
+        assert_ne!(std::mem::replace(&mut live, fixture.hash()), fixture.hash());
+    }
+    fixture.stop().await;
+}
