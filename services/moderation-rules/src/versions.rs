@@ -190,8 +190,7 @@ impl Versions {
             "an earlier write to {} failed: mend the disk and restart",
             self.dir.display()
         );
-        files::write(&self.dir, set)
-            .with_context(|| format!("cannot keep a version in {}", self.dir.display()))?;
+        self.keep_files(set)?;
         let fresh = set
             .rules()
             .filter_map(|rule| Some((rule.id.clone(), set.content(&rule.id)?.to_owned())))
@@ -219,6 +218,12 @@ impl Versions {
         self.note(activation);
         self.prune();
         Ok(())
+    }
+
+    /// Writes the files of a rule set, unless they are there as they should be.
+    pub(crate) fn keep_files(&self, set: &RuleSet) -> anyhow::Result<()> {
+        files::write(&self.dir, set)
+            .with_context(|| format!("cannot keep a version in {}", self.dir.display()))
     }
 
     /// Returns when the rules of a set were first live with the content that they have, in

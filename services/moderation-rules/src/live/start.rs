@@ -66,6 +66,7 @@ impl Rules {
             }
         };
         let loaded_at = if let Some(last) = last.filter(|last| last.hash == set.hash()) {
+            versions.keep_files(&set)?;
             last.at
         } else {
             let at = clock.now();
@@ -105,7 +106,8 @@ impl Rules {
 /// out, so it is an error if it can't be used.
 fn stored(versions: &Versions, last: &Activation) -> anyhow::Result<RuleSet> {
     let hash = &last.hash;
-    let remedy = "name a rule set that can be used in rules_dir, or restore the folder `rulesets`";
+    let remedy =
+        "restore the folder `rulesets`, or change the rule set in rules_dir, which then goes first";
     let files = versions
         .files(hash)?
         .with_context(|| format!("the files of {hash}, which was live, are gone: {remedy}"))?;

@@ -37,16 +37,23 @@ pub(super) fn remove_unfinished(dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes a version's files, whole or not at all.
-pub(super) fn write(dir: &Path, set: &RuleSet) -> io::Result<()> {
+/// Writes a version's files, whole or not at all; what is there already and not as it was written
+/// is replaced.
+pub(super) fn write(dir: &Path, set: &RuleSet) -> anyhow::Result<()> {
     let target = folder(dir, set.hash())
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not a hash"))?;
-    if target.is_dir() {
-        return Ok(());
-    }
     let name = target.file_name().unwrap_or_default().to_string_lossy();
     let unfinished = dir.join(format!("{UNFINISHED}{name}"));
     if unfinished.exists() {
+        std::fs::remove_dir_all(&unfinished)?;
+    }
+    if target.is_dir() {
+        let files = set.sources();
+        let files = files.map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec()));
+        if read(&target).is_ok_and(|there| there == files.collect()) {
+            return Ok(());
+        }
+        std::fs::rename(&target, &unfinished)?;
         std::fs::remove_dir_all(&unfinished)?;
     }
     let mut folders = BTreeSet::from([unfinished.clone()]);
@@ -64,7 +71,7 @@ pub(super) fn write(dir: &Path, set: &RuleSet) -> io::Result<()> {
     }
     folders.iter().try_for_each(|folder| sync_dir(folder))?;
     std::fs::rename(&unfinished, &target)?;
-    sync_dir(dir)
+    Ok(sync_dir(dir)?)
 }
 
 /// Reads all files of a folder, by their paths in it.

@@ -132,6 +132,27 @@ fn what_a_crash_leaves_is_tidied_up() {
 }
 
 #[test]
+fn files_that_were_damaged_are_written_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let versions = Versions::open(dir.path(), 10).unwrap();
+    let folder = dir.path().join(digits(&nth(1)));
+    let damages: [&dyn Fn(); 4] = [
+        &|| std::fs::write(folder.join("stoa.yaml"), "rules: [").unwrap(),
+        &|| std::fs::remove_file(folder.join("lists/bad.txt")).unwrap(),
+        &|| std::fs::write(folder.join("lists/more.txt"), "more").unwrap(),
+        &|| std::fs::remove_dir_all(&folder).unwrap(),
+    ];
+    for damage in damages {
+        versions.keep_files(&nth(1)).unwrap();
+        damage();
+        versions.keep_files(&nth(1)).unwrap();
+        let files = versions.files(nth(1).hash()).unwrap().unwrap();
+        assert_eq!(files.len(), 2);
+        assert_eq!(RuleSet::from_sources(&files).unwrap().hash(), nth(1).hash());
+    }
+}
+
+#[test]
 fn a_damaged_line_in_the_middle_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let mut versions = Versions::open(dir.path(), 10).unwrap();
