@@ -75,6 +75,21 @@ pub(crate) struct CounterEntry {
     pub(crate) window: Placed<String>,
 }
 
+impl CounterEntry {
+    /// Returns what is written, in one line.
+    pub(crate) fn written(&self) -> String {
+        let part = |part: &Option<Placed<String>>| part.as_ref().map(|part| part.value.clone());
+        let per: Vec<&str> = self.per.iter().map(|fact| fact.value.as_str()).collect();
+        format!(
+            "{:?} {:?} {:?} {per:?} {}",
+            part(&self.count),
+            part(&self.sum),
+            part(&self.distinct),
+            self.window.value
+        )
+    }
+}
+
 /// A list.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -22,6 +22,7 @@
 //!
 //! The guide for those who write rules is `docs/rules.md`.
 
+mod content;
 mod counter;
 mod diagnostic;
 mod document;

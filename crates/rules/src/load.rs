@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::content;
 use crate::counter::{self, Counter};
 use crate::diagnostic::{Diagnostic, Errors};
 use crate::evaluate::index::Index;
 use crate::examples::{self, ExampleReport};
 use crate::list::{self, List, ListInfo};
 use crate::rule::{Rule, RuleInfo};
-use crate::source::{Files, Folder, Sources};
+use crate::source::{Files, Folder, Source, Sources};
 use crate::text::matcher::Matcher;
 
 /// The file at the root of a rule set.
@@ -28,6 +29,8 @@ const ERRORS: usize = 100;
 #[derive(Debug)]
 pub struct RuleSet {
     hash: String,
+    sources: BTreeMap<String, Arc<Source>>,
+    contents: BTreeMap<String, String>,
     pub(crate) lists: Vec<List>,
     pub(crate) counters: Vec<Arc<Counter>>,
     pub(crate) rules: Vec<Rule>,
@@ -104,8 +107,10 @@ impl RuleSet {
         let hash = sources.hash();
         let set = Self {
             hash,
-            index: Index::new(&compiled.rules, lists.len()),
             places: compile::list_places(&documents, &lists, &mut sources),
+            sources: sources.read_files(),
+            contents: content::hashes(&documents, &lists),
+            index: Index::new(&compiled.rules, lists.len()),
             lists,
             counters,
             rules: compiled.rules,
@@ -138,6 +143,20 @@ impl RuleSet {
     /// uses: their paths, and their text with line feeds as line ends and no byte order mark.
     pub fn hash(&self) -> &str {
         &self.hash
+    }
+
+    /// Returns the files that the rule set uses, by path, with their canonical text: given to
+    /// [`RuleSet::from_sources`], they make the same rule set with the same hash.
+    pub fn sources(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
+        self.sources
+            .iter()
+            .map(|(path, source)| (path.as_str(), source.text.as_str()))
+    }
+
+    /// Returns a hash over what decides when a rule fires and what it does: its conditions with
+    /// the terms of the lists that they name, verdict, labels, mode, sites and languages.
+    pub fn content(&self, rule: &str) -> Option<&str> {
+        self.contents.get(rule).map(String::as_str)
     }
 
     /// Returns the rules in the order of the files.

@@ -231,6 +231,11 @@ impl<'a> Sources<'a> {
         Ok(source)
     }
 
+    /// Returns the files that were read, by their paths.
+    pub(crate) fn read_files(&self) -> BTreeMap<String, Arc<Source>> {
+        self.read.clone()
+    }
+
     /// Computes the rule set's hash: SHA-256 over every file's path and canonical text, each
     /// preceded by its length, in the order of the paths.
     pub(crate) fn hash(&self) -> String {

@@ -34,6 +34,10 @@ pub struct Config {
     pub view: ViewConfig,
     /// The engine.
     pub engine: EngineConfig,
+    /// The versions of the rule set, and how its folder is followed.
+    pub rules: RulesConfig,
+    /// When a new rule's rejections become holds.
+    pub breaker: BreakerConfig,
     /// Statements of reasons.
     pub statement: StatementConfig,
     /// Who may use the admin listener.
@@ -84,6 +88,37 @@ pub struct EngineConfig {
     pub threads: usize,
     /// Approved comments, none rejected, after which an author counts as trusted; 0 trusts nobody.
     pub trusted_after: u64,
+    /// Comments that each rule may reject in a day (UTC), unless the rule says otherwise; those
+    /// beyond it are held. 0 sets no limit.
+    pub reject_quota: u32,
+}
+
+/// The versions of the rule set, and how its folder is followed.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RulesConfig {
+    /// Versions whose files are kept. Raising it costs the size of the rule set for each.
+    pub keep_versions: usize,
+    /// How often the folder is looked at; 0 never.
+    pub poll: Duration,
+    /// How long nothing in the folder may have changed before it is read. Raising it delays
+    /// changes, and guards better against folders that are written slowly.
+    pub settle: Duration,
+}
+
+/// When a new rule's rejections become holds.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BreakerConfig {
+    /// How long a rule is watched after it was new or changed; 0 watches none.
+    pub watch: Duration,
+    /// How far back hits are counted.
+    pub window: Duration,
+    /// The hits that a rule may have, in percent of the comments that were judged.
+    pub percent: u8,
+    /// The hits that a rule may have, in number. Raising it lets more comments be rejected before
+    /// a bad rule is noticed.
+    pub hits: u64,
 }
 
 /// Statements of reasons.
@@ -105,10 +140,22 @@ impl Config {
         for (key, value) in [
             ("engine.batch_events", self.engine.batch_events),
             ("engine.queue", self.engine.queue),
+            ("rules.keep_versions", self.rules.keep_versions),
         ] {
             if value == 0 {
                 return Err(ConfigError::invalid(key, "must be at least 1"));
             }
+        }
+        let window = self.breaker.window.get().as_secs();
+        if !(300..=86_400).contains(&window) {
+            let message = "must be from 5 minutes to 24 hours";
+            return Err(ConfigError::invalid("breaker.window", message));
+        }
+        if self.breaker.percent > 100 {
+            return Err(ConfigError::invalid(
+                "breaker.percent",
+                "must be at most 100",
+            ));
         }
         Ok(())
     }
@@ -145,6 +192,20 @@ mod tests {
                 .to_string()
                 .contains("tokens")
         );
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused_by_its_key() {
+        for (key, value, named) in [
+            ("RULES__KEEP_VERSIONS", "0", "rules.keep_versions"),
+            ("BREAKER__WINDOW", "4m", "breaker.window"),
+            ("BREAKER__WINDOW", "25h", "breaker.window"),
+            ("BREAKER__PERCENT", "101", "breaker.percent"),
+        ] {
+            let config = load(&[(&format!("STOA_MODERATION_RULES__{key}"), value)]).unwrap();
+            let error = config.validate().unwrap_err().to_string();
+            assert!(error.contains(named), "{error}");
+        }
     }
 
     #[test]

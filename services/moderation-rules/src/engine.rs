@@ -11,22 +11,24 @@ pub(crate) mod batch;
 mod conclude;
 mod evaluate;
 mod facts;
+pub(crate) mod limits;
 pub(crate) mod review;
 mod waves;
 
-use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use stoa_daemon::Clock;
 use stoa_journal::Journal;
-use stoa_proto::{Outgoing, Received};
+use stoa_proto::{Outgoing, Received, Verdict};
 use tokio::sync::{mpsc, oneshot};
 
 use self::batch::{Answer, Judge};
 pub(crate) use self::evaluate::Evaluate;
 use self::review::{Review, ReviewError, Reviewing};
-use crate::config::{EngineConfig, StatementConfig};
-use crate::live::Rules;
+use crate::config::{BreakerConfig, EngineConfig, StatementConfig};
+use crate::live::{Live, Rules};
 use crate::metrics::Metrics;
 use crate::record::{Change, Stored};
 use crate::view::{Index, State};
@@ -47,6 +49,11 @@ enum Work {
     Review {
         review: Box<Review>,
         reply: oneshot::Sender<ReviewOutcome>,
+    },
+    Reset {
+        rule: String,
+        by: String,
+        reply: oneshot::Sender<bool>,
     },
 }
 
@@ -78,6 +85,14 @@ impl Handle {
         self.0.send(work).await.map_err(|_| Stopped)?;
         answer.await.map_err(|_| Stopped)
     }
+
+    /// Resets a rule's breaker, and returns whether it was open once that is durable.
+    pub(crate) async fn reset(&self, rule: String, by: String) -> Result<bool, Stopped> {
+        let (reply, answer) = oneshot::channel();
+        let work = Work::Reset { rule, by, reply };
+        self.0.send(work).await.map_err(|_| Stopped)?;
+        answer.await.map_err(|_| Stopped)
+    }
 }
 
 /// What the engine works with.
@@ -89,9 +104,14 @@ pub(crate) struct Parts {
     pub(crate) metrics: Metrics,
     pub(crate) clock: Clock,
     pub(crate) config: EngineConfig,
+    pub(crate) breaker: BreakerConfig,
     pub(crate) statement: StatementConfig,
     /// How a comment is judged; tests put a rule set that panics in its place.
     pub(crate) evaluate: Evaluate,
+    /// The hash of the rule set whose new rules are being watched.
+    pub(crate) watching: Mutex<String>,
+    /// Counts comments, to choose those that are timed.
+    pub(crate) samples: AtomicU64,
 }
 
 /// The one writer.
@@ -119,6 +139,10 @@ impl Engine {
                 }
                 Work::Review { review, reply } => {
                     let outcome = self.parts.review(*review).await?;
+                    reply.send(outcome).ok();
+                }
+                Work::Reset { rule, by, reply } => {
+                    let outcome = self.parts.reset(&rule, &by).await?;
                     reply.send(outcome).ok();
                 }
             }
@@ -156,7 +180,15 @@ impl Parts {
             });
         }
         self.metrics.open_cases(self.index.open_cases()?);
-        self.count(stored_changes(&judged));
+        self.count(stored_changes(&judged), &judged.live);
+        judged.tally.count(&judged.live.metrics);
+        for (rule, limit) in &judged.limited {
+            judged.live.metrics.limited(rule, *limit);
+        }
+        if judged.switched {
+            let open = limits::open(&self.index, &judged.live)?;
+            judged.live.metrics.breakers(&open);
+        }
         Ok(outgoing)
     }
 
@@ -176,8 +208,8 @@ impl Parts {
     }
 
     async fn review(&self, review: Review) -> anyhow::Result<ReviewOutcome> {
-        let stored = match Reviewing::new(self).judge(&review)? {
-            Ok(Reviewed::New(stored)) => stored,
+        let (stored, acted) = match Reviewing::new(self).judge(&review)? {
+            Ok(Reviewed::New { stored, acted }) => (stored, acted),
             Ok(Reviewed::Same(stored)) => return Ok(Ok(stored)),
             Err(error) => return Ok(Err(error)),
         };
@@ -185,7 +217,15 @@ impl Parts {
         state.apply(self.journal.next(), &stored.change)?;
         self.commit(vec![stored.entry()?], state).await?;
         self.metrics.open_cases(self.index.open_cases()?);
-        self.count([&stored.change].into_iter());
+        let live = self.rules.live();
+        self.count([&stored.change].into_iter(), &live);
+        for rule in live.set.rules().filter(|rule| acted.contains(&rule.id)) {
+            // A rule that asked for a person is confirmed by a rejection.
+            let approved = review.verdict == Verdict::Approve;
+            if approved != (rule.verdict == Verdict::Approve) {
+                live.metrics.overridden(&rule.id);
+            }
+        }
         Ok(Ok(stored))
     }
 
@@ -211,24 +251,21 @@ impl Parts {
         Ok(())
     }
 
-    fn count<'a>(&self, changes: impl Iterator<Item = &'a Change>) {
-        let live = self.rules.live();
+    fn count<'a>(&self, changes: impl Iterator<Item = &'a Change>, live: &Live) {
         self.rules.count(|rules| {
             for change in changes {
                 match change {
                     Change::Decided(decided) => {
                         self.metrics.decided(decided.verdict, "rules");
                         for rule in &decided.rules {
-                            rules
-                                .entry(rule.clone())
-                                .or_default()
-                                .acted(decided.verdict);
+                            let row = rules.entry(rule.clone()).or_default();
+                            row.acted(decided.verdict);
+                            live.metrics.hit(rule, true);
                         }
                         for rule in &decided.shadow {
                             rules.entry(rule.clone()).or_default().shadow_hits += 1;
+                            live.metrics.hit(rule, false);
                         }
-                        self.metrics
-                            .hits(&live.set, decided.rules.iter().chain(&decided.shadow));
                     }
                     Change::Reviewed(reviewed) => {
                         self.metrics.decided(reviewed.verdict, "moderator");
@@ -246,8 +283,8 @@ fn stored_changes(judged: &batch::Judged) -> impl Iterator<Item = &Change> {
 
 /// A review that may be answered.
 pub(crate) enum Reviewed {
-    /// It is to be written.
-    New(Stored),
+    /// It is to be written; these rules acted in the decision that it is about.
+    New { stored: Stored, acted: Vec<String> },
     /// It was made before.
     Same(Stored),
 }

@@ -1,4 +1,4 @@
-//! The admin routes: cases and their decisions, the log of decisions, the live rule set.
+//! The admin routes: cases and their decisions, the log of decisions, the rule set and its versions.
 //!
 //! Every route needs a token. A token sees the sites that it is for, and nothing of the others:
 //! what belongs to another site is answered 404, as what does not exist.
@@ -16,7 +16,9 @@ use axum::{Router, routing};
 use stoa_daemon::auth::Tokens;
 use stoa_daemon::{Context, Problem};
 use stoa_journal::Journal;
+use tokio::sync::Semaphore;
 
+use crate::config::{BreakerConfig, EngineConfig};
 use crate::engine::Handle;
 use crate::live::Rules;
 use crate::record::Stored;
@@ -38,6 +40,10 @@ pub(crate) struct Admin {
     pub(crate) index: Arc<Index>,
     pub(crate) rules: Arc<Rules>,
     pub(crate) engine: Handle,
+    pub(crate) engine_config: EngineConfig,
+    pub(crate) breaker: BreakerConfig,
+    /// Held while a request compiles rule sets, so that requests can't take all processors.
+    pub(crate) compiling: Arc<Semaphore>,
     pub(crate) context: Context,
 }
 
@@ -50,8 +56,7 @@ impl Admin {
             .route("/admin/cases/{case}/decision", routing::post(case::decide))
             .route("/admin/decisions", routing::get(decisions::list))
             .route("/admin/decisions/{decision}", routing::get(decisions::one))
-            .route("/admin/rules", routing::get(rules::show))
-            .route("/admin/rules/reload", routing::post(rules::reload))
+            .merge(rules::routes())
             .fallback(nothing)
             .with_state(self)
     }

@@ -1,8 +1,9 @@
 //! Moderation by rules: decides comments, opens cases, and takes moderators' decisions.
 //!
 //! Events come from the bus ([`consumer`]), moderators' decisions over HTTP ([`http`]); both go to
-//! one engine ([`engine`]), which judges them by the live rule set ([`live`]) over what is known
-//! ([`view`]), and writes what it decided to the journal ([`record`]) before anyone hears of it.
+//! one engine ([`engine`]), which judges them by the live rule set ([`live`], whose earlier
+//! [`versions`] are kept and whose folder is followed by [`watch`]) over what is known ([`view`]),
+//! and writes what it decided to the journal ([`record`]) before anyone hears of it.
 //!
 //! **Invariant:** a comment's revision is decided by rules once: a repeat is answered with what the
 //! journal holds. What can't be judged is held, never approved.
@@ -13,6 +14,8 @@ mod live;
 mod record;
 mod starter;
 mod statement;
+mod versions;
+mod watch;
 
 mod engine;
 mod view;
@@ -23,7 +26,8 @@ mod metrics;
 mod service;
 
 pub use config::{
-    Config, DEFAULT_CONFIG, EngineConfig, JournalConfig, ListenConfig, StatementConfig, ViewConfig,
+    BreakerConfig, Config, DEFAULT_CONFIG, EngineConfig, JournalConfig, ListenConfig, RulesConfig,
+    StatementConfig, ViewConfig,
 };
 pub use statement::Tongue;
 

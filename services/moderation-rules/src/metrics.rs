@@ -2,11 +2,16 @@
 //!
 //! Requests are counted by the HTTP listeners, the outbox and the broker's connection by the bus.
 
+mod rules;
+
 use std::time::Duration;
 
 use prometheus::{Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 use stoa_proto::{Kind, Verdict};
 use stoa_rules::RuleSet;
+
+use self::rules::Families;
+pub(crate) use self::rules::{Limit, RuleMetrics, SAMPLE};
 
 /// What became of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +39,32 @@ impl Processed {
     }
 }
 
+/// What came of reading the rule set's folder again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reload {
+    /// Another rule set is live.
+    Applied,
+    /// It was live already.
+    Unchanged,
+    /// It has errors.
+    Refused,
+    /// It could not be kept.
+    Failed,
+}
+
+impl Reload {
+    const ALL: [Self; 4] = [Self::Applied, Self::Unchanged, Self::Refused, Self::Failed];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Unchanged => "unchanged",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// Who decides, as a label.
 const SOURCES: [&str; 2] = ["rules", "moderator"];
 
@@ -41,11 +72,13 @@ const SOURCES: [&str; 2] = ["rules", "moderator"];
 #[derive(Clone, Debug)]
 pub(crate) struct Metrics {
     decisions: IntCounterVec,
-    rule_hits: IntCounterVec,
+    rules: Families,
     /// The time to judge one comment.
     pub(crate) evaluation: Histogram,
     cases_open: IntGauge,
     ruleset: IntGaugeVec,
+    reloads: IntCounterVec,
+    pending_errors: IntGauge,
     processed: IntCounterVec,
     batch_events: Histogram,
     batch_seconds: Histogram,
@@ -66,11 +99,7 @@ impl Metrics {
                 "Decisions by verdict and by who made them.",
                 &["verdict", "source"],
             )?,
-            rule_hits: counter(
-                "stoa_rule_hits_total",
-                "How often each rule of the live rule set fired, in shadow or not.",
-                &["rule"],
-            )?,
+            rules: Families::new(registry)?,
             evaluation: histogram(
                 "stoa_rule_evaluation_duration_seconds",
                 "Time to judge one comment by the whole rule set.",
@@ -83,6 +112,15 @@ impl Metrics {
                     "The hash of the live rule set; always 1.",
                 ),
                 &["hash"],
+            )?,
+            reloads: counter(
+                "stoa_ruleset_reloads_total",
+                "How often the rule set's folder was read again, by what came of it.",
+                &["result"],
+            )?,
+            pending_errors: IntGauge::new(
+                "stoa_ruleset_pending_errors",
+                "Errors in the rule set's folder, because of which another one stays live.",
             )?,
             processed: counter(
                 "stoa_events_processed_total",
@@ -107,16 +145,20 @@ impl Metrics {
 
     fn register(&self, registry: &Registry) -> Result<(), prometheus::Error> {
         registry.register(Box::new(self.decisions.clone()))?;
-        registry.register(Box::new(self.rule_hits.clone()))?;
         registry.register(Box::new(self.evaluation.clone()))?;
         registry.register(Box::new(self.cases_open.clone()))?;
         registry.register(Box::new(self.ruleset.clone()))?;
+        registry.register(Box::new(self.reloads.clone()))?;
+        registry.register(Box::new(self.pending_errors.clone()))?;
         registry.register(Box::new(self.processed.clone()))?;
         registry.register(Box::new(self.batch_events.clone()))?;
         registry.register(Box::new(self.batch_seconds.clone()))
     }
 
     fn fill_labels(&self) {
+        for result in Reload::ALL {
+            self.reloads.with_label_values(&[result.as_str()]);
+        }
         for verdict in [Verdict::Approve, Verdict::Hold, Verdict::Reject] {
             for source in SOURCES {
                 self.decisions
@@ -138,13 +180,15 @@ impl Metrics {
             .inc();
     }
 
-    /// Counts rules that fired; a set that was replaced meanwhile is not counted.
-    pub(crate) fn hits<'a>(&self, set: &RuleSet, rules: impl Iterator<Item = &'a String>) {
-        for rule in rules {
-            if set.rules().any(|info| info.id == *rule) {
-                self.rule_hits.with_label_values(&[rule]).inc();
-            }
-        }
+    /// Counts a reload.
+    pub(crate) fn reloaded(&self, result: Reload) {
+        self.reloads.with_label_values(&[result.as_str()]).inc();
+    }
+
+    /// Sets the number of errors in the folder.
+    pub(crate) fn pending_errors(&self, errors: usize) {
+        self.pending_errors
+            .set(i64::try_from(errors).unwrap_or(i64::MAX));
     }
 
     /// Notes a batch.
@@ -166,14 +210,11 @@ impl Metrics {
         self.cases_open.set(i64::try_from(open).unwrap_or(i64::MAX));
     }
 
-    /// Names the live rule set, and lets go of the labels of the one before.
-    pub(crate) fn live(&self, set: &RuleSet) {
+    /// Names the live rule set, and makes what is counted by its rules.
+    pub(crate) fn live(&self, set: &RuleSet) -> RuleMetrics {
         self.ruleset.reset();
         self.ruleset.with_label_values(&[set.hash()]).set(1);
-        self.rule_hits.reset();
-        for rule in set.rules() {
-            self.rule_hits.with_label_values(&[&rule.id]);
-        }
+        self.rules.live(set)
     }
 }
 
@@ -200,22 +241,5 @@ mod tests {
             .map(|name| format!("stoa_{name}"))
             .collect();
         assert_eq!(documented, declared);
-    }
-
-    #[test]
-    fn labels_stay_within_the_live_rule_set() {
-        let registry = Registry::new();
-        let metrics = Metrics::new(&registry).unwrap();
-        let set = RuleSet::from_sources(&crate::starter::files()).unwrap();
-        metrics.live(&set);
-        metrics.hits(&set, ["no-such-rule".to_owned()].iter());
-        let rules = registry
-            .gather()
-            .iter()
-            .find(|family| family.name() == "stoa_rule_hits_total")
-            .unwrap()
-            .get_metric()
-            .len();
-        assert_eq!(rules, set.rules().len());
     }
 }

@@ -22,6 +22,8 @@ pub(crate) const DECIDED: u8 = 1;
 pub(crate) const REVIEWED: u8 = 2;
 /// Something else became known: an article, a withdrawal, a report, an appeal.
 pub(crate) const FACT: u8 = 3;
+/// A rule is watched, its breaker opened, or was reset.
+pub(crate) const BREAKER: u8 = 4;
 
 /// A record that this version can't read.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
@@ -63,15 +65,18 @@ pub(crate) enum Change {
         at: i64,
         case: Step,
     },
+    /// Something happened to a rule's breaker.
+    Breaker(Breaker),
 }
 
 impl Change {
-    /// Returns the site that it is about.
+    /// Returns the site that it is about; a rule is of all sites, and has none.
     pub(crate) fn site(&self) -> &str {
         match self {
             Self::Decided(decided) => &decided.about.site,
             Self::Reviewed(reviewed) => &reviewed.about.site,
             Self::Article { site, .. } => site,
+            Self::Breaker(_) => "",
             Self::Withdrawn { about, .. }
             | Self::Reported { about, .. }
             | Self::Appealed { about, .. } => &about.site,
@@ -105,6 +110,27 @@ pub(crate) struct Decided {
     pub(crate) shadow: Vec<String>,
     pub(crate) case: Step,
     pub(crate) at: i64,
+}
+
+/// Something happened to a rule's breaker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Breaker {
+    pub(crate) rule: String,
+    /// The hash of the rule's content: another one is another rule.
+    pub(crate) content: String,
+    pub(crate) what: Switch,
+    pub(crate) at: i64,
+}
+
+/// What happened to a rule's breaker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Switch {
+    /// The rule is new or changed: its hits are counted from here.
+    Watched,
+    /// It hit too much: its rejections become holds.
+    Opened { hits: u64, comments: u64 },
+    /// Somebody looked, and it rejects again: its hits are counted from here.
+    Reset { by: String },
 }
 
 /// What a moderator decided.
@@ -216,6 +242,7 @@ impl Stored {
         let kind = match self.change {
             Change::Decided(_) => DECIDED,
             Change::Reviewed(_) => REVIEWED,
+            Change::Breaker(_) => BREAKER,
             _ => FACT,
         };
         Ok(Entry {
@@ -233,7 +260,7 @@ impl Stored {
             seq: record.seq,
             kind: record.kind,
         };
-        if !matches!(record.kind, DECIDED | REVIEWED | FACT) {
+        if !matches!(record.kind, DECIDED | REVIEWED | FACT | BREAKER) {
             return Err(unreadable());
         }
         let mut rest = record.payload.clone();

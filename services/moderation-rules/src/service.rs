@@ -3,25 +3,26 @@
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
 use stoa_bus::{BatchLimits, Bus, Events, Outbox};
+use stoa_daemon::Context;
 use stoa_daemon::auth::Tokens;
-use stoa_daemon::{ConfigError, Context};
 use stoa_journal::{Journal, Record};
 use stoa_proto::{Outgoing, Reader};
 
-use crate::config::Config;
+use crate::config::{Config, RulesConfig};
 use crate::consumer::Consumer;
-use crate::engine::{Engine, Handle, Parts};
+use crate::engine::{Engine, Handle, Parts, limits};
 use crate::http::Admin;
-use crate::live::Rules;
+use crate::live::{Places, Refused, Rules};
 use crate::metrics::Metrics;
 use crate::record::{REVIEWED, Stored, Unreadable};
 use crate::view::Index;
+use crate::watch;
 
 /// The longest record: the largest comment with its plain text, and what was decided about it.
 const MAX_RECORD_BYTES: u32 = 32 * 1024 * 1024;
@@ -44,12 +45,13 @@ pub(crate) struct Service {
     engine_ended: tokio::sync::oneshot::Receiver<()>,
     admin: Admin,
     batch_events: usize,
+    rules_config: RulesConfig,
 }
 
 impl Service {
     /// Loads the rules, opens journal and view, and starts the engine.
     pub(crate) async fn open(config: &Config, context: &Context, bus: Bus) -> anyhow::Result<Self> {
-        Self::open_with(config, context, bus, stoa_rules::RuleSet::evaluate).await
+        Self::open_with(config, context, bus, stoa_rules::RuleSet::evaluate_observed).await
     }
 
     /// Opens the service with another way to judge a comment.
@@ -61,12 +63,14 @@ impl Service {
     ) -> anyhow::Result<Self> {
         let tokens = Tokens::new(&config.tokens)?;
         let metrics = Metrics::new(&context.registry)?;
-        let rules = load_rules(config.rules_dir.clone(), context, &metrics).await?;
+        let rules = load_rules(config, context, &metrics).await?;
         context.ready.set("rules", Ok(()));
         let journal = open_journal(config, context).await?;
         context.ready.set("journal", Ok(()));
         let index = open_index(config, context, &journal).await?;
         metrics.open_cases(index.open_cases()?);
+        let live = rules.live();
+        live.metrics.breakers(&limits::open(&index, &live)?);
         context.ready.set("view", Ok(()));
 
         let outbox = Outbox::open(journal.clone(), &config.data_dir.join("outbox.cursor"))?;
@@ -77,8 +81,11 @@ impl Service {
             metrics: metrics.clone(),
             clock: context.clock.clone(),
             config: config.engine.clone(),
+            breaker: config.breaker,
             statement: config.statement.clone(),
             evaluate,
+            watching: Mutex::default(),
+            samples: AtomicU64::default(),
         });
         let engine_ended = start_engine(engine, context);
         let admin = Admin {
@@ -87,6 +94,9 @@ impl Service {
             index,
             rules: Arc::clone(&rules),
             engine: handle.clone(),
+            engine_config: config.engine.clone(),
+            breaker: config.breaker,
+            compiling: Arc::new(tokio::sync::Semaphore::new(1)),
             context: context.clone(),
         };
         Ok(Self {
@@ -100,6 +110,7 @@ impl Service {
             engine_ended,
             admin,
             batch_events: config.engine.batch_events,
+            rules_config: config.rules.clone(),
         })
     }
 
@@ -132,6 +143,8 @@ impl Service {
             };
             Ok(outbox.run(publisher, map, shutdown).await?)
         });
+        let following = watch::follow(Arc::clone(&self.rules), self.rules_config, context.clone());
+        context.supervise("rules", following);
         context.supervise("reload", reload_on_hangup(self.rules, context.clone()));
         context.supervise("readiness", follow_bus(bus.clone(), context.clone()));
         let limits = BatchLimits {
@@ -168,16 +181,19 @@ fn reviewed(record: &Record) -> Result<Vec<Outgoing>, Unreadable> {
 }
 
 async fn load_rules(
-    dir: Option<PathBuf>,
+    config: &Config,
     context: &Context,
     metrics: &Metrics,
 ) -> anyhow::Result<Arc<Rules>> {
     let (clock, metrics) = (context.clock.clone(), metrics.clone());
-    let load = move || Rules::load(dir, clock, metrics);
-    let loaded = context.tasks.spawn_blocking(load).await?;
-    // A rule set that can't be used is a configuration that can't be used.
-    let rules = loaded.map_err(|errors| ConfigError::invalid("rules_dir", errors.to_string()))?;
-    Ok(Arc::new(rules))
+    let places = Places {
+        dir: config.rules_dir.clone(),
+        versions: config.data_dir.join("rulesets"),
+        keep: config.rules.keep_versions,
+        proven: config.data_dir.join("journal").exists(),
+    };
+    let open = move || Rules::open(places, clock, metrics);
+    Ok(Arc::new(context.tasks.spawn_blocking(open).await??))
 }
 
 async fn open_journal(config: &Config, context: &Context) -> anyhow::Result<Journal> {
@@ -234,9 +250,16 @@ async fn reload_on_hangup(rules: Arc<Rules>, context: Context) -> anyhow::Result
             () = context.shutdown.cancelled() => return Ok(()),
         }
         let rules = Arc::clone(&rules);
-        let reloaded = context.tasks.spawn_blocking(move || rules.reload()).await?;
-        if let Err(errors) = reloaded {
-            tracing::error!(%errors, "the rule set was not reloaded");
+        let reloaded = context
+            .tasks
+            .spawn_blocking(move || rules.reload("folder"))
+            .await?;
+        match reloaded {
+            Ok(_) => {}
+            Err(Refused::Broken(errors)) => {
+                tracing::error!(%errors, "the rule set was not reloaded");
+            }
+            Err(error) => tracing::error!(?error, "the rule set was not reloaded"),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! One task writes it (the engine), through a [`State`], and everything in it follows from the
 //! journal's changes again.
 
+pub(crate) mod limits;
 mod pending;
 pub(crate) mod rows;
 pub(crate) mod state;
@@ -13,12 +14,12 @@ use std::path::Path;
 use stoa_journal::Journal;
 use stoa_store::{Table, View};
 
-use self::rows::{ArticleRow, AuthorRow, CaseRow, CommentRow, RuleRow};
+use self::rows::{ArticleRow, AuthorRow, BreakerRow, CaseRow, CommentRow, RuleRow};
 pub(crate) use self::state::State;
 use crate::record::Stored;
 
 /// Raised when the tables or the meaning of their values change: the view is then rebuilt.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// Records that are applied in one batch while catching up.
 const REPLAY_BATCH: usize = 2_048;
@@ -57,8 +58,17 @@ pub(crate) const RULES: Table<String, RuleRow> = Table::new(13, "rules");
 /// Totals by number; see [`OPEN_CASES`].
 pub(crate) const TOTALS: Table<u8, u64> = Table::new(14, "totals");
 
+/// Slice of time and rule → the comments in which it acted; without a rule, all that were judged.
+pub(crate) const SLICES: Table<(i64, String), u64> = Table::new(15, "slices");
+/// Rule → its breaker.
+pub(crate) const BREAKERS: Table<String, BreakerRow> = Table::new(16, "breakers");
+/// Day since 1970, in UTC, and rule → the comments in whose rejection it had a part.
+pub(crate) const REJECTIONS: Table<(i64, String), u64> = Table::new(17, "rejections");
+
 /// The total of open cases.
 pub(crate) const OPEN_CASES: u8 = 1;
+/// The last hour in which old slices and days were removed.
+pub(crate) const TIDIED: u8 = 2;
 
 /// Returns the bits of a decision's id, which are written in hexadecimal behind `d-`; `None` for
 /// what is no id of a decision.

@@ -136,12 +136,12 @@ impl Index {
         &mut self.facts[place]
     }
 
-    /// Returns the rules that nothing rules out, in their order.
+    /// Returns the rules that nothing rules out, in their order and with their places.
     pub(crate) fn candidates<'r>(
         &self,
         rules: &'r [Rule],
         facts: &Facts<'_>,
-    ) -> impl Iterator<Item = &'r Rule> + use<'r> {
+    ) -> impl Iterator<Item = (usize, &'r Rule)> + use<'r> {
         let mut bits = self.always.clone();
         for (subject, of_list) in &self.hits {
             for list in facts.hits(*subject).lists() {
@@ -161,7 +161,10 @@ impl Index {
         bits.into_iter()
             .zip(0_usize..)
             .flat_map(move |(word, index)| {
-                Ones(word).filter_map(move |bit| rules.get(index * 64 + bit))
+                Ones(word).filter_map(move |bit| {
+                    let place = index * 64 + bit;
+                    rules.get(place).map(|rule| (place, rule))
+                })
             })
     }
 }

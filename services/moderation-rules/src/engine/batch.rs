@@ -1,16 +1,21 @@
 //! Judging a batch: what is new, what is a repeat, and what follows from each event.
 
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+
 use bytes::Bytes;
 use stoa_proto::{Comment, Data, Outgoing, Received, Time};
+use stoa_rules::Outcome;
 
 use super::Parts;
 use super::conclude::{self, Concluded};
-use super::evaluate::{self, Job};
+use super::evaluate::{self, Job, Tally};
 use super::facts::Facts;
+use super::limits::{self, Limiter};
 use super::waves::waves;
 use crate::live::Live;
-use crate::metrics::Processed;
-use crate::record::{About, Change, Stored, publish};
+use crate::metrics::{Limit, Processed, SAMPLE};
+use crate::record::{About, Breaker, Change, Stored, publish};
 use crate::view::State;
 use crate::view::rows::ArticleRow;
 
@@ -83,6 +88,13 @@ pub(crate) struct Judged {
     pub(crate) items: Vec<Item>,
     /// By event.
     answers: Vec<Answer>,
+    /// The rule set that judged, and what it evaluated.
+    pub(crate) live: Arc<Live>,
+    pub(crate) tally: Tally,
+    /// Rejections that became holds, by rule.
+    pub(crate) limited: Vec<(String, Limit)>,
+    /// Whether something happened to a breaker.
+    pub(crate) switched: bool,
 }
 
 impl Judged {
@@ -101,10 +113,17 @@ impl Judged {
 /// Judges one batch.
 pub(crate) struct Judge<'a> {
     parts: &'a Parts,
-    live: std::sync::Arc<Live>,
     state: State<'a>,
+    limiter: Limiter,
     at: Time,
     judged: Judged,
+}
+
+/// A comment that was evaluated and limited.
+struct Settled<'j> {
+    job: &'j Job<'j>,
+    outcome: Outcome,
+    limited: Vec<(usize, Limit)>,
 }
 
 impl<'a> Judge<'a> {
@@ -112,15 +131,21 @@ impl<'a> Judge<'a> {
     pub(crate) fn new(parts: &'a Parts) -> Self {
         // Only the engine appends, so these are the sequences that the records will get.
         let base = parts.journal.next();
+        let live = parts.rules.live();
+        let at = Time::from_timestamp(parts.clock.now());
         Self {
             parts,
-            live: parts.rules.live(),
             state: State::new(&parts.index),
-            at: Time::from_timestamp(parts.clock.now()),
+            limiter: Limiter::new(parts, Arc::clone(&live), at.micros()),
+            at,
             judged: Judged {
                 base,
                 items: Vec::new(),
                 answers: Vec::new(),
+                live,
+                tally: Tally::default(),
+                limited: Vec::new(),
+                switched: false,
             },
         }
     }
@@ -188,29 +213,95 @@ impl<'a> Judge<'a> {
 
     /// Judges comments that don't depend on each other, and writes down what follows.
     fn evaluate(&mut self, jobs: &[Job<'_>]) -> anyhow::Result<()> {
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        self.watch()?;
         let Parts {
             evaluate,
             config,
             metrics,
             statement,
+            samples,
             ..
         } = self.parts;
-        let (set, at) = (&self.live.set, &self.at);
-        let items = evaluate::map(jobs, config.threads, |job| {
+        let live = Arc::clone(&self.judged.live);
+        let outcomes = evaluate::map(jobs, config.threads, |job| {
+            let is_sample = samples.fetch_add(1, Ordering::Relaxed) % SAMPLE == 0;
             let timer = metrics.evaluation.start_timer();
-            let outcome = evaluate::judge(set, *evaluate, job);
+            let judged = evaluate::judge(&live.set, *evaluate, job, is_sample);
             timer.observe_duration();
-            report_failures(job.comment, &outcome);
-            let deciding = conclude::Deciding {
+            report_failures(job.comment, &judged.0);
+            judged
+        });
+        let mut opened = Vec::new();
+        let mut settled = Vec::with_capacity(jobs.len());
+        for (job, (mut outcome, seen)) in jobs.iter().zip(outcomes) {
+            self.judged.tally.add(seen);
+            let limited = self
+                .limiter
+                .limit(&mut self.state, &mut outcome, &mut opened)?;
+            let names = limited.iter().filter_map(|(place, limit)| {
+                let fired = outcome.fired.get(*place)?;
+                Some((fired.rule.id.clone(), *limit))
+            });
+            self.judged.limited.extend(names);
+            settled.push(Settled {
                 job,
-                outcome: &outcome,
-                hash: set.hash(),
+                outcome,
+                limited,
+            });
+        }
+        let at = &self.at;
+        let items = evaluate::map(&settled, config.threads, |settled| {
+            let deciding = conclude::Deciding {
+                job: settled.job,
+                outcome: &settled.outcome,
+                limited: &settled.limited,
+                hash: live.set.hash(),
             };
-            Item::new(job.event, deciding.conclude(statement, at))
+            Item::new(settled.job.event, deciding.conclude(statement, at))
         });
         for (job, item) in jobs.iter().zip(items) {
             self.keep(job.index, item)?;
         }
+        self.limiter.applied();
+        opened.into_iter().try_for_each(|breaker| {
+            limits::report(&breaker);
+            self.switch(breaker)
+        })
+    }
+
+    /// Begins to watch the rules that are new, when the rule set is.
+    fn watch(&mut self) -> anyhow::Result<()> {
+        let hash = self.judged.live.set.hash();
+        let mut watching = self
+            .parts
+            .watching
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if *watching == hash {
+            return Ok(());
+        }
+        hash.clone_into(&mut watching);
+        drop(watching);
+        self.judged.switched = true;
+        let begins = self.limiter.begin(&mut self.state)?;
+        begins
+            .into_iter()
+            .try_for_each(|breaker| self.switch(breaker))
+    }
+
+    /// Keeps a record of what happened to a breaker.
+    fn switch(&mut self, breaker: Breaker) -> anyhow::Result<()> {
+        self.judged.switched = true;
+        let stored = limits::stored(breaker);
+        let seq = self.judged.base + self.judged.items.len() as u64;
+        self.state.apply(seq, &stored.change)?;
+        self.judged.items.push(Item {
+            stored,
+            outgoing: Vec::new(),
+        });
         Ok(())
     }
 
@@ -310,7 +401,7 @@ impl<'a> Judge<'a> {
     }
 }
 
-fn report_failures(comment: &Comment, outcome: &stoa_rules::Outcome) {
+fn report_failures(comment: &Comment, outcome: &Outcome) {
     for failure in &outcome.failed {
         tracing::warn!(
             site.id = comment.site,

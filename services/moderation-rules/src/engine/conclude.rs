@@ -18,6 +18,7 @@ use stoa_rules::Outcome;
 
 use super::evaluate::Job;
 use crate::config::StatementConfig;
+use crate::metrics::Limit;
 use crate::record::{About, Change, Closing, Decided, Opening, Step};
 use crate::statement;
 use crate::view::rows::{CaseRow, CommentRow};
@@ -40,13 +41,20 @@ pub(crate) struct Concluded {
 pub(crate) struct Deciding<'a> {
     pub(crate) job: &'a Job<'a>,
     pub(crate) outcome: &'a Outcome,
+    /// The rules whose rejection became a hold, by their places among those that fired.
+    pub(crate) limited: &'a [(usize, Limit)],
     pub(crate) hash: &'a str,
 }
 
 impl Deciding<'_> {
     /// Makes the decision and what follows from it.
     pub(crate) fn conclude(self, config: &StatementConfig, at: &Time) -> Concluded {
-        let Self { job, outcome, hash } = self;
+        let Self {
+            job,
+            outcome,
+            limited,
+            hash,
+        } = self;
         let Job { event, comment, .. } = *job;
         let case = job.case.as_ref();
         let before = job.facts.before.as_ref().filter(|row| row.revision > 0);
@@ -75,11 +83,7 @@ impl Deciding<'_> {
             by: By::Rules {
                 ruleset: hash.to_owned(),
             },
-            rules: outcome
-                .fired
-                .iter()
-                .map(stoa_rules::Fired::record)
-                .collect::<Vec<FiredRule>>(),
+            rules: fired(outcome, limited),
             statement,
             decided_at: at.clone(),
             supersedes: before.filter(|_| newest).map(|row| row.decision.clone()),
@@ -130,6 +134,22 @@ impl Deciding<'_> {
             keep_input: true,
         }
     }
+}
+
+/// Returns the rules that fired; `limited` of a rule says why it held instead of rejecting.
+fn fired(outcome: &Outcome, limited: &[(usize, Limit)]) -> Vec<FiredRule> {
+    let mut rules: Vec<FiredRule> = outcome
+        .fired
+        .iter()
+        .map(stoa_rules::Fired::record)
+        .collect();
+    for (place, limit) in limited {
+        if let Some(rule) = rules.get_mut(*place) {
+            rule.extra
+                .insert("limited".to_owned(), limit.as_str().into());
+        }
+    }
+    rules
 }
 
 fn open(case: Option<&CaseRow>) -> Option<&CaseRow> {

@@ -8,10 +8,11 @@ use stoa_proto::{Comment, Format, Received, Verdict};
 use stoa_rules::{AuthorFacts, Input, Link, Outcome, RuleSet};
 
 use super::facts::Facts;
+use crate::metrics::RuleMetrics;
 use crate::view::rows::CaseRow;
 
-/// How one comment is judged.
-pub(crate) type Evaluate = fn(&RuleSet, &Input<'_>) -> Outcome;
+/// How one comment is judged: by a rule set, which tells the place of each rule that it comes to.
+pub(crate) type Evaluate = fn(&RuleSet, &Input<'_>, &mut dyn FnMut(usize)) -> Outcome;
 
 /// Comments that are judged first, to see how long the rest will take.
 const PROBE: usize = 16;
@@ -68,8 +69,76 @@ pub(crate) fn map<J: Sync, T: Send>(
     results
 }
 
-/// Judges one comment. A panic in the rules holds the comment, and nothing else.
-pub(crate) fn judge(set: &RuleSet, evaluate: Evaluate, job: &Job<'_>) -> Outcome {
+/// The rules that were evaluated for a comment.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    /// A bit for each place in the rule set.
+    evaluated: Vec<u64>,
+    /// What they took, if the comment was a sample.
+    took: Vec<(usize, Duration)>,
+}
+
+impl Seen {
+    fn new(rules: usize) -> Self {
+        Self {
+            evaluated: vec![0; rules.div_ceil(64)],
+            took: Vec::new(),
+        }
+    }
+
+    fn note(&mut self, place: usize) {
+        if let Some(word) = self.evaluated.get_mut(place / 64) {
+            *word |= 1 << (place % 64);
+        }
+    }
+}
+
+/// What was evaluated in a batch.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    /// By place in the rule set.
+    evaluations: Vec<u64>,
+    took: Vec<(usize, Duration)>,
+}
+
+impl Tally {
+    /// Adds a comment's rules.
+    pub(crate) fn add(&mut self, seen: Seen) {
+        let places = seen.evaluated.len() * 64;
+        if self.evaluations.len() < places {
+            self.evaluations.resize(places, 0);
+        }
+        for (word, counts) in seen.evaluated.iter().zip(self.evaluations.chunks_mut(64)) {
+            let mut word = *word;
+            while word != 0 {
+                if let Some(count) = counts.get_mut(word.trailing_zeros() as usize) {
+                    *count += 1;
+                }
+                word &= word - 1;
+            }
+        }
+        self.took.extend(seen.took);
+    }
+
+    /// Counts them.
+    pub(crate) fn count(&self, metrics: &RuleMetrics) {
+        for (place, times) in self.evaluations.iter().enumerate() {
+            metrics.evaluated(place, *times);
+        }
+        for (place, time) in &self.took {
+            metrics.took(*place, *time);
+        }
+    }
+}
+
+/// Judges one comment, with a look at the clock before each rule if it is a sample. A panic in the
+/// rules holds the comment, and nothing else.
+pub(crate) fn judge(
+    set: &RuleSet,
+    evaluate: Evaluate,
+    job: &Job<'_>,
+    is_sample: bool,
+) -> (Outcome, Seen) {
     let comment = job.comment;
     let facts = &job.facts;
     let normalized = comment.normalized.as_ref();
@@ -122,14 +191,31 @@ pub(crate) fn judge(set: &RuleSet, evaluate: Evaluate, job: &Job<'_>) -> Outcome
         submitted_at: facts.submitted_at,
         now: facts.now,
     };
-    catch_unwind(AssertUnwindSafe(|| evaluate(set, &input))).unwrap_or_else(|_| {
+    let mut seen = Seen::new(set.rules().len());
+    let mut began: Option<(usize, Instant)> = None;
+    let judged = catch_unwind(AssertUnwindSafe(|| {
+        evaluate(set, &input, &mut |place| {
+            seen.note(place);
+            if is_sample {
+                let now = Instant::now();
+                if let Some((before, start)) = began.replace((place, now)) {
+                    seen.took.push((before, now - start));
+                }
+            }
+        })
+    }));
+    if let Some((last, start)) = began {
+        seen.took.push((last, start.elapsed()));
+    }
+    let outcome = judged.unwrap_or_else(|_| {
         tracing::error!(
             site.id = comment.site,
             comment.id = comment.comment,
             "the rules panicked: the comment is held"
         );
         failed()
-    })
+    });
+    (outcome, seen)
 }
 
 /// What comes of a comment that could not be judged.

@@ -160,11 +160,16 @@ impl<'a> Reviewing<'a> {
             fingerprint,
             at: at.micros(),
         });
-        Ok(Ok(Judgement::New(Stored {
+        let acted = match stored.change {
+            Change::Decided(decided) => decided.rules,
+            _ => Vec::new(),
+        };
+        let stored = Stored {
             change,
             input: bytes::Bytes::new(),
             outputs,
-        })))
+        };
+        Ok(Ok(Judgement::New { stored, acted }))
     }
 
     fn stored(&self, seq: u64) -> anyhow::Result<Option<Stored>> {

@@ -1,21 +1,51 @@
-//! `GET /admin/rules`: what is live, and `POST /admin/rules/reload`: reads it again.
+//! `/admin/rules`: what is live, what was live, and how it is changed.
+//!
+//! Whoever changes it says which one they have read (`If-Match`), so that nobody undoes what
+//! somebody else has done meanwhile.
+
+mod breaker;
+mod change;
+mod diff;
+mod versions;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Json, Router, routing};
 use serde::Serialize;
-use stoa_daemon::auth::Role;
+use stoa_daemon::auth::{Principal, Role, Sites};
 use stoa_daemon::{Problem, problem};
 use stoa_proto::Verdict;
 use stoa_rules::{Diagnostic, Errors};
 
-use super::Admin;
-use crate::view::RULES;
+use self::breaker::Breaker;
+use self::versions::Activated;
+use super::{Admin, time};
+use crate::engine::limits;
+use crate::live::Refused;
+use crate::view::limits::day;
 use crate::view::rows::RuleRow;
+use crate::view::{REJECTIONS, RULES};
+
+/// Bytes of a request with a whole rule set: a list of a million terms fits.
+const MAX_BODY: usize = 32 * 1024 * 1024;
+
+/// The routes.
+pub(crate) fn routes() -> Router<Admin> {
+    Router::new()
+        .route("/admin/rules", routing::put(change::put))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .route("/admin/rules", routing::get(show))
+        .route("/admin/rules/reload", routing::post(reload))
+        .route("/admin/rules/rollback", routing::post(change::rollback))
+        .route("/admin/rules/versions", routing::get(versions::list))
+        .route("/admin/rules/versions/{hash}", routing::get(versions::one))
+        .route("/admin/rules/diff", routing::get(diff::diff))
+        .route("/admin/rules/{rule}/breaker", routing::post(breaker::reset))
+}
 
 /// The live rule set.
 #[derive(Debug, Serialize)]
@@ -23,7 +53,28 @@ pub(crate) struct Shown {
     hash: String,
     loaded_at: String,
     source: String,
+    /// Since when, by whom and why it is live.
+    activated: Option<Activated>,
+    /// What is wrong with the folder, while another rule set than the one in it is live.
+    pending_errors: Option<Pending>,
     rules: Vec<Rule>,
+}
+
+impl IntoResponse for Shown {
+    fn into_response(self) -> Response {
+        ([(header::ETAG, etag(&self.hash))], Json(self)).into_response()
+    }
+}
+
+fn etag(hash: &str) -> HeaderValue {
+    HeaderValue::from_str(&format!("\"{hash}\""))
+        .unwrap_or_else(|_| HeaderValue::from_static("\"\""))
+}
+
+#[derive(Debug, Serialize)]
+struct Pending {
+    since: String,
+    diagnostics: Vec<Shortcoming>,
 }
 
 #[derive(Debug, Serialize)]
@@ -40,8 +91,21 @@ struct Rule {
     sites: Vec<String>,
     languages: Vec<String>,
     examples: usize,
+    /// Since when it is live with the content that it has; absent if that was always so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<String>,
+    breaker: Breaker,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quota: Option<Quota>,
     since_start: Counts,
     total: Counts,
+}
+
+/// What a rule may reject in a day, in UTC.
+#[derive(Debug, Serialize)]
+struct Quota {
+    limit: u64,
+    used: u64,
 }
 
 /// What a rule did.
@@ -82,6 +146,15 @@ impl Admin {
         let mut rules = Vec::new();
         for info in live.set.rules() {
             let total = self.index.view.get(&RULES, &info.id)?.unwrap_or_default();
+            let quota = match limits::quota(info, &self.engine_config) {
+                Some(limit) => {
+                    let today = (day(self.context.clock.micros()), info.id.clone());
+                    let used = self.index.view.get(&REJECTIONS, &today)?;
+                    let used = used.unwrap_or_default();
+                    Some(Quota { limit, used })
+                }
+                None => None,
+            };
             rules.push(Rule {
                 id: info.id.clone(),
                 file: info.file.clone(),
@@ -94,12 +167,23 @@ impl Admin {
                 sites: info.sites.clone(),
                 languages: info.languages.clone(),
                 examples: info.examples,
+                since: live.since.get(&info.id).copied().and_then(time),
+                breaker: self.breaker_of(&live, info)?,
+                quota,
                 since_start: self.rules.since_start(&info.id).into(),
                 total: total.into(),
             });
         }
+        let hash = live.set.hash().to_owned();
         Ok(Shown {
-            hash: live.set.hash().to_owned(),
+            activated: self
+                .rules
+                .versions(|versions| Activated::last_of(versions, &hash)),
+            pending_errors: self.rules.pending().map(|pending| Pending {
+                since: pending.at.to_string(),
+                diagnostics: shortcomings(&pending.errors),
+            }),
+            hash,
             loaded_at: live.loaded_at.to_string(),
             source: self.rules.source(),
             rules,
@@ -108,12 +192,23 @@ impl Admin {
 }
 
 /// Shows the live rule set.
-pub(crate) async fn show(
-    State(admin): State<Admin>,
-    headers: HeaderMap,
-) -> Result<Json<Shown>, Problem> {
+pub(crate) async fn show(State(admin): State<Admin>, headers: HeaderMap) -> Result<Shown, Problem> {
     admin.tokens.require(&headers, Role::Viewer)?;
-    admin.blocking(Admin::rule_set).await.map(Json)
+    admin.blocking(Admin::rule_set).await
+}
+
+/// Who may change the rules: they are those of all sites.
+fn editor(admin: &Admin, headers: &HeaderMap) -> Result<Principal, Problem> {
+    of_all_sites(admin.tokens.require(headers, Role::Editor)?)
+}
+
+fn of_all_sites(principal: Principal) -> Result<Principal, Problem> {
+    if principal.sites == Sites::All {
+        return Ok(principal);
+    }
+    Err(Problem::forbidden(
+        "the rules of all sites need a token for all sites",
+    ))
 }
 
 /// Reads the rule set again.
@@ -121,54 +216,77 @@ pub(crate) async fn reload(
     State(admin): State<Admin>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let principal = admin.tokens.require(&headers, Role::Editor)?;
-    if principal.sites != stoa_daemon::auth::Sites::All {
-        return Err(Problem::forbidden(
-            "the rules of all sites need a token for all sites",
-        ));
-    }
-    tracing::info!(by = principal.name, "the rule set is to be read again");
+    let by = editor(&admin, &headers)?.name;
+    tracing::info!(by, "the rule set is to be read again");
     let rules = Arc::clone(&admin.rules);
-    let reloaded = admin.blocking(move |_| Ok(rules.reload())).await?;
+    let reloaded = admin.blocking(move |_| Ok(rules.reload(&by))).await?;
     match reloaded {
         Ok(_) => admin
             .blocking(Admin::rule_set)
             .await
-            .map(|shown| Json(shown).into_response()),
-        Err(errors) => Ok(broken(&errors)),
+            .map(IntoResponse::into_response),
+        Err(refused) => Ok(refusal(&admin, refused)),
     }
+}
+
+/// Says why a rule set does not become live.
+fn refusal(admin: &Admin, refused: Refused) -> Response {
+    match refused {
+        Refused::Broken(errors) => broken(&errors),
+        Refused::Stale => stale(admin).into_response(),
+        Refused::Unkept(error) => {
+            tracing::error!(
+                error = format!("{error:#}"),
+                "the rule set can't be kept: the old one stays live"
+            );
+            Problem::unavailable("the rule set can't be kept: the old one stays live", 30)
+                .into_response()
+        }
+    }
+}
+
+fn stale(admin: &Admin) -> Problem {
+    let live = admin.rules.live();
+    let hash = live.set.hash();
+    Problem::new(StatusCode::PRECONDITION_FAILED, "rules_changed")
+        .with_detail(format!("{hash} is live: read it, and change that"))
+        .with_header(header::ETAG, etag(hash))
 }
 
 /// The problem document of a rule set that was refused: the usual members, and every error with
 /// its place.
 #[derive(Debug, Serialize)]
-struct Broken<'a> {
+struct Broken {
     #[serde(flatten)]
     problem: Problem,
-    diagnostics: Vec<Shortcoming<'a>>,
+    diagnostics: Vec<Shortcoming>,
 }
 
 #[derive(Debug, Serialize)]
-struct Shortcoming<'a> {
-    file: &'a str,
+struct Shortcoming {
+    file: String,
     line: u32,
     column: u32,
-    message: &'a str,
-    help: Option<&'a str>,
-    snippet: Option<&'a str>,
+    message: String,
+    help: Option<String>,
+    snippet: Option<String>,
 }
 
-impl<'a> From<&'a Diagnostic> for Shortcoming<'a> {
-    fn from(diagnostic: &'a Diagnostic) -> Self {
+impl From<&Diagnostic> for Shortcoming {
+    fn from(diagnostic: &Diagnostic) -> Self {
         Self {
-            file: &diagnostic.file,
+            file: diagnostic.file.clone(),
             line: diagnostic.line,
             column: diagnostic.column,
-            message: &diagnostic.message,
-            help: diagnostic.help.as_deref(),
-            snippet: diagnostic.snippet.as_deref(),
+            message: diagnostic.message.clone(),
+            help: diagnostic.help.clone(),
+            snippet: diagnostic.snippet.clone(),
         }
     }
+}
+
+fn shortcomings(errors: &Errors) -> Vec<Shortcoming> {
+    errors.0.iter().map(Shortcoming::from).collect()
 }
 
 fn broken(errors: &Errors) -> Response {
@@ -179,7 +297,7 @@ fn broken(errors: &Errors) -> Response {
     );
     let broken = Broken {
         problem: Problem::new(status, "invalid_rules").with_detail(detail),
-        diagnostics: errors.0.iter().map(Shortcoming::from).collect(),
+        diagnostics: shortcomings(errors),
     };
     (
         status,

@@ -1,11 +1,17 @@
 //! The service as a whole: temporary folders, the embedded bus, and requests to its router.
 
+mod breaker;
 mod bus;
 mod cases;
+mod changes;
 mod decide;
 mod life;
 mod logs;
+mod quota;
 mod rules;
+mod swap;
+mod versions;
+mod watch;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -68,6 +74,8 @@ rules:
     explain: { en: "Tried out." }
 "#;
 
+const NOON: &str = "2026-11-24T12:00:00Z";
+
 const MODERATOR: &str = "anne-anne-anne-anne";
 const SECOND: &str = "boris-boris-boris-boris";
 const EDITOR: &str = "editor-editor-editor";
@@ -115,11 +123,24 @@ impl Fixture {
     }
 
     async fn open(dir: &Path) -> Self {
-        Self::open_with(dir, stoa_rules::RuleSet::evaluate).await
+        Self::open_as(config(dir), dir).await
+    }
+
+    /// Opens the service with a configuration of its own.
+    async fn open_as(config: Config, dir: &Path) -> Self {
+        Self::open_at(NOON, config, dir).await
+    }
+
+    async fn open_at(time: &str, config: Config, dir: &Path) -> Self {
+        Self::open_all(time, config, dir, stoa_rules::RuleSet::evaluate_observed).await
     }
 
     async fn open_with(dir: &Path, evaluate: Evaluate) -> Self {
-        let clock = Clock::fixed("2026-11-24T12:00:00Z".parse().unwrap());
+        Self::open_all(NOON, config(dir), dir, evaluate).await
+    }
+
+    async fn open_all(time: &str, config: Config, dir: &Path, evaluate: Evaluate) -> Self {
+        let clock = Clock::fixed(time.parse().unwrap());
         let context = Context::new("moderation-rules", clock.clone());
         let env = Env {
             tasks: context.tasks.clone(),
@@ -128,7 +149,7 @@ impl Fixture {
             clock: clock.micros_fn(),
         };
         let bus = Bus::embedded(&dir.join("bus"), EmbeddedConfig::default(), env).unwrap();
-        let service = Service::open_with(&config(dir), &context, bus.clone(), evaluate)
+        let service = Service::open_with(&config, &context, bus.clone(), evaluate)
             .await
             .unwrap();
         Self {
@@ -181,12 +202,28 @@ impl Fixture {
         token: &str,
         body: Option<Value>,
     ) -> (StatusCode, Value) {
+        let (status, _, body) = self.exchange(method, path, token, None, body).await;
+        (status, body)
+    }
+
+    /// Sends a request, with `If-Match` if that is given; answers with the `ETag`, too.
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        token: &str,
+        if_match: Option<&str>,
+        body: Option<Value>,
+    ) -> (StatusCode, Option<String>, Value) {
         let mut request = Request::builder()
             .method(method)
             .uri(path)
             .header(header::AUTHORIZATION, format!("Bearer {token}"));
         if body.is_some() {
             request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        if let Some(tag) = if_match {
+            request = request.header(header::IF_MATCH, tag);
         }
         let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
         let response = self
@@ -196,8 +233,48 @@ impl Fixture {
             .await
             .unwrap();
         let status = response.status();
+        let tag = response.headers().get(header::ETAG);
+        let tag = tag.map(|tag| tag.to_str().unwrap().to_owned());
         let body = to_bytes(response.into_body(), 1 << 24).await.unwrap();
-        (status, serde_json::from_slice(&body).unwrap())
+        (status, tag, serde_json::from_slice(&body).unwrap())
+    }
+
+    /// Replaces the live rule set by one of a single file.
+    async fn put(&self, rules: &str, note: &str) -> (StatusCode, Value) {
+        let tag = self.tag();
+        let body = json!({"files": {"stoa.yaml": rules}, "note": note});
+        let (status, _, body) = self
+            .exchange(Method::PUT, "/admin/rules", EDITOR, Some(&tag), Some(body))
+            .await;
+        (status, body)
+    }
+
+    /// The entity tag of the live rule set.
+    fn tag(&self) -> String {
+        format!("\"{}\"", self.hash())
+    }
+
+    fn hash(&self) -> String {
+        self.service.rules.live().set.hash().to_owned()
+    }
+
+    /// The value of a metric, summed over the labels that are not asked for.
+    fn metric(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
+        let families = self.context.registry.gather();
+        let family = families.iter().find(|family| family.name() == name)?;
+        let has = |metric: &&prometheus::proto::Metric| {
+            labels.iter().all(|(name, value)| {
+                let mut own = metric.get_label().iter();
+                own.any(|label| label.name() == *name && label.value() == *value)
+            })
+        };
+        let found: Vec<f64> = family
+            .get_metric()
+            .iter()
+            .filter(has)
+            .map(|metric| metric.get_counter().get_value() + metric.get_gauge().get_value())
+            .collect();
+        (!found.is_empty()).then(|| found.iter().sum())
     }
 
     async fn get(&self, path: &str) -> Value {

@@ -148,6 +148,29 @@ impl RuleRow {
     }
 }
 
+/// A rule's breaker.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct BreakerRow {
+    /// The hash of the content that it is about; it says nothing of a rule with another one.
+    pub(crate) content: String,
+    /// When counting began.
+    pub(crate) from: i64,
+    /// The comments that had been judged in that slice of time before.
+    pub(crate) before: u64,
+    pub(crate) opened: Option<OpenedRow>,
+    /// Who reset it last, and when.
+    pub(crate) reset: Option<(String, i64)>,
+}
+
+/// An open breaker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OpenedRow {
+    pub(crate) at: i64,
+    /// The rule's hits, and all comments that were judged, within the window.
+    pub(crate) hits: u64,
+    pub(crate) comments: u64,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

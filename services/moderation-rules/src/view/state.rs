@@ -3,6 +3,7 @@
 use stoa_proto::ids;
 use stoa_store::Error;
 
+use super::limits::Limits;
 use super::pending::Pending;
 use super::rows::{ArticleRow, AuthorRow, CaseRow, ClosedRow, CommentRow, RuleRow};
 use super::{
@@ -13,7 +14,7 @@ use crate::record::{About, Change, Closing, Decided, Opening, Reviewed, Step};
 
 /// The view with changes over it that are not written yet.
 pub(crate) struct State<'a> {
-    index: &'a Index,
+    pub(super) index: &'a Index,
     comments: Pending<Id, CommentRow>,
     revisions: Pending<(String, String, u32), u64>,
     authors: Pending<Id, AuthorRow>,
@@ -28,6 +29,7 @@ pub(crate) struct State<'a> {
     appeals: Pending<(String, String, String), u64>,
     rules: Pending<String, RuleRow>,
     totals: Pending<u8, u64>,
+    pub(super) limits: Limits,
 }
 
 impl<'a> State<'a> {
@@ -49,6 +51,7 @@ impl<'a> State<'a> {
             appeals: Pending::new(APPEALS),
             rules: Pending::new(RULES),
             totals: Pending::new(TOTALS),
+            limits: Limits::new(),
         }
     }
 
@@ -69,6 +72,7 @@ impl<'a> State<'a> {
         self.appeals.write(&mut batch);
         self.rules.write(&mut batch);
         self.totals.write(&mut batch);
+        self.limits.write(&mut batch);
         self.index.view.commit(batch, next)
     }
 
@@ -125,7 +129,11 @@ impl<'a> State<'a> {
     /// Applies a record's change.
     pub(crate) fn apply(&mut self, seq: u64, change: &Change) -> Result<(), Error> {
         match change {
-            Change::Decided(decided) => self.decided(seq, decided),
+            Change::Decided(decided) => {
+                self.limits.decided(self.index, decided)?;
+                self.decided(seq, decided)
+            }
+            Change::Breaker(breaker) => self.limits.breaker(self.index, breaker),
             Change::Reviewed(reviewed) => self.reviewed(seq, reviewed),
             Change::Article {
                 site,

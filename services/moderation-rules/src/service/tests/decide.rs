@@ -99,7 +99,8 @@ async fn a_repeat_is_answered_letter_for_letter_also_within_a_batch_and_after_a_
     assert_eq!(first[0], first[2]);
     assert_eq!(first[0].len(), 3);
     let records = fixture.service.journal.next();
-    assert_eq!(records, 2);
+    // That a new rule is watched, and two decisions.
+    assert_eq!(records, 3);
 
     // As if the process had ended before anything was published: the bus brings it again, the
     // rules are others by now, and the time is another.
@@ -233,9 +234,9 @@ async fn an_edit_is_decided_anew_and_takes_its_case_along() {
 async fn a_panic_in_the_rules_holds_the_comment_and_spares_its_neighbours() {
     let dir = tempfile::tempdir().unwrap();
     write_rules(dir.path(), RULES);
-    let fixture = Fixture::open_with(dir.path(), |set, input| {
+    let fixture = Fixture::open_with(dir.path(), |set, input, begins| {
         assert!(!input.text.contains("poison"), "a bug in a rule");
-        set.evaluate(input)
+        set.evaluate_observed(input, begins)
     })
     .await;
     let mut events: Vec<Event> = (0..100).map(|n| plain(&format!("c-{n}"), "fine")).collect();

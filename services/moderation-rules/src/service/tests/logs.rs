@@ -30,29 +30,30 @@ async fn the_log_has_filters_and_can_be_followed() {
         .await;
 
     let all = fixture.get("/admin/decisions").await;
-    assert_eq!(seqs(&all), [0, 2, 3, 4]);
-    assert_eq!((&all["next"], &all["more"]), (&json!(5), &json!(false)));
+    // Before the first decision stands that the new rules are watched.
+    assert_eq!(seqs(&all), [1, 3, 4, 5]);
+    assert_eq!((&all["next"], &all["more"]), (&json!(6), &json!(false)));
     assert_eq!(all["decisions"][1]["comment"], "c-1");
     let page = fixture.get("/admin/decisions?limit=2").await;
     assert_eq!(
         (seqs(&page), &page["next"], &page["more"]),
-        (vec![0, 2], &json!(3), &json!(true))
+        (vec![1, 3], &json!(4), &json!(true))
     );
     assert_eq!(
-        seqs(&fixture.get("/admin/decisions?limit=2&after=3").await),
-        [3, 4]
+        seqs(&fixture.get("/admin/decisions?limit=2&after=4").await),
+        [4, 5]
     );
     assert_eq!(
         seqs(&fixture.get("/admin/decisions?verdict=approve").await),
-        [0, 4]
+        [1, 5]
     );
     assert_eq!(
         seqs(&fixture.get("/admin/decisions?by=moderator").await),
-        [4]
+        [5]
     );
     assert_eq!(
         seqs(&fixture.get("/admin/decisions?comment=c-1").await),
-        [2, 4]
+        [3, 5]
     );
     assert_eq!(
         seqs(
@@ -60,15 +61,15 @@ async fn the_log_has_filters_and_can_be_followed() {
                 .get("/admin/decisions?site=courrier&comment=c-1")
                 .await
         ),
-        [2, 4]
+        [3, 5]
     );
     assert_eq!(
         seqs(
             &fixture
-                .get("/admin/decisions?site=courrier&comment=c-1&after=3")
+                .get("/admin/decisions?site=courrier&comment=c-1&after=4")
                 .await
         ),
-        [4]
+        [5]
     );
     let id = all["decisions"][1]["decision"].as_str().unwrap();
     assert_eq!(
@@ -80,13 +81,13 @@ async fn the_log_has_filters_and_can_be_followed() {
         .await;
     assert_eq!(status, StatusCode::NOT_FOUND);
 
-    let (waited, _) = tokio::join!(fixture.get("/admin/decisions?after=5&wait=30"), async {
+    let (waited, _) = tokio::join!(fixture.get("/admin/decisions?after=6&wait=30"), async {
         tokio::time::sleep(Duration::from_millis(50)).await;
         fixture.event(plain("c-9", "fine")).await
     });
-    assert_eq!(seqs(&waited), [5]);
-    let empty = fixture.get("/admin/decisions?after=6&wait=1").await;
-    assert_eq!((seqs(&empty), &empty["next"]), (vec![], &json!(6)));
+    assert_eq!(seqs(&waited), [6]);
+    let empty = fixture.get("/admin/decisions?after=7&wait=1").await;
+    assert_eq!((seqs(&empty), &empty["next"]), (vec![], &json!(7)));
     fixture.stop().await;
 }
 

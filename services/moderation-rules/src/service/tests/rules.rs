@@ -59,7 +59,10 @@ async fn a_broken_file_keeps_the_old_one_and_a_whole_one_replaces_it() {
     let diagnostic = &problem["diagnostics"][0];
     assert_eq!(diagnostic["file"], "stoa.yaml");
     assert!(diagnostic["line"].as_u64().unwrap() > 0 && diagnostic["column"].as_u64().unwrap() > 0);
-    assert_eq!(fixture.get("/admin/rules").await, before);
+    let mut shown = fixture.get("/admin/rules").await;
+    let pending = std::mem::take(&mut shown["pending_errors"]);
+    assert_eq!(pending["diagnostics"], problem["diagnostics"]);
+    assert_eq!(shown, before);
     assert_eq!(
         fixture.decide(plain("c-1", "scoundrel")).await.labels,
         ["insult"]
@@ -69,6 +72,8 @@ async fn a_broken_file_keeps_the_old_one_and_a_whole_one_replaces_it() {
     let (status, shown) = fixture.request(Method::POST, reload, EDITOR, None).await;
     assert_eq!(status, StatusCode::OK);
     assert_ne!(shown["hash"], before["hash"]);
+    assert_eq!(shown["pending_errors"], Value::Null);
+    assert_eq!(shown["activated"]["by"], "edith");
     assert_eq!(
         fixture.decide(plain("c-2", "rascal")).await.labels,
         ["insult"]
@@ -110,9 +115,77 @@ async fn without_a_folder_the_starter_rule_set_is_live() {
     let dir = tempfile::tempdir().unwrap();
     let mut config = config(dir.path());
     config.rules_dir = None;
-    let context = Context::new("moderation-rules", Clock::system());
-    let metrics = crate::metrics::Metrics::new(&context.registry).unwrap();
-    let rules = crate::live::Rules::load(config.rules_dir, Clock::system(), metrics).unwrap();
-    assert_eq!(rules.source(), "starter");
-    assert!(rules.live().set.rules().len() > 10);
+    let fixture = Fixture::open_as(config, dir.path()).await;
+    let shown = fixture.get("/admin/rules").await;
+    assert_eq!(shown["source"], "starter");
+    assert_eq!(shown["activated"]["by"], "starter");
+    assert!(shown["rules"].as_array().unwrap().len() > 10);
+    // It was tried before it was shipped: none of its rules is watched as new.
+    for rule in shown["rules"].as_array().unwrap() {
+        assert!(rule.get("since").is_none() && rule["breaker"].get("watched_until").is_none());
+    }
+    fixture.stop().await;
+}
+
+#[tokio::test]
+async fn what_each_rule_does_is_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let fixture = Fixture::new(dir.path()).await;
+    let count = |name: &str, rule: &str| fixture.metric(name, &[("rule", rule)]);
+    for n in 0..70 {
+        fixture.event(plain(&format!("c-{n}"), "fine")).await;
+    }
+    fixture.event(plain("bad", "scoundrel")).await;
+    fixture.event(plain("worse", "scoundrel vermin")).await;
+    let evaluations = "stoa_rule_evaluations_total";
+    // A rule whose list has no hit is not evaluated.
+    assert_eq!(count(evaluations, "flood"), Some(72.0));
+    assert_eq!(count(evaluations, "insult"), Some(2.0));
+    assert_eq!(count(evaluations, "hate"), Some(1.0));
+    let hits = |rule, mode| {
+        let labels = [("rule", rule), ("mode", mode)];
+        fixture.metric("stoa_rule_hits_total", &labels)
+    };
+    assert_eq!(
+        (hits("insult", "acted"), hits("insult", "shadow")),
+        (Some(2.0), Some(0.0))
+    );
+    assert_eq!(
+        (hits("tried", "acted"), hits("tried", "shadow")),
+        (Some(0.0), Some(72.0))
+    );
+    // The first comment and the 65th were timed.
+    let seconds = "stoa_rule_evaluation_seconds_total";
+    assert!(count(seconds, "flood") > Some(0.0));
+    assert_eq!(count(seconds, "insult"), Some(0.0));
+
+    // A rejection confirms a hold, an approval goes against whoever restricted.
+    let overrides = "stoa_rule_overrides_total";
+    let decide = format!("/admin/cases/{}/decision", case_of("bad"));
+    let reject = json!({"verdict": "reject", "reason": {"code": "offensive"}});
+    assert_eq!(
+        fixture.post(&decide, MODERATOR, reject).await.0,
+        StatusCode::OK
+    );
+    assert_eq!(count(overrides, "insult"), Some(0.0));
+    fixture.event(reported("worse", "r-1")).await;
+    let decide = format!("/admin/cases/{}/decision", case_of("worse"));
+    for _ in 0..2 {
+        let approve = json!({"verdict": "approve"});
+        assert_eq!(
+            fixture.post(&decide, MODERATOR, approve).await.0,
+            StatusCode::OK
+        );
+        assert_eq!(count(overrides, "insult"), Some(1.0));
+        assert_eq!(count(overrides, "hate"), Some(1.0));
+        assert_eq!(count(overrides, "tried"), Some(0.0));
+    }
+    // Who leaves the rule set leaves the metrics.
+    fixture
+        .put(&RULES.replace("id: flood", "id: torrent"), "")
+        .await;
+    assert_eq!(count(evaluations, "flood"), None);
+    assert_eq!(count(evaluations, "torrent"), Some(0.0));
+    assert_eq!(count(evaluations, "insult"), Some(2.0));
+    fixture.stop().await;
 }
