@@ -11,6 +11,7 @@ use crate::expr::eval::{Evaluation, Fault};
 use crate::expr::node::{Slot, Subject};
 use crate::facts::Facts;
 use crate::input::Input;
+use crate::list::List;
 use crate::load::RuleSet;
 use crate::rule::{Mode, OnMissing, Reason, Rule, RuleInfo};
 
@@ -224,6 +225,11 @@ impl RuleSet {
                 Bits(word).filter_map(move |bit| self.rules.get(index * 64 + bit))
             })
     }
+}
+
+/// Returns where a rule that fired matched.
+pub(crate) fn spans_of(rule: &Rule, facts: &Facts<'_>, lists: &[List]) -> Vec<Span> {
+    spans::of(rule, facts, lists)
 }
 
 /// The numbers of the bits that are set.
