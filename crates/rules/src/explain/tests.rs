@@ -1,11 +1,5 @@
 //! A traced evaluation answers what the plain one answers, and names every part.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a helper of tests may stop the test"
-)]
-
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;

@@ -241,9 +241,9 @@ fn order<'n>(parsed: &Parsed<'n>, wrong: &mut Vec<Wrong>) -> Vec<&'n str> {
                 continue;
             }
             marks.insert(name, Mark::Open);
-            let uses = parsed.get(name).map_or(&[][..], |(.., uses)| uses);
-            let Some(used) = uses.get(*next).and_then(|used| own(used)) else {
-                if *next < uses.len() {
+            let inner = parsed.get(name).map_or(&[][..], |(.., uses)| uses);
+            let Some(used) = inner.get(*next).and_then(|used| own(used)) else {
+                if *next < inner.len() {
                     *next += 1;
                     continue;
                 }
