@@ -193,46 +193,4 @@ fn place(file: impl AsRef<Path>, line: u32) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(yaml: Option<&str>, expected: [u8; 2]) {
-        let folder = tempfile::tempdir().unwrap();
-        if let Some(yaml) = yaml {
-            std::fs::write(folder.path().join("stoa.yaml"), yaml).unwrap();
-        }
-        let set = || SetArgs {
-            folder: folder.path().to_owned(),
-            json: true,
-        };
-        let test = TestArgs {
-            set: set(),
-            cases: None,
-        };
-        let commands = [RulesCommand::Check(set()), RulesCommand::Test(test)];
-        for (command, code) in commands.into_iter().zip(expected) {
-            let exit = run(&RulesArgs { command }).unwrap();
-            assert_eq!(
-                format!("{exit:?}"),
-                format!("{:?}", ExitCode::from(code)),
-                "{yaml:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn exit_codes_tell_broken_from_failing() {
-        let rule = |when: &str, example: &str| {
-            format!(
-                "rules:\n  - id: long\n    when: {when}\n    then: {{ verdict: hold }}\n    \
-                 reason: {{ code: long }}\n    explain: {{ en: \"Long.\" }}\n    \
-                 examples: {{ match: [\"{example}\"] }}\n"
-            )
-        };
-        check(None, [78, 78]);
-        check(Some("rules: ["), [78, 78]);
-        check(Some(&rule("comment.lenght > 3", "abcdef")), [78, 78]);
-        check(Some(&rule("comment.length > 3", "ab")), [78, 1]);
-        check(Some(&rule("comment.length > 3", "abcdef")), [0, 0]);
-    }
-}
+mod tests;

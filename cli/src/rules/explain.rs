@@ -20,12 +20,12 @@ const VALUE: usize = 24;
 #[derive(Debug, Args)]
 pub(super) struct ExplainArgs {
     #[command(flatten)]
-    set: SetArgs,
+    pub(super) set: SetArgs,
     /// File with an event that brings a comment; `-` for standard input.
     ///
     /// It is judged at the time when it was written, by an author of good standing.
     #[arg(value_name = "EVENT")]
-    event: PathBuf,
+    pub(super) event: PathBuf,
 }
 
 /// Runs the command: 0 whatever the verdict, 78 if the rule set can't be loaded.
@@ -90,7 +90,7 @@ fn fired(fate: &Fate) -> bool {
 /// Writes an explanation: what came of it, then the rules that fired, then the others.
 ///
 /// What is quoted of the comment is escaped: a terminal would obey it.
-fn to_text(explanation: &Explanation) -> String {
+pub(super) fn to_text(explanation: &Explanation) -> String {
     let outcome = &explanation.outcome;
     let mut text = format!("verdict: {}\n", outcome.verdict.as_str());
     if let Some(rule) = &outcome.decided_by {

@@ -207,6 +207,18 @@ impl<'c> Checker<'c> {
                 ),
             );
         }
+        let (missing, help) = match full.as_str() {
+            "uint" => ("unsigned numbers are", "use `int(…)`"),
+            "bytes" => ("bytes are", "use `size(…)` for the characters of a text"),
+            "dyn" | "type" => (
+                "types that are not known when the rules are loaded are",
+                "use the value itself",
+            ),
+            _ => ("", ""),
+        };
+        if !missing.is_empty() {
+            return ExprError::new(at, format!("{missing} not supported")).help(help);
+        }
         let mut error = ExprError::new(at, format!("unknown function `{full}`"));
         error.help = did_you_mean(&full, FUNCTIONS.iter().map(|info| info.name));
         error
