@@ -4,7 +4,7 @@
 //! from those of the macros that it uses before anything is put in: a tower of macros that double
 //! each other costs nothing to refuse.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use cel::IdedExpr;
 use cel::common::ast::{Expr, SourceInfo};
@@ -78,11 +78,12 @@ impl Macros {
     pub(crate) fn new(texts: &[(String, String)], lists: &[List], wrong: &mut Vec<Wrong>) -> Self {
         let mut macros = Self::default();
         let mut parsed: HashMap<&str, (usize, IdedExpr, SourceInfo, Vec<String>)> = HashMap::new();
+        let known: HashSet<&str> = texts.iter().map(|(name, _)| name.as_str()).collect();
         for (number, (name, text)) in texts.iter().enumerate() {
             macros.states.insert(name.clone(), State::Failed);
             match parse(text) {
                 Ok((root, info)) => {
-                    let uses = names(&root, |name| texts.iter().any(|(own, _)| own == name));
+                    let uses = names(&root, |name| known.contains(name));
                     parsed.insert(name, (number, root, info, uses));
                 }
                 Err(error) => wrong.push((number, super::in_characters(text, error))),
@@ -201,19 +202,17 @@ pub(crate) fn check_name(name: &str) -> Result<(), (String, String)> {
 
 /// Returns the bare names in an expression that are wanted, each once. It does not recurse.
 pub(crate) fn names(root: &IdedExpr, wanted: impl Fn(&str) -> bool) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
+    let mut found: BTreeSet<&str> = BTreeSet::new();
     let mut rest = vec![root];
     while let Some(expr) = rest.pop() {
         if let Expr::Ident(name) = &expr.expr
             && wanted(name)
-            && !found.contains(name)
         {
-            found.push(name.clone());
+            found.insert(name);
         }
         limits::children(expr, |child| rest.push(child));
     }
-    found.sort();
-    found
+    found.into_iter().map(str::to_owned).collect()
 }
 
 type Parsed<'n> = HashMap<&'n str, (usize, IdedExpr, SourceInfo, Vec<String>)>;
