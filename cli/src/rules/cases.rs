@@ -61,9 +61,9 @@ pub(super) struct Failure {
 /// Runs all cases of a file. The error is about a line that can't be read.
 pub(super) fn run(set: &RuleSet, file: &Path) -> anyhow::Result<Report> {
     let name = file.display();
-    let lines = std::fs::File::open(file).with_context(|| format!("can't read {name}"))?;
+    let opened = std::fs::File::open(file).with_context(|| format!("can't read {name}"))?;
     let mut report = Report::default();
-    for (line, number) in BufReader::new(lines).lines().zip(1u64..) {
+    for (line, number) in BufReader::new(opened).lines().zip(1u64..) {
         let line = line.with_context(|| format!("{name}:{number}: can't be read"))?;
         if line.trim().is_empty() {
             continue;

@@ -78,7 +78,7 @@ fn because(fate: &Fate) -> String {
         Fate::Language => "it is for other languages".to_owned(),
         Fate::Expired => "it has expired".to_owned(),
         Fate::Skipped(fault) => format!("skipped: {fault}"),
-        Fate::Failed(fault) => format!("failed, so the comment is held: {fault}"),
+        Fate::Failed(fault) => format!("it could not be evaluated: {fault}"),
         _ => "it did not fire".to_owned(),
     }
 }

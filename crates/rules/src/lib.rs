@@ -10,6 +10,9 @@
 //! - [`RuleSet::evaluate`] judges one comment. Every rule runs, none sees another's effect, and
 //!   the strictest verdict wins. It never panics: a rule that fails, or takes more than its
 //!   budget of steps, holds the comment for a moderator.
+//! - [`RuleSet::explain`] says of one comment why every rule fired or did not, and
+//!   [`RuleSet::lint`] what of a rule set is likely not meant. Both are for people at their desks,
+//!   and cost the way from input to verdict nothing.
 //!
 //! How it works, in the order in which a comment meets it:
 //!

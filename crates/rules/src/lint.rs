@@ -184,7 +184,7 @@ const TWICE: LintInfo = lint(
 );
 const SHADOWED: LintInfo = lint(
     "shadowed-term",
-    Severity::Warning,
+    Severity::Note,
     "a term that holds another term of its list, which hits wherever it would",
     "remove the longer one, unless the hit's extent or the count of hits matters",
 );

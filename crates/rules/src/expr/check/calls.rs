@@ -2,7 +2,7 @@
 
 use cel::IdedExpr;
 use cel::common::ast::{CallExpr, Expr, LiteralValue};
-use jiff::tz::{Offset, TimeZone};
+use jiff::tz::{Offset, TimeZone, TimeZoneDatabase};
 
 use super::{Checked, Checker, dotted};
 use crate::diagnostic::did_you_mean;
@@ -373,7 +373,8 @@ fn time_zone(name: &str) -> Option<TimeZone> {
         let seconds = within.then_some(sign * (hours * 3_600 + minutes * 60))?;
         return Offset::from_seconds(seconds).ok().map(TimeZone::fixed);
     }
-    TimeZone::get(name).ok()
+    // Not the machine's own: the same rule set answers the same everywhere.
+    TimeZoneDatabase::bundled().get(name).ok()
 }
 
 /// Parses a length of time such as `1h30m` or `-1.5h` to microseconds.
