@@ -1,7 +1,5 @@
 //! Input that is made to hurt: bounded work, and a right answer or a clear error.
 
-#![expect(clippy::panic, reason = "a helper of tests may stop the test")]
-
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
