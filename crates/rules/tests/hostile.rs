@@ -390,7 +390,7 @@ fn a_large_file_of_one_expression_is_refused() {
     );
     let twice = "- { id: r, when: 'true', then: { labels: [x] } }\n".repeat(2);
     let messages = refused(&[("stoa.yaml", format!("rules:\n{twice}").into_bytes())]);
-    assert_eq!(messages, ["there is already a rule `r`"]);
+    assert_eq!(messages, ["there is already a rule `r` in stoa.yaml:2"]);
 }
 
 #[test]

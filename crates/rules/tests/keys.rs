@@ -121,7 +121,7 @@ fn macros_are_shared_between_files_and_each_other() {
     let set = load(&[
         (
             "stoa.yaml",
-            "include: [more.yaml]\nmacros:\n  newcomer: fresh && author.approved < few\n  few: 3\n  shops: comment.links.filter(x, x.contains(shop))\n  abuse: comment.text.hits('bad')\nlists: { bad: { terms: [laid] } }\n\
+            "include: [more.yaml]\nmacros:\n  newcomer: fresh && author.approved < few\n  few: 3\n  shops: comment.links.filter(x, x.contains(shop))\n  abuse: body.hits('bad')\n  body: comment.text\nlists: { bad: { terms: [laid] } }\n\
              rules:\n\
              - { id: new, when: newcomer, then: { labels: [new] } }\n\
              - { id: shop, when: 'comment.link_domains.exists(d, d == \"a.example\" && shops.size() == 1)', then: { labels: [shop] } }\n\

@@ -8,6 +8,7 @@ use super::{Checked, Checker, dotted};
 use crate::diagnostic::did_you_mean;
 use crate::expr::ExprError;
 use crate::expr::eval::times;
+use crate::expr::macros::State;
 use crate::expr::node::{Node, Slot, Subject, TextTest, TimePart};
 use crate::list::{self, List, Match};
 use crate::schema::{FUNCTIONS, Overload, Type};
@@ -253,7 +254,12 @@ impl<'c> Checker<'c> {
     fn hits(&mut self, target: &IdedExpr, list: &IdedExpr, count: bool) -> Checked {
         let (at, name) = self.literal_text(list, "hits()", "comment.text.hits(\"list\")")?;
         let (index, found) = self.find_list(at, name)?;
-        let subject = match dotted(target).as_deref() {
+        // A macro may stand for the subject.
+        let name_of_target = dotted(target).and_then(|name| match self.env.macros.state(&name) {
+            Some(State::Ready(body)) => dotted(&body.root),
+            _ => Some(name),
+        });
+        let subject = match name_of_target.as_deref() {
             Some("comment.text") => Subject::Text,
             Some("author.name") => Subject::Name,
             Some("comment.links" | "comment.link_domains") => Subject::Links,
