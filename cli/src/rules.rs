@@ -1,5 +1,9 @@
-//! `stoa rules`: checks a rule set and runs its examples.
+//! `stoa rules`: checks a rule set, runs its tests, explains what it does, and looks for slips.
 
+mod cases;
+mod event;
+mod explain;
+mod lint;
 mod list_hits;
 
 use std::path::{Path, PathBuf};
@@ -25,10 +29,14 @@ pub(crate) struct RulesArgs {
 enum RulesCommand {
     /// Checks a rule set: files, lists, conditions and examples.
     Check(SetArgs),
-    /// Runs the examples of a rule set.
-    Test(SetArgs),
     /// Shows which terms of the lists are in a text.
     ListHits(list_hits::ListHitsArgs),
+    /// Runs the examples of a rule set, and cases from a file.
+    Test(TestArgs),
+    /// Explains what a rule set makes of a comment: why every rule fires or does not.
+    Explain(explain::ExplainArgs),
+    /// Looks for what is likely not meant: dead rules, needless terms, missing reasons.
+    Lint(lint::LintArgs),
 }
 
 #[derive(Debug, Args)]
@@ -41,13 +49,24 @@ struct SetArgs {
     json: bool,
 }
 
-/// Runs the command: 0 if all is well, 78 if the rule set can't be loaded, 1 if only examples
-/// fail and they were asked for.
+#[derive(Debug, Args)]
+struct TestArgs {
+    #[command(flatten)]
+    set: SetArgs,
+    /// File with cases, one a line: an event and what is expected of it.
+    #[arg(long, value_name = "FILE")]
+    cases: Option<PathBuf>,
+}
+
+/// Runs the command: 0 if all is well, 78 if the rule set can't be loaded, 1 if only examples or
+/// cases fail and they were asked for.
 pub(crate) fn run(args: &RulesArgs) -> anyhow::Result<ExitCode> {
     match &args.command {
         RulesCommand::Check(set) => check(set),
-        RulesCommand::Test(set) => test(set),
         RulesCommand::ListHits(args) => list_hits::run(args),
+        RulesCommand::Test(args) => test(args),
+        RulesCommand::Explain(args) => explain::run(args),
+        RulesCommand::Lint(args) => lint::run(args),
     }
 }
 
@@ -60,7 +79,7 @@ fn check(args: &SetArgs) -> anyhow::Result<ExitCode> {
     if args.json {
         output::json(&json!({
             "ok": true, "hash": set.hash(), "rules": set.rules().len(),
-            "lists": set.lists().count(), "terms": n_terms,
+            "lists": set.lists().count(), "terms": n_terms, "expired": expired(&set),
         }))?;
     } else {
         let rows: Vec<[String; 3]> = set
@@ -80,11 +99,29 @@ fn check(args: &SetArgs) -> anyhow::Result<ExitCode> {
             set.lists().count(),
             set.hash()
         ));
+        let expired = expired(&set);
+        if !expired.is_empty() {
+            output::line(&format!("expired: {}", expired.join(", ")));
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn test(args: &SetArgs) -> anyhow::Result<ExitCode> {
+/// Returns the ids of the rules that have expired.
+fn expired(set: &RuleSet) -> Vec<String> {
+    let now = now();
+    set.rules()
+        .filter(|rule| rule.is_expired(now))
+        .map(|rule| rule.id.clone())
+        .collect()
+}
+
+fn now() -> i64 {
+    stoa_daemon::Clock::system().micros()
+}
+
+fn test(args: &TestArgs) -> anyhow::Result<ExitCode> {
+    let (cases, args) = (args.cases.as_deref(), &args.set);
     let set = match RuleSet::load(&args.folder) {
         Ok(set) => set,
         Err(errors) => {
@@ -98,19 +135,28 @@ fn test(args: &SetArgs) -> anyhow::Result<ExitCode> {
         }
     };
     let report = set.run_examples();
+    let cases = cases.map(|file| cases::run(&set, file)).transpose()?;
     let without: Vec<&str> = report.without.iter().map(|rule| rule.id.as_str()).collect();
+    let failures = cases.as_ref().map_or(&[][..], |cases| &cases.failures);
+    let ok = report.failures.is_empty() && failures.is_empty();
     if args.json {
-        output::json(&json!({
-            "ok": report.failures.is_empty(), "hash": set.hash(),
-            "run": report.run, "without_examples": without,
-        }))?;
+        let mut answer = json!({
+            "ok": ok, "hash": set.hash(), "run": report.run, "without_examples": without,
+        });
+        if let (Some(answer), Some(cases)) = (answer.as_object_mut(), &cases) {
+            answer.insert("cases".to_owned(), json!(cases));
+        }
+        output::json(&answer)?;
     } else {
         output::line(&format!("{} examples pass", report.run));
         if !without.is_empty() {
             output::line(&format!("without an example: {}", without.join(", ")));
         }
+        if let Some(cases) = &cases {
+            cases.print();
+        }
     }
-    Ok(if report.failures.is_empty() {
+    Ok(if ok {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
@@ -151,42 +197,4 @@ fn place(file: impl AsRef<Path>, line: u32) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(yaml: Option<&str>, expected: [u8; 2]) {
-        let folder = tempfile::tempdir().unwrap();
-        if let Some(yaml) = yaml {
-            std::fs::write(folder.path().join("stoa.yaml"), yaml).unwrap();
-        }
-        let set = || SetArgs {
-            folder: folder.path().to_owned(),
-            json: true,
-        };
-        let commands = [RulesCommand::Check(set()), RulesCommand::Test(set())];
-        for (command, code) in commands.into_iter().zip(expected) {
-            let exit = run(&RulesArgs { command }).unwrap();
-            assert_eq!(
-                format!("{exit:?}"),
-                format!("{:?}", ExitCode::from(code)),
-                "{yaml:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn exit_codes_tell_broken_from_failing() {
-        let rule = |when: &str, example: &str| {
-            format!(
-                "rules:\n  - id: long\n    when: {when}\n    then: {{ verdict: hold }}\n    \
-                 reason: {{ code: long }}\n    explain: {{ en: \"Long.\" }}\n    \
-                 examples: {{ match: [\"{example}\"] }}\n"
-            )
-        };
-        check(None, [78, 78]);
-        check(Some("rules: ["), [78, 78]);
-        check(Some(&rule("comment.lenght > 3", "abcdef")), [78, 78]);
-        check(Some(&rule("comment.length > 3", "ab")), [78, 1]);
-        check(Some(&rule("comment.length > 3", "abcdef")), [0, 0]);
-    }
-}
+mod tests;

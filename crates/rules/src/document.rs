@@ -309,5 +309,8 @@ fn explain(source: &Source, error: &serde_saphyr::Error) -> Diagnostic {
 fn plain(message: &str) -> String {
     let line = message.lines().next().unwrap_or("not valid YAML");
     let line = line.split(" at line ").next().unwrap_or(line);
+    if line.ends_with("invalid i64") {
+        return "found text, expected a whole number".to_owned();
+    }
     line.trim_start_matches("error: ").to_owned()
 }

@@ -11,6 +11,7 @@ use stoa_proto::{FiredRule, Span, Verdict};
 use crate::expr::eval::{Evaluation, Fault};
 use crate::facts::Facts;
 use crate::input::Input;
+use crate::list::List;
 use crate::load::RuleSet;
 use crate::rule::{Mode, OnMissing, Reason, Rule, RuleInfo};
 
@@ -172,4 +173,9 @@ impl RuleSet {
             None => Ok(true),
         }
     }
+}
+
+/// Returns where a rule that fired matched.
+pub(crate) fn spans_of(rule: &Rule, facts: &Facts<'_>, lists: &[List]) -> Vec<Span> {
+    spans::of(rule, facts, lists)
 }

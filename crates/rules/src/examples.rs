@@ -135,22 +135,20 @@ fn judge(set: &RuleSet, rule: &Rule, example: &ExampleFacts) -> Result<bool, Str
     let counters = Stated::new(set, &example.counters)?;
     let author = &example.author;
     let since = now.saturating_sub(length(&author.age, 365 * DAY)?);
+    let neutral = Input::neutral(&example.text, now);
     let input = Input {
         site: example.site.as_deref().unwrap_or(site),
-        article: "example",
-        comment: "example",
-        text: &example.text,
         html: example.html,
         links: &links,
         language: example.language.as_deref(),
         language_confidence: example.language_confidence.unwrap_or(1.0),
         author: AuthorFacts {
-            id: author.id.as_deref().unwrap_or("example"),
+            id: author.id.as_deref().unwrap_or(neutral.author.id),
             display_name: author.name.as_deref(),
             role: author.role.unwrap_or_default(),
             joined_at: Some(since),
             first_seen: Some(since),
-            approved: author.approved.unwrap_or(10),
+            approved: author.approved.unwrap_or(neutral.author.approved),
             held: author.held,
             rejected: author.rejected,
             recent: author.recent,
@@ -160,7 +158,6 @@ fn judge(set: &RuleSet, rule: &Rule, example: &ExampleFacts) -> Result<bool, Str
         depth: example
             .depth
             .unwrap_or_else(|| u32::from(example.parent.is_some())),
-        depth_known: true,
         revision: example.revision.unwrap_or(1),
         parent_author: example.parent_author.as_deref(),
         article_tags: &tags,
@@ -168,8 +165,7 @@ fn judge(set: &RuleSet, rule: &Rule, example: &ExampleFacts) -> Result<bool, Str
         similar_by_author: 0,
         similar_in_thread: 0,
         article_published_at: Some(now.saturating_sub(length(&example.article_age, DAY)?)),
-        submitted_at: now,
-        now,
+        ..neutral
     };
     // An example that sets no time is not to fail on the day when its rule expires.
     let expired = example.now.is_some() && rule.info.is_expired(now);

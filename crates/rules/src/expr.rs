@@ -114,7 +114,7 @@ impl<'c> Env<'c> {
         let mut members = self.members.borrow_mut();
         let made = members
             .entry(number)
-            .or_insert_with(|| Arc::new(Members::new(list)));
+            .or_insert_with(|| Arc::new(Members::new(number, list)));
         Arc::clone(made)
     }
 }

@@ -4,6 +4,9 @@ use stoa_proto::AuthorRole;
 
 use crate::counter::Counters;
 
+/// Microseconds.
+const DAY: i64 = 86_400_000_000;
+
 /// A comment to judge, with what is known around it. Times are microseconds since 1970, UTC.
 #[derive(Clone, Debug)]
 pub struct Input<'a> {
@@ -49,6 +52,43 @@ pub struct Input<'a> {
     pub submitted_at: i64,
     /// The time of judging.
     pub now: i64,
+}
+
+impl<'a> Input<'a> {
+    /// Makes the input for a text about which nothing else is known: a comment at top level by a
+    /// reader of a year's standing with ten approved comments, under an article of the day before.
+    pub fn neutral(text: &'a str, now: i64) -> Self {
+        let since = now.saturating_sub(365 * DAY);
+        Self {
+            site: "example",
+            article: "example",
+            comment: "example",
+            text,
+            html: false,
+            links: &[],
+            language: None,
+            language_confidence: 1.0,
+            author: AuthorFacts {
+                id: "example",
+                joined_at: Some(since),
+                first_seen: Some(since),
+                approved: 10,
+                ..AuthorFacts::default()
+            },
+            parent: None,
+            depth: 0,
+            depth_known: true,
+            revision: 1,
+            parent_author: None,
+            article_tags: &[],
+            counters: None,
+            similar_by_author: 0,
+            similar_in_thread: 0,
+            article_published_at: Some(now.saturating_sub(DAY)),
+            submitted_at: now,
+            now,
+        }
+    }
 }
 
 /// A link with a target of its own.

@@ -10,6 +10,9 @@
 //! - [`RuleSet::evaluate`] judges one comment. Every rule runs, none sees another's effect, and
 //!   the strictest verdict wins. It never panics: a rule that fails, or takes more than its
 //!   budget of steps, holds the comment for a moderator.
+//! - [`RuleSet::explain`] says of one comment why every rule fired or did not, and
+//!   [`RuleSet::lint`] what of a rule set is likely not meant. Both are for people at their desks,
+//!   and cost the way from input to verdict nothing.
 //!
 //! How it works, in the order in which a comment meets it:
 //!
@@ -28,9 +31,11 @@ mod diagnostic;
 mod document;
 mod evaluate;
 mod examples;
+mod explain;
 mod expr;
 mod facts;
 mod input;
+mod lint;
 mod list;
 mod load;
 mod lookup;
@@ -44,7 +49,9 @@ pub use counter::{CounterInfo, Counters, Update};
 pub use diagnostic::{Diagnostic, Errors};
 pub use evaluate::{Failure, Fired, Outcome};
 pub use examples::{ExampleFailure, ExampleReport};
+pub use explain::{Explanation, Fate, Part, RuleExplanation};
 pub use input::{AuthorFacts, Input, Link};
+pub use lint::{Finding, LINTS, LintInfo, Severity};
 pub use list::{Fold, ListInfo, Match, VIAS};
 pub use load::RuleSet;
 pub use lookup::ListHit;

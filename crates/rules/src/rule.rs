@@ -13,7 +13,7 @@ use crate::document::ExampleEntry;
 use crate::expr::node::{Condition, Evidence, Slot};
 use crate::input::Input;
 
-pub(crate) use compile::{Context, compile};
+pub(crate) use compile::{Context, Ids, compile};
 
 /// Confidence from which a detected language limits which rules apply.
 pub(crate) const LANGUAGE_CONFIDENCE: f64 = 0.5;

@@ -1,6 +1,8 @@
 //! What conditions can read and call: the declared facts and functions.
 //!
-//! The tables of `docs/rules.md` are held to these by a test.
+//! A fact is one entry in [`FACTS`] with the function that reads it; a function whose arguments are
+//! all evaluated before it is one entry in [`FUNCTIONS`] with its overloads. Nothing else names
+//! them. The tables of `docs/rules.md` are held to these by a test.
 
 mod facts;
 mod functions;

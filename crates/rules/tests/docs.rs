@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use stoa_rules::{FACTS, FUNCTIONS, RuleSet};
+use stoa_rules::{FACTS, FUNCTIONS, LINTS, RuleSet};
 
 /// Replaces what stands between a pair of marks.
 fn put(guide: &str, mark: &str, table: &str) -> String {
@@ -17,7 +17,7 @@ fn put(guide: &str, mark: &str, table: &str) -> String {
 }
 
 #[test]
-fn the_guide_has_every_fact_and_function() {
+fn the_guide_has_every_fact_function_and_lint() {
     let mut facts = String::from("| fact | type | unit | what it is |\n|---|---|---|---|\n");
     for fact in FACTS {
         let mark = if fact.optional { " ?" } else { "" };
@@ -35,9 +35,15 @@ fn the_guide_has_every_fact_and_function() {
     for function in FUNCTIONS {
         writeln!(functions, "| `{}` | {} |", function.signature, function.doc).unwrap();
     }
+    let mut lints = String::from("| code | severity | what it tells |\n|---|---|---|\n");
+    for lint in LINTS {
+        let (code, severity, doc) = (lint.code, lint.severity.as_str(), lint.doc);
+        writeln!(lints, "| `{code}` | {severity} | {doc} |").unwrap();
+    }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/rules.md");
     let guide = std::fs::read_to_string(&path).unwrap();
     let current = put(&put(&guide, "facts", &facts), "functions", &functions);
+    let current = put(&current, "lints", &lints);
     if std::env::var_os("UPDATE").is_some() {
         std::fs::write(&path, &current).unwrap();
     }

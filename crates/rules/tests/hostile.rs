@@ -261,6 +261,218 @@ fn a_rule_set_that_is_made_to_hurt_is_refused() {
     );
 }
 
+/// Loads files and returns the errors' messages; it must not take long.
+fn refused(files: &[(&str, Vec<u8>)]) -> Vec<String> {
+    let files: BTreeMap<String, Vec<u8>> = files
+        .iter()
+        .map(|(path, text)| ((*path).to_owned(), text.clone()))
+        .collect();
+    let started = std::time::Instant::now();
+    let errors = RuleSet::from_sources(&files).err().unwrap_or_default();
+    // Generous, for a loaded machine: what is bounded takes milliseconds.
+    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+    errors.0.into_iter().map(|error| error.message).collect()
+}
+
+#[test]
+fn macros_that_double_each_other_are_refused_before_they_grow() {
+    let mut yaml = String::from("macros:\n");
+    for n in 0..200 {
+        writeln!(yaml, "  m{n}: m{} || m{}", n + 1, n + 1).unwrap();
+    }
+    yaml += "  m200: author.new\nrules:\n- { id: r, when: m0, then: { labels: [x] } }\n";
+    let messages = refused(&[("stoa.yaml", yaml.into_bytes())]);
+    // The deepest one that is too large; those above it say nothing.
+    let expected = "more than 4000 operations with the macro `m191` → `m192` → `m193` → `m194` → \
+                    `m195` → `m196` → `m197` → `m198` → … put in";
+    assert_eq!(messages, [expected]);
+}
+
+#[test]
+fn macros_in_a_long_row_or_circle_are_refused() {
+    let row = |last: &str| {
+        let mut yaml = String::from("macros:\n");
+        for n in 0..999 {
+            writeln!(yaml, "  m{n}: '!m{}'", n + 1).unwrap();
+        }
+        writeln!(yaml, "  m999: '{last}'").unwrap();
+        refused(&[("stoa.yaml", yaml.into_bytes())])
+    };
+    let deep = row("author.new");
+    assert_eq!(deep.len(), 1, "{deep:?}");
+    assert!(
+        deep[0].starts_with("more than 100 operations inside each other"),
+        "{deep:?}"
+    );
+    let circle = row("!m0");
+    assert_eq!(circle.len(), 1, "{circle:?}");
+    assert!(
+        circle[0].starts_with("the macro `m0` uses itself: `m0` → `m1`"),
+        "{circle:?}"
+    );
+    assert!(circle[0].len() < 200, "{circle:?}");
+    let mut many = String::from("macros:\n");
+    for n in 0..5_000 {
+        writeln!(many, "  m{n}: author.new").unwrap();
+    }
+    assert_eq!(
+        refused(&[("stoa.yaml", many.into_bytes())]),
+        ["more than 1000 macros"]
+    );
+}
+
+#[test]
+fn macros_that_all_use_each_other_end() {
+    let names: Vec<String> = (0..150).map(|n| format!("m{n}")).collect();
+    let all = names.join(" || ");
+    let mut yaml = String::from("macros:\n");
+    for name in &names {
+        writeln!(yaml, "  {name}: {all}").unwrap();
+    }
+    let messages = refused(&[("stoa.yaml", yaml.into_bytes())]);
+    assert!(
+        messages[0].contains("uses itself"),
+        "{:?}",
+        messages.first()
+    );
+}
+
+#[test]
+fn includes_in_a_long_row_or_circle_end() {
+    let file = |n: usize, next: usize| {
+        (
+            format!("f{n}.yaml"),
+            format!("include: [f{next}.yaml]\n").into_bytes(),
+        )
+    };
+    let load = |last: usize| {
+        let mut files: Vec<(String, Vec<u8>)> = (0..500).map(|n| file(n, n + 1)).collect();
+        files.push(("stoa.yaml".to_owned(), b"include: [f0.yaml]\n".to_vec()));
+        files.push(file(500, last));
+        let files: Vec<(&str, Vec<u8>)> = files
+            .iter()
+            .map(|(path, text)| (path.as_str(), text.clone()))
+            .collect();
+        refused(&files)
+    };
+    let circle = load(0);
+    assert_eq!(circle.len(), 1);
+    assert!(
+        circle[0].starts_with("`f0.yaml` includes itself: f0.yaml → f1.yaml"),
+        "{circle:?}"
+    );
+    assert_eq!(
+        load(9_999),
+        ["can't read `f9999.yaml`: there is no such file"]
+    );
+}
+
+#[test]
+fn a_large_file_of_one_expression_is_refused() {
+    let rule = |when: &str| {
+        format!("rules:\n- {{ id: r, when: {when}, then: {{ labels: [x] }} }}\n").into_bytes()
+    };
+    let check = |when: &str, expected: &str| {
+        let messages = refused(&[("stoa.yaml", rule(when))]);
+        assert_eq!(messages.len(), 1, "{messages:?}");
+        assert!(messages[0].contains(expected), "{messages:?}");
+    };
+    check(
+        &format!("\"{}1 > 0\"", "1 + ".repeat(256 * 1024)),
+        "longer than 8192 bytes",
+    );
+    check(
+        &format!("'{}'", "author.new||".repeat(10_000)),
+        "longer than 8192 bytes",
+    );
+    check(
+        &format!("'{}a'", "a||".repeat(2_700)),
+        "more than 2000 words and signs",
+    );
+    check(
+        &format!("'{}1 > 0'", "1+".repeat(900)),
+        "more than 100 operations inside",
+    );
+    let twice = "- { id: r, when: 'true', then: { labels: [x] } }\n".repeat(2);
+    let messages = refused(&[("stoa.yaml", format!("rules:\n{twice}").into_bytes())]);
+    assert_eq!(messages, ["there is already a rule `r` in stoa.yaml:2"]);
+}
+
+#[test]
+fn what_an_expression_makes_is_bounded() {
+    let fault = |when: &str| -> String {
+        let when = serde_json::to_string(when).unwrap();
+        let yaml = format!("rules: [{{ id: r, when: {when}, then: {{ labels: [x] }} }}]\n");
+        let set = load(&yaml, b"").unwrap_or_else(|errors| panic!("{errors}"));
+        let text = "ab ".repeat(20_000);
+        let started = std::time::Instant::now();
+        let outcome = set.evaluate(&input(&text, &[]));
+        assert!(
+            started.elapsed().as_secs() < 10,
+            "{when}: {:?}",
+            started.elapsed()
+        );
+        let failed = outcome.failed.first();
+        failed
+            .map(|failure| failure.message.clone())
+            .unwrap_or_default()
+    };
+    let budget = "more than 100000 steps";
+    let list = format!("[{}]", vec!["1"; 99].join(", "));
+    let loops = format!("{list}.map(a, {list}.map(b, {list}.filter(c, c > 0))).size() > 0");
+    assert_eq!(fault(&loops), budget);
+    let doubled = format!("[comment.text]{}.size() > 0", ".map(x, x + x)".repeat(20));
+    assert_eq!(fault(&doubled), "a text is larger than 256 KiB");
+    let lists = format!("[{list}]{}.size() > 0", ".map(x, x + x)".repeat(20));
+    assert_eq!(fault(&lists), budget);
+    assert_eq!(
+        fault("comment.text.replace('', comment.text).size() > 0"),
+        budget
+    );
+    assert_eq!(
+        fault("comment.text.replace('ab', 'abcdefghijklmnopqrstuvwxyz').size() > 0"),
+        "a text is larger than 256 KiB"
+    );
+    assert_eq!(
+        fault("comment.text.split('').map(c, comment.text).join().size() > 0"),
+        budget
+    );
+    assert_eq!(
+        fault("comment.text.split(' ').join(comment.text).size() > 0"),
+        "a text is larger than 256 KiB"
+    );
+    assert_eq!(
+        fault("comment.text.split('').all(c, comment.text.indexOf(c + 'x') < 0)"),
+        budget
+    );
+    assert_eq!(
+        fault("comment.text.split(' ') == comment.text.split(' ')"),
+        ""
+    );
+    assert_eq!(
+        fault("comment.text.split('').filter(c, c in comment.text.split('')).size() > 0"),
+        budget
+    );
+}
+
+#[test]
+fn an_explanation_of_a_hostile_comment_ends() {
+    let set = load(ALL_FACTS, b"").unwrap_or_else(|errors| panic!("{errors}"));
+    for unit in ["a", "\u{202e}", "\0", "https://bit.ly/x "] {
+        let text = of_64_kib(unit);
+        let explanation = set.explain(&input(&text, &[]));
+        assert_eq!(explanation.rules.len(), 8);
+        let size: usize = explanation
+            .rules
+            .iter()
+            .flat_map(|rule| &rule.when)
+            .flat_map(|part| &part.answers)
+            .map(|answer| answer.as_ref().map_or(0, String::len))
+            .sum();
+        assert!(size < 256 * 1024, "{unit:?}: {size} bytes");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 

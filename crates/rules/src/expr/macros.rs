@@ -4,7 +4,7 @@
 //! from those of the macros that it uses before anything is put in: a tower of macros that double
 //! each other costs nothing to refuse.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use cel::IdedExpr;
@@ -85,11 +85,12 @@ impl Macros {
     ) -> Self {
         let mut macros = Self::default();
         let mut parsed: HashMap<&str, (usize, IdedExpr, SourceInfo, Vec<String>)> = HashMap::new();
+        let known: HashSet<&str> = texts.iter().map(|(name, _)| name.as_str()).collect();
         for (number, (name, text)) in texts.iter().enumerate() {
             macros.states.insert(name.clone(), State::Failed);
             match parse(text) {
                 Ok((root, info)) => {
-                    let uses = names(&root, |name| texts.iter().any(|(own, _)| own == name));
+                    let uses = names(&root, |name| known.contains(name));
                     parsed.insert(name, (number, root, info, uses));
                 }
                 Err(error) => wrong.push((number, super::in_characters(text, error))),
@@ -208,19 +209,17 @@ pub(crate) fn check_name(name: &str) -> Result<(), (String, String)> {
 
 /// Returns the bare names in an expression that are wanted, each once. It does not recurse.
 pub(crate) fn names(root: &IdedExpr, wanted: impl Fn(&str) -> bool) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
+    let mut found: BTreeSet<&str> = BTreeSet::new();
     let mut rest = vec![root];
     while let Some(expr) = rest.pop() {
         if let Expr::Ident(name) = &expr.expr
             && wanted(name)
-            && !found.contains(name)
         {
-            found.push(name.clone());
+            found.insert(name);
         }
         limits::children(expr, |child| rest.push(child));
     }
-    found.sort();
-    found
+    found.into_iter().map(str::to_owned).collect()
 }
 
 type Parsed<'n> = HashMap<&'n str, (usize, IdedExpr, SourceInfo, Vec<String>)>;
@@ -248,9 +247,9 @@ fn order<'n>(parsed: &Parsed<'n>, wrong: &mut Vec<Wrong>) -> Vec<&'n str> {
                 continue;
             }
             marks.insert(name, Mark::Open);
-            let uses = parsed.get(name).map_or(&[][..], |(.., uses)| uses);
-            let Some(used) = uses.get(*next).and_then(|used| own(used)) else {
-                if *next < uses.len() {
+            let inner = parsed.get(name).map_or(&[][..], |(.., uses)| uses);
+            let Some(used) = inner.get(*next).and_then(|used| own(used)) else {
+                if *next < inner.len() {
                     *next += 1;
                     continue;
                 }

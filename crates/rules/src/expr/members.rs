@@ -8,6 +8,8 @@ use crate::text::fold::fold_term;
 
 /// The terms of one list, folded as the list says.
 pub(crate) struct Members {
+    /// The list's number.
+    pub(crate) list: u32,
     /// The list's name.
     name: String,
     fold: Fold,
@@ -15,8 +17,9 @@ pub(crate) struct Members {
 }
 
 impl Members {
-    pub(crate) fn new(list: &List) -> Self {
+    pub(crate) fn new(number: u32, list: &List) -> Self {
         Self {
+            list: number,
             name: list.name.clone(),
             fold: list.fold,
             terms: list

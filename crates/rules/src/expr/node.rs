@@ -213,6 +213,58 @@ impl Condition {
     }
 }
 
+impl Node {
+    /// Hands out the operands.
+    pub(crate) fn operands<'n>(&'n self, add: &mut dyn FnMut(&'n Node)) {
+        match self {
+            Self::List(nodes)
+            | Self::Build(nodes)
+            | Self::And(nodes)
+            | Self::Or(nodes)
+            | Self::Extreme(_, nodes) => nodes.iter().for_each(add),
+            Self::Call(_, nodes) => nodes.iter().for_each(add),
+            Self::Choose(nodes) => nodes.iter().for_each(add),
+            Self::Compare(_, nodes)
+            | Self::Arithmetic(_, nodes)
+            | Self::In(nodes)
+            | Self::Index(nodes)
+            | Self::Text(_, nodes) => nodes.iter().for_each(add),
+            Self::Not(node)
+            | Self::Negate(node)
+            | Self::Size(node)
+            | Self::Lower(node)
+            | Self::Regex(node, ..)
+            | Self::InList(node, _)
+            | Self::TimePart(_, node)
+            | Self::ZonedPart(_, node, _)
+            | Self::Mark(_, node) => add(node),
+            Self::Each(each) => {
+                add(&each.list);
+                add(&each.condition);
+            }
+            Self::Gather(gather) => {
+                add(&gather.list);
+                gather.keep.iter().for_each(&mut *add);
+                gather.make.iter().for_each(add);
+            }
+            Self::Bool(_)
+            | Self::Int(_)
+            | Self::Double(_)
+            | Self::String(_)
+            | Self::Duration(_)
+            | Self::Timestamp(_)
+            | Self::Fact(_)
+            | Self::Has(_)
+            | Self::Local(_)
+            | Self::Counter(..)
+            | Self::Hits(_)
+            | Self::HitCount(_)
+            | Self::RegexHits(..)
+            | Self::RegexCount(..) => {}
+        }
+    }
+}
+
 fn require(node: &Node, clauses: &mut Vec<Vec<Slot>>) {
     match node {
         Node::And(operands) => operands

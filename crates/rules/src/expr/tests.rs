@@ -183,6 +183,36 @@ fn an_evaluation_ends_within_its_budget() {
 }
 
 #[test]
+fn the_deepest_condition_is_evaluated_on_an_ordinary_stack() {
+    let check = |source: String| {
+        let condition = on_large_stack(|| compile(&source)).unwrap().unwrap();
+        let input = input();
+        let matcher = Matcher::default();
+        let answer = std::thread::Builder::new()
+            .stack_size(1024 * 1024)
+            .spawn(move || {
+                let facts = Facts::new(&input, &matcher);
+                Evaluation::new(&facts, &[]).holds(&condition.root)
+            })
+            .unwrap()
+            .join()
+            .unwrap();
+        assert_eq!(answer, Ok(true), "{source}");
+    };
+    check(format!("comment.text{}.size() > 0", ".trim()".repeat(96)));
+    check(format!("{}1 > 0", "1 + ".repeat(97)));
+    check(format!(
+        "comment.links{}.size() > 0",
+        ".map(x, x)".repeat(24)
+    ));
+    let mut nested = "true".to_owned();
+    for level in 0..12 {
+        nested = format!("[1].map(v{level}, {nested} ? v{level} : 2)[0] == 1");
+    }
+    check(nested);
+}
+
+#[test]
 fn what_is_too_large_is_refused_before_it_is_parsed() {
     let check = |source: String, expected: &str| {
         let error = on_large_stack(|| compile(&source).err()).flatten();
@@ -243,10 +273,10 @@ fn what_is_too_large_is_refused_before_it_is_parsed() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(600))]
 
     #[test]
-    fn no_text_stops_the_compiler(source in "\\PC{0,60}|[a-z.()\\[\\]!&|<>=?:'\"0-9 +*-]{0,60}|(comment\\.(text|length|links)|[ ()!&|=<>+.,'0-9x]|hits|exists){0,16}") {
+    fn no_text_stops_the_compiler(source in "\\PC{0,60}|[a-z.()\\[\\]!&|<>=?:'\"0-9 +*-]{0,60}|(comment\\.(text|length|links)|[ ()!&|=<>+.,'0-9x]|hits|exists){0,16}|(comment\\.(text|links|length)|now|author\\.age|\\.(map|filter|all)\\(x, |\\.(split|substring|replace|charAt|join|indexOf|lastIndexOf|in_list|getHours|size)\\(|math\\.(greatest|least|abs)\\(|(int|string|double|bool|timestamp|duration)\\(|'(a|Europe/Paris|)'|[x0-9)\\]\\[,?:]| [+=<>&|-]{1,2} ){0,14}") {
         let done = on_large_stack(|| {
             if let Ok(condition) = compile(&source) {
                 let input = input();
@@ -254,6 +284,10 @@ proptest! {
                 let facts = Facts::new(&input, &matcher);
                 let answer = Evaluation::new(&facts, &[]).holds(&condition.root);
                 assert_ne!(answer, Err(Fault::Type), "the checker let it pass: {source}");
+                let macros = Macros::default();
+                let traced = super::compile_to_trace(&source, &Env::new(&[], &[], &macros));
+                let (root, _) = traced.unwrap_or_else(|error| panic!("{source}: {error:?}"));
+                assert_eq!(Evaluation::new(&facts, &[]).holds(&root), answer, "{source}");
             }
         });
         prop_assert!(done.is_some(), "the compiler panicked");

@@ -67,7 +67,7 @@ impl Log {
 }
 
 /// Writes a value as the language would, shortened.
-fn show(value: &Value<'_>) -> String {
+pub(crate) fn show(value: &Value<'_>) -> String {
     match value {
         Value::Bool(value) => value.to_string(),
         Value::Int(value) => value.to_string(),

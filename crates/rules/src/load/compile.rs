@@ -120,7 +120,7 @@ fn texts_of(definitions: &[Definition<'_>], macros: &Macros, rules: &[Rule]) -> 
 }
 
 fn rules(documents: &Documents, env: &Env<'_>, errors: &mut Vec<Diagnostic>) -> Vec<Rule> {
-    let mut ids = HashSet::new();
+    let mut ids = rule::Ids::new();
     let mut rules = Vec::new();
     for (source, document) in documents {
         let context = rule::Context {

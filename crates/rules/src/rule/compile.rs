@@ -2,7 +2,7 @@
 
 mod keys;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use stoa_proto::Verdict;
 
@@ -41,11 +41,14 @@ pub(crate) struct Context<'c> {
     pub(crate) sites: Option<&'c [String]>,
 }
 
+/// The ids of the rules so far, each with its file and line.
+pub(crate) type Ids = HashMap<String, (String, u32)>;
+
 /// Compiles a rule; what is wrong goes to `errors`, all of it.
 pub(crate) fn compile(
     entry: &Placed<RuleEntry>,
     context: &Context<'_>,
-    ids: &mut HashSet<String>,
+    ids: &mut Ids,
     errors: &mut Vec<Diagnostic>,
 ) -> Option<Rule> {
     let (source, env) = (context.source, context.env);
@@ -145,12 +148,7 @@ pub(crate) fn compile(
 }
 
 /// Checks the id, the labels and the languages.
-fn check_names(
-    rule: &RuleEntry,
-    source: &Source,
-    ids: &mut HashSet<String>,
-    errors: &mut Vec<Diagnostic>,
-) {
+fn check_names(rule: &RuleEntry, source: &Source, ids: &mut Ids, errors: &mut Vec<Diagnostic>) {
     let id = rule.id.value.as_str();
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if id.is_empty() || id.len() > 64 || !id.chars().all(plain) {
@@ -159,12 +157,14 @@ fn check_names(
             format!("`{id}` is not a rule id"),
             Some("use up to 64 letters, digits, `-`, `_` and `.`".into()),
         ));
-    } else if !ids.insert(id.to_owned()) {
+    } else if let Some((file, line)) = ids.get(id) {
         errors.push(source.error(
             rule.id.place(),
-            format!("there is already a rule `{id}`"),
+            format!("there is already a rule `{id}` in {file}:{line}"),
             Some("give it another id: decisions and counts are kept by it".into()),
         ));
+    } else {
+        ids.insert(id.to_owned(), (source.path.clone(), rule.id.place().0));
     }
     for label in &rule.then.value.labels {
         if label.value.is_empty() || label.value.len() > 64 || !label.value.chars().all(plain) {

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::fold::fold_case;
+use super::fold::fold_term;
 
 /// Letters of one piece.
 const PIECE: usize = 4;
@@ -33,12 +33,8 @@ pub struct Print {
 impl Print {
     /// Makes the print of a text; `None` if it has too few letters to say anything.
     pub fn of(text: &str) -> Option<Self> {
-        let folded = fold_case(text);
-        let letters: Vec<char> = folded
-            .text
-            .chars()
-            .filter(|c| c.is_alphanumeric())
-            .collect();
+        let folded = fold_term(text);
+        let letters: Vec<char> = folded.chars().filter(|c| c.is_alphanumeric()).collect();
         if letters.len() < LEAST {
             return None;
         }

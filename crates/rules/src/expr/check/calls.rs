@@ -2,7 +2,7 @@
 
 use cel::IdedExpr;
 use cel::common::ast::{CallExpr, Expr, LiteralValue};
-use jiff::tz::{Offset, TimeZone};
+use jiff::tz::{Offset, TimeZone, TimeZoneDatabase};
 
 use super::{Checked, Checker, dotted};
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use crate::counter::{Counter, Kind};
 use crate::diagnostic::did_you_mean;
 use crate::expr::ExprError;
 use crate::expr::eval::times;
+use crate::expr::macros::State;
 use crate::expr::node::{Node, Slot, Subject, TextTest, TimePart};
 use crate::list::{self, List, Match};
 use crate::schema::{FUNCTIONS, Overload, Type};
@@ -215,6 +216,18 @@ impl<'c> Checker<'c> {
                 ),
             );
         }
+        let (missing, help) = match full.as_str() {
+            "uint" => ("unsigned numbers are", "use `int(…)`"),
+            "bytes" => ("bytes are", "use `size(…)` for the characters of a text"),
+            "dyn" | "type" => (
+                "types that are not known when the rules are loaded are",
+                "use the value itself",
+            ),
+            _ => ("", ""),
+        };
+        if !missing.is_empty() {
+            return ExprError::new(at, format!("{missing} not supported")).help(help);
+        }
         let mut error = ExprError::new(at, format!("unknown function `{full}`"));
         error.help = did_you_mean(&full, FUNCTIONS.iter().map(|info| info.name));
         error
@@ -255,7 +268,12 @@ impl<'c> Checker<'c> {
     ) -> Checked {
         let (at, name) = self.literal_text(list, "hits()", "comment.text.hits(\"list\")")?;
         let (index, found) = self.find_list(at, name)?;
-        let subject = match dotted(target).as_deref() {
+        // A macro may stand for the subject.
+        let name_of_target = dotted(target).and_then(|name| match self.env.macros.state(&name) {
+            Some(State::Ready(body)) => dotted(&body.root),
+            _ => Some(name),
+        });
+        let subject = match name_of_target.as_deref() {
             Some("comment.text") => Subject::Text,
             Some("author.name") => Subject::Name,
             Some("comment.links" | "comment.link_domains") => Subject::Links,
@@ -456,7 +474,8 @@ fn time_zone(name: &str) -> Option<TimeZone> {
         let seconds = within.then_some(sign * (hours * 3_600 + minutes * 60))?;
         return Offset::from_seconds(seconds).ok().map(TimeZone::fixed);
     }
-    TimeZone::get(name).ok()
+    // Not the machine's own: the same rule set answers the same everywhere.
+    TimeZoneDatabase::bundled().get(name).ok()
 }
 
 /// Parses a length of time such as `1h30m` or `-1.5h` to microseconds.

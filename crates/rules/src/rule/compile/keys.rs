@@ -4,7 +4,7 @@ use stoa_proto::Verdict;
 
 use super::Context;
 use crate::diagnostic::{Diagnostic, did_you_mean};
-use crate::document::RuleEntry;
+use crate::document::{Placed, RuleEntry};
 use crate::rule::OnMissing;
 use crate::source::Source;
 
@@ -141,7 +141,7 @@ pub(super) fn sites(
         .cloned()
         .collect();
     if both.is_empty() {
-        let at = rule.sites.first().map_or(place, |site| site.place());
+        let at = rule.sites.first().map_or(place, Placed::place);
         let site = own.first().map_or("", String::as_str);
         let help = did_you_mean(site, of_file.iter().map(String::as_str))
             .unwrap_or_else(|| format!("the file's `sites` are {}", of_file.join(", ")));
