@@ -3,7 +3,7 @@
 //! The engine keeps no state. It says what a comment adds to which counter under which key
 //! ([`RuleSet::count`]), and asks its caller for the values ([`Counters`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -13,10 +13,12 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::document::{CounterEntry, Placed};
 use crate::expr::check::parse_duration;
+use crate::expr::node::Node;
 use crate::expr::value::Value;
 use crate::facts::Facts;
 use crate::input::Input;
 use crate::load::RuleSet;
+use crate::rule::Rule;
 use crate::schema::{self, FACTS, FactInfo, Scalar};
 use crate::source::Source;
 use crate::tally::Amount;
@@ -71,8 +73,8 @@ pub(crate) struct Counter {
 /// Where the values of counters come from.
 pub trait Counters: std::fmt::Debug + Sync {
     /// Returns a counter's value under a key at a time in microseconds since 1970, before the comment
-    /// that is judged.
-    fn value(&self, counter: u64, key: u64, at: i64) -> f64;
+    /// that is judged; `None` if it can't be read.
+    fn value(&self, counter: u64, key: u64, at: i64) -> Option<f64>;
 }
 
 /// What a comment adds to a counter under a key.
@@ -131,43 +133,55 @@ impl Counter {
         keys
     }
 
-    /// Returns the value for a comment: the greatest, if it has several keys.
-    pub(crate) fn value(&self, facts: &Facts<'_>) -> f64 {
+    /// Returns the value for a comment: the greatest, if it has several keys; `None` if it can't be
+    /// read.
+    pub(crate) fn value(&self, facts: &Facts<'_>) -> Option<f64> {
         let Some(counters) = facts.input.counters else {
-            return 0.0;
+            return Some(0.0);
         };
-        let keys = self.keys(facts);
-        let values = keys
-            .iter()
-            .map(|key| counters.value(self.id, *key, facts.input.submitted_at));
-        values.fold(0.0, f64::max)
+        let at = facts.input.submitted_at;
+        self.keys(facts).into_iter().try_fold(0.0_f64, |most, key| {
+            Some(most.max(counters.value(self.id, key, at)?))
+        })
     }
 
-    /// What a comment adds under each of its keys.
-    fn amount(&self, facts: &Facts<'_>, verdict: Verdict) -> Option<Amount> {
+    /// What a comment adds under each of its keys, and the verdict under which it does, if it takes
+    /// one.
+    fn amount(&self, facts: &Facts<'_>) -> Option<(Option<Verdict>, Amount)> {
         let first = facts.input.revision <= 1;
-        match self.kind {
-            Kind::Count(on) => {
-                let counts = match on {
-                    On::Submitted => first,
-                    On::Edited => !first,
-                    On::Decided(counted) => counted == verdict,
-                };
-                counts.then_some(Amount::One)
-            }
+        let amount = match self.kind {
+            Kind::Count(On::Decided(verdict)) => return Some((Some(verdict), Amount::One)),
+            Kind::Count(On::Submitted) if first => Amount::One,
+            Kind::Count(On::Edited) if !first => Amount::One,
             Kind::Sum(fact) if first => match (fact.read)(facts)? {
                 #[expect(clippy::cast_precision_loss, reason = "sums are floating point")]
-                Value::Int(value) => Some(Amount::Sum(value as f64)),
-                Value::Double(value) if value.is_finite() => Some(Amount::Sum(value)),
-                _ => None,
+                Value::Int(value) => Amount::Sum(value as f64),
+                Value::Double(value) if value.is_finite() => Amount::Sum(value),
+                _ => return None,
             },
             Kind::Distinct(fact) if first => {
                 let mut hash = Xxh3::new();
                 digest(&(fact.read)(facts)?, &mut hash);
-                Some(Amount::Value(hash.digest()))
+                Amount::Value(hash.digest())
             }
-            Kind::Sum(_) | Kind::Distinct(_) => None,
-        }
+            Kind::Count(_) | Kind::Sum(_) | Kind::Distinct(_) => return None,
+        };
+        Some((None, amount))
+    }
+}
+
+/// What a comment adds to the counters.
+#[derive(Clone, Debug, Default)]
+pub struct Counted(Vec<(Option<Verdict>, Update)>);
+
+impl Counted {
+    /// Returns what it adds once its verdict is known.
+    pub fn by(self, verdict: Verdict) -> Vec<Update> {
+        self.0
+            .into_iter()
+            .filter(|(on, _)| on.is_none_or(|on| on == verdict))
+            .map(|(_, update)| update)
+            .collect()
     }
 }
 
@@ -187,27 +201,42 @@ fn digest(value: &Value<'_>, hash: &mut Xxh3) {
 }
 
 impl RuleSet {
-    /// Returns what a comment adds to the counters, once its verdict is known. Call it after
-    /// [`RuleSet::evaluate`], which sees the values before the comment.
-    pub fn count(&self, input: &Input<'_>, verdict: Verdict) -> Vec<Update> {
+    /// Returns what a comment adds to the counters. [`RuleSet::evaluate`] sees the values before it.
+    pub fn count(&self, input: &Input<'_>) -> Counted {
         if self.counters.is_empty() {
-            return Vec::new();
+            return Counted::default();
         }
         let facts = Facts::new(input, &self.matcher);
-        let mut updates = Vec::new();
+        let mut counted = Vec::new();
         for counter in &self.counters {
-            let Some(amount) = counter.amount(&facts, verdict) else {
+            let Some((on, amount)) = counter.amount(&facts) else {
                 continue;
             };
-            updates.extend(counter.keys(&facts).into_iter().map(|key| Update {
-                counter: counter.id,
-                key,
-                window: counter.window,
-                at: input.submitted_at,
-                amount,
-            }));
+            for key in counter.keys(&facts) {
+                let update = Update {
+                    counter: counter.id,
+                    key,
+                    window: counter.window,
+                    at: input.submitted_at,
+                    amount,
+                };
+                counted.push((on, update));
+            }
         }
-        updates
+        Counted(counted)
+    }
+
+    /// Tells whether comments of different authors can change what the rules say of each other, so
+    /// that they have to be judged one after the other.
+    pub fn is_sequential(&self) -> bool {
+        let shared =
+            |counter: &Arc<Counter>| counter.per.iter().all(|fact| fact.name != "author.id");
+        self.counters.iter().any(shared) || self.reads("comment.similar_in_thread")
+    }
+
+    /// Tells whether a condition or a counter reads a fact.
+    pub fn reads(&self, fact: &str) -> bool {
+        self.read.contains(fact)
     }
 
     /// Returns the counters that are declared.
@@ -218,6 +247,28 @@ impl RuleSet {
             seconds: counter.window / 1_000_000,
         })
     }
+}
+
+/// Collects the facts that conditions and counters read.
+pub(crate) fn facts_read(rules: &[Rule], counters: &[Arc<Counter>]) -> BTreeSet<&'static str> {
+    let mut read = BTreeSet::new();
+    for counter in counters {
+        read.extend(counter.per.iter().map(|fact| fact.name));
+        if let Kind::Sum(fact) | Kind::Distinct(fact) = counter.kind {
+            read.insert(fact.name);
+        }
+    }
+    for rule in rules {
+        let conditions = [Some(&rule.when), rule.unless.as_ref()];
+        let mut nodes: Vec<&Node> = conditions.into_iter().flatten().map(|c| &c.root).collect();
+        while let Some(node) = nodes.pop() {
+            if let Node::Fact(fact) | Node::Has(fact) = node {
+                read.insert(fact.name);
+            }
+            node.operands(&mut |operand| nodes.push(operand));
+        }
+    }
+    read
 }
 
 /// Reads the counters of a document; what is wrong goes to `errors`.

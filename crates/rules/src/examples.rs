@@ -192,8 +192,8 @@ impl Stated {
 }
 
 impl Counters for Stated {
-    fn value(&self, counter: u64, _key: u64, _at: i64) -> f64 {
+    fn value(&self, counter: u64, _key: u64, _at: i64) -> Option<f64> {
         let found = self.0.iter().find(|(id, _)| *id == counter);
-        found.map_or(0.0, |(_, value)| *value)
+        Some(found.map_or(0.0, |(_, value)| *value))
     }
 }

@@ -45,7 +45,7 @@ mod source;
 mod tally;
 mod text;
 
-pub use counter::{CounterInfo, Counters, Update};
+pub use counter::{Counted, CounterInfo, Counters, Update};
 pub use diagnostic::{Diagnostic, Errors};
 pub use evaluate::{Failure, Fired, Outcome};
 pub use examples::{ExampleFailure, ExampleReport};

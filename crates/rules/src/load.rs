@@ -3,7 +3,7 @@
 mod compile;
 mod documents;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -33,6 +33,8 @@ pub struct RuleSet {
     contents: BTreeMap<String, String>,
     pub(crate) lists: Vec<List>,
     pub(crate) counters: Vec<Arc<Counter>>,
+    /// The names of the facts that conditions and counters read.
+    pub(crate) read: BTreeSet<&'static str>,
     pub(crate) rules: Vec<Rule>,
     pub(crate) matcher: Matcher,
     pub(crate) index: Index,
@@ -112,6 +114,7 @@ impl RuleSet {
             contents: content::hashes(&documents, &lists),
             index: Index::new(&compiled.rules, lists.len()),
             lists,
+            read: counter::facts_read(&compiled.rules, &counters),
             counters,
             rules: compiled.rules,
             macros: compiled.macros,

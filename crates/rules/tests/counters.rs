@@ -12,11 +12,13 @@ use stoa_rules::{AuthorFacts, Counters, Input, RuleSet, Tally, Verdict};
 struct Store(Mutex<HashMap<(u64, u64), Tally>>);
 
 impl Counters for Store {
-    fn value(&self, counter: u64, key: u64, at: i64) -> f64 {
+    fn value(&self, counter: u64, key: u64, at: i64) -> Option<f64> {
         let tallies = self.0.lock().unwrap();
-        tallies
-            .get(&(counter, key))
-            .map_or(0.0, |tally| tally.value(at))
+        Some(
+            tallies
+                .get(&(counter, key))
+                .map_or(0.0, |tally| tally.value(at)),
+        )
     }
 }
 
@@ -61,7 +63,7 @@ fn judge(set: &RuleSet, store: &Store, author: &str, text: &str, second: i64) ->
     let input = input(author, text, second, store);
     let outcome = set.evaluate(&input);
     assert!(outcome.failed.is_empty(), "{:?}", outcome.failed);
-    let updates = set.count(&input, outcome.verdict);
+    let updates = set.count(&input).by(outcome.verdict);
     let mut tallies = store.0.lock().unwrap();
     for update in updates {
         tallies
@@ -139,10 +141,10 @@ rules: []
     .unwrap();
     let store = Store::default();
     let mut comment = input("ana", "texte", 1, &store);
-    assert_eq!(set.count(&comment, Verdict::Approve).len(), 1);
-    assert_eq!(set.count(&comment, Verdict::Reject).len(), 2);
+    assert_eq!(set.count(&comment).by(Verdict::Approve).len(), 1);
+    assert_eq!(set.count(&comment).by(Verdict::Reject).len(), 2);
     comment.revision = 2;
-    let updates = set.count(&comment, Verdict::Approve);
+    let updates = set.count(&comment).by(Verdict::Approve);
     assert_eq!(updates.len(), 1);
     let names: Vec<String> = set.counters().map(|counter| counter.name).collect();
     assert_eq!(names, ["edited", "new", "rejected"]);
@@ -155,7 +157,8 @@ fn a_counter_that_counts_something_else_is_another_one() {
         let store = Store::default();
         load(&yaml)
             .unwrap()
-            .count(&input("ana", "texte", 1, &store), Verdict::Approve)[0]
+            .count(&input("ana", "texte", 1, &store))
+            .by(Verdict::Approve)[0]
             .counter
     };
     let first = id("{ count: comment.submitted, per: [author.id], window: 1h }");

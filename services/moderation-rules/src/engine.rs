@@ -254,23 +254,20 @@ impl Parts {
     fn count<'a>(&self, changes: impl Iterator<Item = &'a Change>, live: &Live) {
         self.rules.count(|rules| {
             for change in changes {
-                match change {
-                    Change::Decided(decided) => {
-                        self.metrics.decided(decided.verdict, "rules");
-                        for rule in &decided.rules {
-                            let row = rules.entry(rule.clone()).or_default();
-                            row.acted(decided.verdict);
-                            live.metrics.hit(rule, true);
-                        }
-                        for rule in &decided.shadow {
-                            rules.entry(rule.clone()).or_default().shadow_hits += 1;
-                            live.metrics.hit(rule, false);
-                        }
+                if let Some(decided) = change.decided() {
+                    self.metrics.decided(decided.verdict, "rules");
+                    for rule in &decided.rules {
+                        let row = rules.entry(rule.clone()).or_default();
+                        row.acted(decided.verdict);
+                        live.metrics.hit(rule, true);
                     }
-                    Change::Reviewed(reviewed) => {
-                        self.metrics.decided(reviewed.verdict, "moderator");
+                    for rule in &decided.shadow {
+                        rules.entry(rule.clone()).or_default().shadow_hits += 1;
+                        live.metrics.hit(rule, false);
                     }
-                    _ => {}
+                }
+                if let Change::Reviewed(reviewed) = change {
+                    self.metrics.decided(reviewed.verdict, "moderator");
                 }
             }
         });

@@ -36,7 +36,7 @@ pub(crate) struct Unreadable {
 }
 
 /// What a record changes in the view.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Change {
     /// The rules decided one revision of a comment.
     Decided(Decided),
@@ -67,21 +67,51 @@ pub(crate) enum Change {
     },
     /// Something happened to a rule's breaker.
     Breaker(Breaker),
+    /// The rules decided, and something of the comment is remembered for the next ones.
+    Remembered(Box<Remembered>),
+    /// An article with tags is known, changed or gone.
+    Tagged {
+        site: String,
+        article: String,
+        published_at: Option<i64>,
+        removed: bool,
+        tags: Vec<String>,
+    },
 }
 
 impl Change {
+    /// Returns what the rules decided, if it is a decision of theirs.
+    pub(crate) fn decided(&self) -> Option<&Decided> {
+        match self {
+            Self::Decided(decided) => Some(decided),
+            Self::Remembered(remembered) => Some(&remembered.decided),
+            _ => None,
+        }
+    }
+
     /// Returns the site that it is about; a rule is of all sites, and has none.
     pub(crate) fn site(&self) -> &str {
         match self {
             Self::Decided(decided) => &decided.about.site,
             Self::Reviewed(reviewed) => &reviewed.about.site,
-            Self::Article { site, .. } => site,
+            Self::Remembered(remembered) => &remembered.decided.about.site,
+            Self::Article { site, .. } | Self::Tagged { site, .. } => site,
             Self::Breaker(_) => "",
             Self::Withdrawn { about, .. }
             | Self::Reported { about, .. }
             | Self::Appealed { about, .. } => &about.site,
         }
     }
+}
+
+/// What the rules decided, and what the next comments are judged with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Remembered {
+    pub(crate) decided: Decided,
+    /// What it adds to the rule set's counters.
+    pub(crate) counters: Vec<stoa_rules::Update>,
+    /// What its text is compared by.
+    pub(crate) print: Option<stoa_rules::Print>,
 }
 
 /// The comment that a change is about.
@@ -240,7 +270,7 @@ impl Stored {
             payload.put_slice(part);
         }
         let kind = match self.change {
-            Change::Decided(_) => DECIDED,
+            Change::Decided(_) | Change::Remembered(_) => DECIDED,
             Change::Reviewed(_) => REVIEWED,
             Change::Breaker(_) => BREAKER,
             _ => FACT,

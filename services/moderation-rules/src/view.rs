@@ -5,6 +5,7 @@
 //! journal's changes again.
 
 pub(crate) mod limits;
+pub(crate) mod memory;
 mod pending;
 pub(crate) mod rows;
 pub(crate) mod state;
@@ -12,14 +13,16 @@ pub(crate) mod state;
 use std::path::Path;
 
 use stoa_journal::Journal;
+use stoa_rules::Tally;
 use stoa_store::{Table, View};
 
+use self::memory::Seen;
 use self::rows::{ArticleRow, AuthorRow, BreakerRow, CaseRow, CommentRow, RuleRow};
 pub(crate) use self::state::State;
 use crate::record::Stored;
 
 /// Raised when the tables or the meaning of their values change: the view is then rebuilt.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// Records that are applied in one batch while catching up.
 const REPLAY_BATCH: usize = 2_048;
@@ -65,6 +68,15 @@ pub(crate) const BREAKERS: Table<String, BreakerRow> = Table::new(16, "breakers"
 /// Day since 1970, in UTC, and rule → the comments in whose rejection it had a part.
 pub(crate) const REJECTIONS: Table<(i64, String), u64> = Table::new(17, "rejections");
 
+/// Counter and key → what it has seen.
+pub(crate) const COUNTERS: Table<(u64, u64), Tally> = Table::new(18, "counters");
+/// The hour in which a tally ends, counted from 1970, its counter and its key.
+pub(crate) const ENDS: Table<(i64, u64, u64), ()> = Table::new(19, "counters_by_end");
+/// Author → prints of their recent texts.
+pub(crate) const AUTHOR_PRINTS: Table<Id, Vec<Seen>> = Table::new(20, "author_prints");
+/// Thread → prints of its recent texts.
+pub(crate) const THREAD_PRINTS: Table<Id, Vec<Seen>> = Table::new(21, "thread_prints");
+
 /// The total of open cases.
 pub(crate) const OPEN_CASES: u8 = 1;
 /// The last hour in which old slices and days were removed.
@@ -90,6 +102,8 @@ pub(crate) fn decision_key(id: &str) -> Option<[u8; 16]> {
 pub(crate) struct Index {
     /// The database.
     pub(crate) view: View,
+    /// The last hour in which old tallies were removed.
+    pub(crate) tidied: std::sync::atomic::AtomicI64,
 }
 
 impl Index {
@@ -108,6 +122,7 @@ impl Index {
         };
         let index = Self {
             view: View::open(dir, options)?,
+            tidied: i64::MIN.into(),
         };
         index.catch_up(journal)?;
         Ok(index)

@@ -193,7 +193,10 @@ impl<'v, 'a: 'v> Evaluation<'v, 'a> {
             }
             Node::Counter(counter, factor, whole) => {
                 self.spend(16)?;
-                let value = counter.value(self.facts) * factor;
+                let value = counter
+                    .value(self.facts)
+                    .ok_or(Fault::Missing("counters"))?
+                    * factor;
                 if *whole {
                     Value::Int(super::value::whole(value.round())?)
                 } else {

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
 use stoa_proto::{Comment, Data, Outgoing, Received, Time};
+use stoa_rules::Counted;
 use stoa_rules::Outcome;
 
 use super::Parts;
@@ -123,6 +124,7 @@ pub(crate) struct Judge<'a> {
 struct Settled<'j> {
     job: &'j Job<'j>,
     outcome: Outcome,
+    counted: Counted,
     limited: Vec<(usize, Limit)>,
 }
 
@@ -153,7 +155,12 @@ impl<'a> Judge<'a> {
     /// Judges the events, wave by wave; the state is to be committed once the records are durable.
     pub(crate) fn judge(mut self, events: &[Received]) -> anyhow::Result<(Judged, State<'a>)> {
         self.judged.answers.resize(events.len(), Answer::Ignored);
-        for wave in waves(events) {
+        let waves = if self.judged.live.set.is_sequential() {
+            (0..events.len()).map(|index| vec![index]).collect()
+        } else {
+            waves(events)
+        };
+        for wave in waves {
             let mut jobs = Vec::with_capacity(wave.len());
             for index in wave {
                 let Some(event) = events.get(index) else {
@@ -196,7 +203,17 @@ impl<'a> Judge<'a> {
         }
         let trusted_after = self.parts.config.trusted_after;
         let now = self.parts.clock.micros();
-        let facts = Facts::gather(&mut self.state, event, comment, now, trusted_after)?;
+        let set = &self.judged.live.set;
+        let compares =
+            set.reads("comment.similar_by_author") || set.reads("comment.similar_in_thread");
+        let facts = Facts::gather(
+            &mut self.state,
+            event,
+            comment,
+            now,
+            trusted_after,
+            compares,
+        )?;
         // A case is opened about a comment that is known, and most comments are new.
         let case = match &facts.before {
             Some(_) => self.state.case_of(&comment.site, &comment.comment)?,
@@ -226,17 +243,18 @@ impl<'a> Judge<'a> {
             ..
         } = self.parts;
         let live = Arc::clone(&self.judged.live);
+        let counters = self.state.counters();
         let outcomes = evaluate::map(jobs, config.threads, |job| {
             let is_sample = samples.fetch_add(1, Ordering::Relaxed) % SAMPLE == 0;
             let timer = metrics.evaluation.start_timer();
-            let judged = evaluate::judge(&live.set, *evaluate, job, is_sample);
+            let judged = evaluate::judge(&live.set, *evaluate, job, &counters, is_sample);
             timer.observe_duration();
             report_failures(job.comment, &judged.0);
             judged
         });
         let mut opened = Vec::new();
         let mut settled = Vec::with_capacity(jobs.len());
-        for (job, (mut outcome, seen)) in jobs.iter().zip(outcomes) {
+        for (job, (mut outcome, counted, seen)) in jobs.iter().zip(outcomes) {
             self.judged.tally.add(seen);
             let limited = self
                 .limiter
@@ -249,6 +267,7 @@ impl<'a> Judge<'a> {
             settled.push(Settled {
                 job,
                 outcome,
+                counted,
                 limited,
             });
         }
@@ -258,6 +277,8 @@ impl<'a> Judge<'a> {
                 job: settled.job,
                 outcome: &settled.outcome,
                 limited: &settled.limited,
+                counted: &settled.counted,
+                print: settled.job.facts.print,
                 hash: live.set.hash(),
             };
             Item::new(settled.job.event, deciding.conclude(statement, at))
@@ -310,12 +331,14 @@ impl<'a> Judge<'a> {
         match &event.data {
             Data::ArticlePublished(article) | Data::ArticleUpdated(article) => {
                 let published_at = article.published_at.as_ref().map(Time::micros);
-                self.article(index, event, &article.article, published_at, false)
+                let tags = article.tags.clone();
+                self.article(index, event, &article.article, published_at, false, tags)
             }
             Data::ArticleRemoved(removed) => {
                 let before = self.state.article(&removed.site, &removed.article)?;
-                let published_at = before.and_then(|row| row.published_at);
-                self.article(index, event, &removed.article, published_at, true)
+                let row = before.unwrap_or_default();
+                let (published_at, tags) = (row.published_at, row.tags);
+                self.article(index, event, &removed.article, published_at, true, tags)
             }
             Data::CommentWithdrawn(_) | Data::CommentReported(_) | Data::DecisionAppealed(_) => {
                 self.about_comment(index, event)
@@ -332,21 +355,34 @@ impl<'a> Judge<'a> {
         id: &str,
         published_at: Option<i64>,
         removed: bool,
+        tags: Vec<String>,
     ) -> anyhow::Result<()> {
         let site = event.site();
         let row = ArticleRow {
             published_at,
             removed,
+            tags,
         };
         if self.state.article(site, id)?.as_ref() == Some(&row) {
             self.answer(index, Answer::Again(Vec::new()));
             return Ok(());
         }
-        let change = Change::Article {
-            site: site.to_owned(),
-            article: id.to_owned(),
-            published_at,
-            removed,
+        let (site, article, tags) = (site.to_owned(), id.to_owned(), row.tags);
+        let change = if tags.is_empty() {
+            Change::Article {
+                site,
+                article,
+                published_at,
+                removed,
+            }
+        } else {
+            Change::Tagged {
+                site,
+                article,
+                published_at,
+                removed,
+                tags,
+            }
         };
         let concluded = Concluded {
             change,

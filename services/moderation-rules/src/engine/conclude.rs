@@ -14,12 +14,12 @@
 use stoa_proto::{
     By, CaseClosed, CaseOpened, Data, Decision, Event, FiredRule, Time, Verdict, ids,
 };
-use stoa_rules::Outcome;
+use stoa_rules::{Counted, Outcome, Print};
 
 use super::evaluate::Job;
 use crate::config::StatementConfig;
 use crate::metrics::Limit;
-use crate::record::{About, Change, Closing, Decided, Opening, Step};
+use crate::record::{About, Change, Closing, Decided, Opening, Remembered, Step};
 use crate::statement;
 use crate::view::rows::{CaseRow, CommentRow};
 
@@ -43,6 +43,10 @@ pub(crate) struct Deciding<'a> {
     pub(crate) outcome: &'a Outcome,
     /// The rules whose rejection became a hold, by their places among those that fired.
     pub(crate) limited: &'a [(usize, Limit)],
+    /// What the comment adds to counters.
+    pub(crate) counted: &'a Counted,
+    /// What its text is compared by, if the rules compare texts.
+    pub(crate) print: Option<Print>,
     pub(crate) hash: &'a str,
 }
 
@@ -53,8 +57,11 @@ impl Deciding<'_> {
             job,
             outcome,
             limited,
+            counted,
+            print,
             hash,
         } = self;
+        let counters = counted.clone().by(outcome.verdict);
         let Job { event, comment, .. } = *job;
         let case = job.case.as_ref();
         let before = job.facts.before.as_ref().filter(|row| row.revision > 0);
@@ -113,7 +120,7 @@ impl Deciding<'_> {
                 .filter(move |fired| fired.acted == acted);
             fired.map(|fired| fired.rule.id.clone()).collect()
         };
-        let change = Change::Decided(Decided {
+        let decided = Decided {
             about,
             author: comment.author.id.clone(),
             parent: comment.parent.clone(),
@@ -127,7 +134,16 @@ impl Deciding<'_> {
             shadow: acted(false),
             case: step,
             at: at.micros(),
-        });
+        };
+        let change = if counters.is_empty() && print.is_none() {
+            Change::Decided(decided)
+        } else {
+            Change::Remembered(Box::new(Remembered {
+                decided,
+                counters,
+                print,
+            }))
+        };
         Concluded {
             change,
             outputs,

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use stoa_proto::{Comment, Format, Received, Verdict};
-use stoa_rules::{AuthorFacts, Input, Link, Outcome, RuleSet};
+use stoa_rules::{AuthorFacts, Counted, Counters, Input, Link, Outcome, RuleSet};
 
 use super::facts::Facts;
 use crate::metrics::RuleMetrics;
@@ -137,8 +137,9 @@ pub(crate) fn judge(
     set: &RuleSet,
     evaluate: Evaluate,
     job: &Job<'_>,
+    counters: &dyn Counters,
     is_sample: bool,
-) -> (Outcome, Seen) {
+) -> (Outcome, Counted, Seen) {
     let comment = job.comment;
     let facts = &job.facts;
     let normalized = comment.normalized.as_ref();
@@ -158,6 +159,7 @@ pub(crate) fn judge(
         (None, Some(normalized)) => normalized.language_confidence.unwrap_or_default(),
         (None, None) => 0.0,
     };
+    let tags: Vec<&str> = facts.tags.iter().map(String::as_str).collect();
     let input = Input {
         site: &comment.site,
         article: &comment.article,
@@ -187,6 +189,11 @@ pub(crate) fn judge(
         depth: facts.depth.unwrap_or_default(),
         depth_known: facts.depth.is_some(),
         revision: comment.revision,
+        parent_author: facts.parent_author.as_deref(),
+        article_tags: &tags,
+        counters: Some(counters),
+        similar_by_author: facts.similar.by_author,
+        similar_in_thread: facts.similar.in_thread,
         article_published_at: facts.published_at,
         submitted_at: facts.submitted_at,
         now: facts.now,
@@ -215,7 +222,9 @@ pub(crate) fn judge(
         );
         failed()
     });
-    (outcome, seen)
+    // Whatever the rules came to, the comment was there.
+    let counted = catch_unwind(AssertUnwindSafe(|| set.count(&input))).unwrap_or_default();
+    (outcome, counted, seen)
 }
 
 /// What comes of a comment that could not be judged.

@@ -23,8 +23,9 @@ use crate::view::{BREAKERS, Index, State};
 /// Returns how many comments a rule may reject in a day; none if it may reject any number.
 ///
 /// This is the one place where a quota of the rule's own goes before the service's.
-pub(crate) fn quota(_rule: &RuleInfo, config: &EngineConfig) -> Option<u64> {
-    (config.reject_quota > 0).then(|| config.reject_quota.into())
+pub(crate) fn quota(rule: &RuleInfo, config: &EngineConfig) -> Option<u64> {
+    let own = rule.quota.map(u64::from);
+    own.or_else(|| (config.reject_quota > 0).then(|| config.reject_quota.into()))
 }
 
 /// Tells whether a rule can reject at all.

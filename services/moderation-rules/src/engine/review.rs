@@ -160,10 +160,10 @@ impl<'a> Reviewing<'a> {
             fingerprint,
             at: at.micros(),
         });
-        let acted = match stored.change {
-            Change::Decided(decided) => decided.rules,
-            _ => Vec::new(),
-        };
+        let acted = stored.change.decided();
+        let acted = acted
+            .map(|decided| decided.rules.clone())
+            .unwrap_or_default();
         let stored = Stored {
             change,
             input: bytes::Bytes::new(),

@@ -46,6 +46,10 @@ impl Asked {
     fn matches(&self, principal: &Principal, change: &Change) -> bool {
         let (about, verdict, by) = match change {
             Change::Decided(decided) => (&decided.about, decided.verdict, By::Rules),
+            Change::Remembered(remembered) => {
+                let decided = &remembered.decided;
+                (&decided.about, decided.verdict, By::Rules)
+            }
             Change::Reviewed(reviewed) => (&reviewed.about, reviewed.verdict, By::Moderator),
             _ => return false,
         };

@@ -49,6 +49,14 @@ where
         Ok(value)
     }
 
+    /// Reads a row without keeping it.
+    pub(super) fn peek(&self, index: &Index, key: &K) -> Result<Option<V>, Error> {
+        match self.rows.get(key) {
+            Some(row) => Ok(row.value.clone()),
+            None => index.view.get(&self.table, key),
+        }
+    }
+
     /// Changes a row; `None` deletes it.
     pub(super) fn set(&mut self, key: K, value: Option<V>) {
         self.rows.insert(

@@ -83,6 +83,7 @@ impl AuthorRow {
 pub(crate) struct ArticleRow {
     pub(crate) published_at: Option<i64>,
     pub(crate) removed: bool,
+    pub(crate) tags: Vec<String>,
 }
 
 /// A case.

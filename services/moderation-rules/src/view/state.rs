@@ -1,9 +1,11 @@
 //! Changes in memory over the view: what a batch reads, and what it writes at its end.
 
 use stoa_proto::ids;
+use stoa_rules::Print;
 use stoa_store::Error;
 
 use super::limits::Limits;
+use super::memory::{Memory, Reader, Similar};
 use super::pending::Pending;
 use super::rows::{ArticleRow, AuthorRow, CaseRow, ClosedRow, CommentRow, RuleRow};
 use super::{
@@ -29,6 +31,7 @@ pub(crate) struct State<'a> {
     appeals: Pending<(String, String, String), u64>,
     rules: Pending<String, RuleRow>,
     totals: Pending<u8, u64>,
+    memory: Memory,
     pub(super) limits: Limits,
 }
 
@@ -51,6 +54,7 @@ impl<'a> State<'a> {
             appeals: Pending::new(APPEALS),
             rules: Pending::new(RULES),
             totals: Pending::new(TOTALS),
+            memory: Memory::new(),
             limits: Limits::new(),
         }
     }
@@ -72,6 +76,7 @@ impl<'a> State<'a> {
         self.appeals.write(&mut batch);
         self.rules.write(&mut batch);
         self.totals.write(&mut batch);
+        self.memory.write(&mut batch);
         self.limits.write(&mut batch);
         self.index.view.commit(batch, next)
     }
@@ -116,6 +121,22 @@ impl<'a> State<'a> {
         self.case(&ids::case_id(site, comment))
     }
 
+    /// Counts the recent texts that say the same as one.
+    pub(crate) fn similar(
+        &mut self,
+        about: &About,
+        author: &str,
+        print: &Print,
+        at: i64,
+    ) -> Result<Similar, Error> {
+        self.memory.similar(self.index, about, author, print, at)
+    }
+
+    /// Returns what counters say.
+    pub(crate) fn counters(&self) -> Reader<'_> {
+        self.memory.reader(self.index)
+    }
+
     /// Looks up the record of a report.
     pub(crate) fn report(&mut self, about: &About, id: &str) -> Result<Option<u64>, Error> {
         self.reports.get(self.index, &triple(about, id))
@@ -133,6 +154,27 @@ impl<'a> State<'a> {
                 self.limits.decided(self.index, decided)?;
                 self.decided(seq, decided)
             }
+            Change::Remembered(remembered) => {
+                let decided = &remembered.decided;
+                self.limits.decided(self.index, decided)?;
+                self.memory.remember(self.index, remembered)?;
+                self.decided(seq, decided)
+            }
+            Change::Tagged {
+                site,
+                article,
+                published_at,
+                removed,
+                tags,
+            } => {
+                let row = ArticleRow {
+                    published_at: *published_at,
+                    removed: *removed,
+                    tags: tags.clone(),
+                };
+                self.articles.put(key(site, article), row);
+                Ok(())
+            }
             Change::Breaker(breaker) => self.limits.breaker(self.index, breaker),
             Change::Reviewed(reviewed) => self.reviewed(seq, reviewed),
             Change::Article {
@@ -144,6 +186,7 @@ impl<'a> State<'a> {
                 let row = ArticleRow {
                     published_at: *published_at,
                     removed: *removed,
+                    tags: Vec::new(),
                 };
                 self.articles.put(key(site, article), row);
                 Ok(())
