@@ -19,7 +19,7 @@ use super::reading::coarse;
 use super::skeleton::{Masked, Region, Skeleton, character};
 use super::term::{Before, Edges, Term};
 use super::via::Via;
-use super::walk::Walker;
+use super::walk::{STEPS, Walker};
 use crate::list::{Fold, List, ListTerm, Match};
 
 /// Hits that are counted per list and text.
@@ -37,6 +37,9 @@ const APART: usize = 6;
 
 /// Letters of a term from which it is found beside a sign in a word that is read without its signs.
 const JOINED: usize = 5;
+
+/// Words of a single letter.
+const WORDS: &str = "aAàÀiIoOôÔyYаАвВиИкКоОсСуУяЯ";
 
 /// Terms that one masked word is compared with.
 const MASK_TERMS: usize = 4_096;
@@ -277,7 +280,7 @@ impl Matcher {
             is_cut = words.scan(text, &mut collector);
         }
         if let Some(signs) = &self.signs {
-            signs.scan(text, &mut collector);
+            is_cut |= !signs.scan(text, &mut collector);
         }
         collector.finish(self.lists, is_cut)
     }
@@ -444,42 +447,90 @@ impl Scan<'_, '_> {
                 Region::Joined => JOINED,
                 Region::Apart => APART,
             };
-            for from in *start..end {
-                if from == *start || self.skeleton.may_start(from) {
-                    self.region(finder, root, from, end, least);
+            self.region(finder, root, *start, end, least);
+            for from in *start + 1..end {
+                if self.skeleton.may_start(from) {
+                    let least = if *region == Region::Apart && self.is_word(*start, from) {
+                        0
+                    } else {
+                        least
+                    };
+                    self.inner(finder, from, end, least);
                 }
             }
         }
     }
 
-    /// Runs over another reading from a place where a word may begin.
+    /// Runs over another reading from its beginning.
     fn region(&mut self, finder: &NFA, root: StateID, from: usize, end: usize, least: usize) {
         let mut state = finder.next_state(Anchored::No, root, b' ');
-        let inner_begin = self.skeleton.coarse.get(from - 1) != Some(&b' ');
         for at in from..end {
-            let Some(byte) = self.skeleton.coarse.get(at) else {
+            let Some(byte) = self.byte(at) else {
                 return;
             };
-            let Some(steps) = self.walker.steps.checked_sub(1) else {
-                return;
-            };
-            self.walker.steps = steps;
-            state = finder.next_state(Anchored::No, state, *byte);
-            let asked = if inner_begin { least } else { 0 };
+            state = finder.next_state(Anchored::No, state, byte);
             if finder.is_special(state) && finder.is_match(state) {
-                self.matches(finder, state, at + 1, asked);
+                self.matches(finder, state, at + 1, 0);
             }
-            if self.skeleton.may_start(at + 1) && *byte != b' ' {
-                // A word may end here as well.
-                let edge = finder.next_state(Anchored::No, state, b' ');
-                if finder.is_special(edge) && finder.is_match(edge) {
-                    self.matches(finder, edge, at + 2, least);
-                }
-            }
-            if state == root && inner_begin {
+            self.inner_end(finder, Anchored::No, state, at, end, least);
+        }
+    }
+
+    /// Runs over another reading from a later place where a word may begin, for as long as a term
+    /// goes on.
+    fn inner(&mut self, finder: &NFA, from: usize, end: usize, least: usize) {
+        let anchored = Anchored::Yes;
+        let Ok(root) = finder.start_state(anchored) else {
+            return;
+        };
+        let mut state = finder.next_state(anchored, root, b' ');
+        for at in from..end {
+            let Some(byte) = self.byte(at) else {
                 return;
+            };
+            state = finder.next_state(anchored, state, byte);
+            if !finder.is_special(state) {
+            } else if finder.is_dead(state) {
+                return;
+            } else if finder.is_match(state) {
+                self.matches(finder, state, at + 1, least);
+            }
+            self.inner_end(finder, anchored, state, at, end, least);
+        }
+    }
+
+    /// Reads a byte of another reading, which is a step of the work.
+    fn byte(&mut self, at: usize) -> Option<u8> {
+        self.walker.steps = self.walker.steps.checked_sub(1)?;
+        self.skeleton.coarse.get(at).copied()
+    }
+
+    /// Looks for terms that end behind a byte of another reading, if a word may end there.
+    fn inner_end(
+        &mut self,
+        finder: &NFA,
+        anchored: Anchored,
+        state: StateID,
+        at: usize,
+        end: usize,
+        least: usize,
+    ) {
+        if self.skeleton.may_start(at + 1) && self.skeleton.coarse.get(at) != Some(&b' ') {
+            let edge = finder.next_state(anchored, state, b' ');
+            if finder.is_special(edge) && finder.is_match(edge) {
+                let least = if self.is_word(at + 1, end) { 0 } else { least };
+                self.matches(finder, edge, at + 2, least);
             }
         }
+    }
+
+    /// Whether a part of another reading is a single letter that is a word: a short term beside it
+    /// is one as well.
+    fn is_word(&self, from: usize, to: usize) -> bool {
+        let part = self.skeleton.coarse.get(from..to).unwrap_or_default();
+        let letter = self.skeleton.original(from);
+        let letter = letter.and_then(|at| character(self.skeleton.text, at));
+        part.trim_ascii_end().len() == 1 && letter.is_some_and(|(c, _)| WORDS.contains(c))
     }
 
     fn matches(&mut self, finder: &NFA, state: StateID, end: usize, least: usize) {
@@ -575,13 +626,19 @@ impl Literals {
         }))
     }
 
-    fn scan(&self, text: &str, collector: &mut Collector) {
+    /// Finds the terms; `false` if there was too much to look at.
+    fn scan(&self, text: &str, collector: &mut Collector) -> bool {
+        let mut steps = STEPS;
         for found in self.finder.find_overlapping_iter(text) {
             let pattern = found.pattern().as_usize();
             let (Some(from), Some(to)) = (self.starts.get(pattern), self.starts.get(pattern + 1))
             else {
                 continue;
             };
+            let Some(left) = steps.checked_sub(1 + to - from) else {
+                return false;
+            };
+            steps = left;
             let targets = self.targets.get(*from as usize..*to as usize);
             let begins = boundary::begins(text, found.start());
             let ends = boundary::ends(text, found.end());
@@ -592,6 +649,7 @@ impl Literals {
                 }
             }
         }
+        true
     }
 }
 

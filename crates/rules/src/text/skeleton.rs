@@ -11,7 +11,9 @@
 
 use super::boundary::is_unspaced;
 use super::markup;
-use super::reading::{ASCII, Coarse, DIGIT, Kind, SPACE, coarse as coarse_of, leet};
+use super::reading::{
+    ASCII, Coarse, DIGIT, Kind, SPACE, Script, coarse as coarse_of, cyrillic, leet, script,
+};
 
 /// Letters that stand apart, from which they are read as a word.
 const APART: u32 = 3;
@@ -43,7 +45,7 @@ pub(crate) struct Masked {
 /// The coarse reading of a text: words with a space before and behind each.
 #[derive(Debug)]
 pub(crate) struct Skeleton<'t> {
-    text: &'t str,
+    pub(crate) text: &'t str,
     pub(crate) coarse: Vec<u8>,
     /// Where the words of the base begin: in the coarse reading and in the original, in bytes.
     words: Vec<(u32, u32)>,
@@ -73,6 +75,25 @@ struct Oddities {
     masked: bool,
     /// A digit or sign that stands for one letter or another, or for none.
     ambiguous: bool,
+    /// ASCII letters or digits.
+    ascii: bool,
+    /// Cyrillic letters.
+    cyrillic: bool,
+}
+
+impl Oddities {
+    /// Whether ASCII may stand for Cyrillic letters.
+    fn is_mixed(self) -> bool {
+        self.ascii && self.cyrillic
+    }
+}
+
+/// How digits and signs are read that stand for several letters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Choice {
+    First,
+    Second,
+    Cyrillic,
 }
 
 /// Where other readings are worthwhile.
@@ -94,7 +115,7 @@ impl Places {
             (1, Some((from, _, n))) => self.run = Some((from, end, n + 1)),
             _ => self.end_run(),
         }
-        if oddities.joined || oddities.masked || oddities.ambiguous {
+        if oddities.joined || oddities.masked || oddities.ambiguous || oddities.is_mixed() {
             self.words.push((start, end, oddities));
         }
     }
@@ -256,6 +277,7 @@ impl<'t> Skeleton<'t> {
                     oddities.joined |= gap;
                     gap = false;
                     oddities.letters += 1;
+                    oddities.cyrillic |= script(c) == Script::Cyrillic;
                     self.letter(c, reading, at);
                 }
                 Kind::Mark | Kind::Invisible => {}
@@ -278,9 +300,9 @@ impl<'t> Skeleton<'t> {
                         continue;
                     }
                     if reading.kind == Kind::Sign {
-                        let leads = before && oddities.letters == 0 && c != '!';
+                        let leads = before && oddities.letters == 0;
                         let trails = after && is_money(c);
-                        let alone = oddities.letters == 0 && !before;
+                        let alone = oddities.letters == 0 && !before && is_lone_letter(c);
                         oddities.ambiguous |= leads || trails;
                         oddities.letters += u32::from(leads || alone);
                     }
@@ -343,6 +365,7 @@ impl<'t> Skeleton<'t> {
         }
         self.last = last;
         oddities.letters += u32::try_from(at - from).unwrap_or(u32::MAX);
+        oddities.ascii = true;
         if all & DIGIT != 0 {
             let run = bytes.get(from..at).unwrap_or_default();
             let two = run.iter().any(|byte| leet(char::from(*byte)).len() > 1);
@@ -360,10 +383,14 @@ impl<'t> Skeleton<'t> {
                 end: *end,
             };
             self.begin(Region::Joined, *start);
-            self.word(&word, 0);
+            self.word(&word, Choice::First);
             if oddities.ambiguous {
                 self.begin(Region::Joined, *start);
-                self.word(&word, 1);
+                self.word(&word, Choice::Second);
+            }
+            if oddities.is_mixed() {
+                self.begin(Region::Joined, *start);
+                self.word(&word, Choice::Cyrillic);
             }
             if oddities.joined || oddities.masked {
                 self.mask(&word);
@@ -379,8 +406,8 @@ impl<'t> Skeleton<'t> {
     }
 
     /// Reads a word without what stands between its letters; a digit or sign that stands for several
-    /// letters is read as the one of that number.
-    fn word(&mut self, word: &Word<'_>, choice: usize) {
+    /// letters is read as one of them.
+    fn word(&mut self, word: &Word<'_>, choice: Choice) {
         let last = word.last_letter();
         let mut at = word.start;
         while at < word.end {
@@ -396,12 +423,15 @@ impl<'t> Skeleton<'t> {
             let letters = leet(c);
             let trails = reading.kind == Kind::Sign && !is_money(c) && at >= last;
             match reading.kind {
+                Kind::Letter
+                    if choice == Choice::Cyrillic
+                        && let Some(letter) = cyrillic(c) =>
+                {
+                    self.reading(coarse_of(letter), at);
+                }
                 Kind::Letter | Kind::Sign if !letters.is_empty() && !trails => {
-                    let chosen = letters
-                        .chars()
-                        .nth(choice)
-                        .or_else(|| letters.chars().next());
-                    if let Some(letter) = chosen {
+                    let second = letters.chars().nth(1).filter(|_| choice == Choice::Second);
+                    if let Some(letter) = second.or_else(|| letters.chars().next()) {
                         self.push(letter, at);
                     }
                 }
@@ -415,22 +445,29 @@ impl<'t> Skeleton<'t> {
 
     /// Reads letters that stand apart; wide gaps stay.
     fn apart(&mut self, text: &str, start: usize, end: usize) {
+        let wide = 1 + narrowest(text.get(start..end).unwrap_or_default()).max(1);
         let mut at = start;
         let mut spaces = 0;
+        // Whether a letter stands right before.
+        let mut close = false;
         while at < end {
             let Some((c, len)) = character(text, at) else {
                 break;
             };
             let reading = coarse_of(c);
             match reading.kind {
+                // A sign right behind a letter is punctuation.
+                Kind::Sign if close && !is_money(c) => {}
                 Kind::Letter | Kind::Sign => {
                     spaces = 0;
+                    close = true;
                     self.reading(reading, at);
                 }
                 Kind::Space => {
-                    spaces += if c == '\n' { 2 } else { 1 };
+                    close = false;
+                    spaces += width(c);
                     self.gap = true;
-                    if spaces >= 2 {
+                    if spaces >= wide {
                         self.push(' ', at);
                     }
                 }
@@ -447,13 +484,15 @@ impl<'t> Skeleton<'t> {
         let mut stars = 0;
         let (mut total, mut gaps) = (0, 0);
         let mut edges: Option<(usize, usize)> = None;
+        let last = word.last_letter();
         let mut at = word.start;
         while at < word.end {
             let Some((c, len)) = character(word.text, at) else {
                 break;
             };
             let kind = coarse_of(c).kind;
-            let letter = matches!(kind, Kind::Letter | Kind::Sign);
+            let trails = kind == Kind::Sign && !is_money(c) && at > last;
+            let letter = matches!(kind, Kind::Letter | Kind::Sign) && !trails;
             if letter {
                 total += 1;
                 edges = Some((edges.map_or(at, |(start, _)| start), at + len));
@@ -469,7 +508,7 @@ impl<'t> Skeleton<'t> {
                     end: at + len,
                     n_letters: n_letters + 1,
                 });
-            } else if kind == Kind::Break {
+            } else if kind == Kind::Break || trails {
                 self.note(run.take(), visible, stars);
                 (visible, stars) = (0, 0);
             }
@@ -559,6 +598,33 @@ fn word_end(text: &str, at: usize) -> usize {
     let rest = text.get(at..).unwrap_or_default();
     rest.find(char::is_whitespace)
         .map_or(text.len(), |end| at + end)
+}
+
+/// How wide a space is: a new line is more than a space.
+fn width(space: char) -> usize {
+    if space == '\n' { 2 } else { 1 }
+}
+
+/// The least space that stands between letters that stand apart: more than that is between words.
+fn narrowest(text: &str) -> usize {
+    let mut narrowest = usize::MAX;
+    let mut spaces = 0;
+    for c in text.chars() {
+        match coarse_of(c).kind {
+            Kind::Space => spaces += width(c),
+            _ if spaces > 0 => {
+                narrowest = narrowest.min(spaces);
+                spaces = 0;
+            }
+            _ => {}
+        }
+    }
+    if narrowest == usize::MAX { 1 } else { narrowest }
+}
+
+/// Signs that stand for a letter even between two spaces.
+fn is_lone_letter(c: char) -> bool {
+    c == '@' || is_money(c)
 }
 
 /// Signs that stand for a letter at the end of a word too.
