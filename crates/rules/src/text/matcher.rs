@@ -117,7 +117,11 @@ pub(crate) struct Hits {
     pub(crate) found: Vec<Hit>,
     /// Whether the text has so much to look at that not all of it was looked at.
     pub(crate) is_cut: bool,
+    /// Characters looked at, the coarse reading's bytes among them.
+    #[cfg(test)]
+    pub(crate) work: usize,
 }
+
 impl Hits {
     /// Makes room for a number of lists.
     pub(crate) fn new(lists: usize) -> Self {
@@ -126,6 +130,8 @@ impl Hits {
             counts: vec![0; lists],
             found: Vec::new(),
             is_cut: false,
+            #[cfg(test)]
+            work: 0,
         }
     }
 
@@ -171,6 +177,8 @@ struct Collector {
     shields: Vec<Hit>,
     /// By list.
     counts: Vec<u32>,
+    #[cfg(test)]
+    work: usize,
 }
 
 impl Collector {
@@ -179,6 +187,8 @@ impl Collector {
             found: Vec::new(),
             shields: Vec::new(),
             counts: vec![0; lists],
+            #[cfg(test)]
+            work: 0,
         }
     }
 
@@ -215,16 +225,31 @@ impl Collector {
         self.found.sort_unstable();
         self.found
             .dedup_by_key(|hit| (hit.start, hit.end, hit.list, hit.term));
+        let is_cut = is_cut || self.found.len() >= ALL_HITS;
         if !self.shields.is_empty() {
             let Self { found, shields, .. } = &mut self;
+            shields.sort_unstable_by_key(|shield| (shield.list, shield.start));
+            // Each ends where the one that reaches furthest of those before it in its list does.
+            let mut last = (u32::MAX, 0);
+            for shield in shields.iter_mut() {
+                if shield.list == last.0 {
+                    shield.end = shield.end.max(last.1);
+                }
+                last = (shield.list, shield.end);
+            }
             found.retain(|hit| {
-                !shields.iter().any(|shield| {
-                    shield.list == hit.list && shield.start <= hit.start && hit.end <= shield.end
-                })
+                let place = (hit.list, hit.start);
+                let behind = shields.partition_point(|shield| (shield.list, shield.start) <= place);
+                let shield = behind.checked_sub(1).and_then(|last| shields.get(last));
+                !shield.is_some_and(|shield| shield.list == hit.list && hit.end <= shield.end)
             });
         }
         let mut hits = Hits::new(lists);
         hits.is_cut = is_cut;
+        #[cfg(test)]
+        {
+            hits.work = self.work;
+        }
         for hit in self.found {
             hits.add(hit);
         }
@@ -410,7 +435,12 @@ impl Words {
         for masked in &skeleton.masked {
             scan.masked(text, *masked);
         }
-        scan.walker.is_exhausted()
+        let is_cut = scan.walker.is_exhausted() || skeleton.is_cut;
+        #[cfg(test)]
+        {
+            collector.work += (STEPS - scan.walker.steps) as usize + skeleton.coarse.len();
+        }
+        is_cut
     }
 }
 
@@ -639,6 +669,10 @@ impl Literals {
                 return false;
             };
             steps = left;
+            #[cfg(test)]
+            {
+                collector.work += 1 + (to - from) as usize;
+            }
             let targets = self.targets.get(*from as usize..*to as usize);
             let begins = boundary::begins(text, found.start());
             let ends = boundary::ends(text, found.end());

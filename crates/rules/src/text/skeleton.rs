@@ -21,6 +21,9 @@ const APART: u32 = 3;
 /// Apostrophes in a word, from which they are taken for an evasion.
 const APOSTROPHES: u32 = 3;
 
+/// Coarse bytes of a long word from one noted place to the next.
+const PLACE: usize = 64;
+
 /// Words with masked letters that are looked at in one text.
 const MASKED: usize = 256;
 
@@ -47,8 +50,11 @@ pub(crate) struct Masked {
 pub(crate) struct Skeleton<'t> {
     pub(crate) text: &'t str,
     pub(crate) coarse: Vec<u8>,
-    /// Where the words of the base begin: in the coarse reading and in the original, in bytes.
+    /// Where the words of the base begin, and letters here and there in long ones: in the coarse
+    /// reading and in the original, in bytes.
     words: Vec<(u32, u32)>,
+    /// Where in the coarse reading the next place in a long word is noted.
+    next_place: usize,
     /// How long the base is; the other readings follow.
     pub(crate) base: usize,
     /// By byte of the other readings: where the character that it is from begins.
@@ -57,6 +63,8 @@ pub(crate) struct Skeleton<'t> {
     starts: Vec<bool>,
     pub(crate) regions: Vec<(usize, Region)>,
     pub(crate) masked: Vec<Masked>,
+    /// Whether there are more words with masked letters.
+    pub(crate) is_cut: bool,
     last: char,
     /// Whether something was left out before the next letter of another reading.
     gap: bool,
@@ -138,11 +146,13 @@ impl<'t> Skeleton<'t> {
             text,
             coarse,
             words: Vec::with_capacity(text.len() / 4 + 1),
+            next_place: PLACE,
             base: 0,
             at: Vec::new(),
             starts: Vec::new(),
             regions: Vec::new(),
             masked: Vec::new(),
+            is_cut: false,
             last: ' ',
             gap: false,
             unspaced: false,
@@ -222,8 +232,25 @@ impl<'t> Skeleton<'t> {
     }
 
     fn reading(&mut self, reading: Coarse, at: usize) {
+        let mut first = true;
         for unit in units(reading.letters()) {
+            if first && self.base == 0 && self.coarse.len() >= self.next_place {
+                self.note_place(unit, at);
+            }
+            first = false;
             self.push(unit, at);
+        }
+    }
+
+    /// Notes where a letter comes from that is about to be added, if it is.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "texts of 4 GiB are turned away before"
+    )]
+    fn note_place(&mut self, letter: char, at: usize) {
+        if self.last != ' ' && self.last != letter {
+            self.words.push((self.coarse.len() as u32, at as u32));
+            self.next_place = self.coarse.len() + PLACE;
         }
     }
 
@@ -250,6 +277,8 @@ impl<'t> Skeleton<'t> {
         let mut word_start = 0;
         // Whether a sign stands between the last letter of the word and here.
         let mut gap = false;
+        // Where the last word with tags in it ends.
+        let mut tagged_to = 0;
         let mut at = 0;
         while let Some(&byte) = bytes.get(at) {
             let code = ascii(byte);
@@ -315,9 +344,11 @@ impl<'t> Skeleton<'t> {
                             joined: true,
                             ..oddities
                         };
-                        places
-                            .words
-                            .push((word_start, word_end(text, at + tag), tagged));
+                        // The whole of it at once: the next tag of the word is in it.
+                        if at >= tagged_to {
+                            tagged_to = word_end(text, at + tag);
+                            places.words.push((word_start, tagged_to, tagged));
+                        }
                     }
                     oddities.masked |= is_star(c) && (after || before);
                     let apostrophe = matches!(c, '\'' | '’');
@@ -358,6 +389,10 @@ impl<'t> Skeleton<'t> {
             }
             all |= code;
             if last != char::from(letter) {
+                if self.coarse.len() >= self.next_place {
+                    self.last = last;
+                    self.note_place(char::from(letter), at);
+                }
                 last = char::from(letter);
                 self.coarse.push(letter);
             }
@@ -537,9 +572,12 @@ impl<'t> Skeleton<'t> {
             && stars > 0
             && visible >= 2
             && visible * 2 >= masked.n_letters
-            && self.masked.len() < MASKED
         {
-            self.masked.push(masked);
+            if self.masked.len() < MASKED {
+                self.masked.push(masked);
+            } else {
+                self.is_cut = true;
+            }
         }
     }
 }
@@ -593,11 +631,20 @@ fn follows(text: &str, at: usize) -> bool {
     }
 }
 
-/// Where the word that goes on at a place ends.
-fn word_end(text: &str, at: usize) -> usize {
-    let rest = text.get(at..).unwrap_or_default();
-    rest.find(char::is_whitespace)
-        .map_or(text.len(), |end| at + end)
+/// Where the word that goes on at a place ends; white space in a tag does not end it.
+fn word_end(text: &str, mut at: usize) -> usize {
+    loop {
+        let rest = text.get(at..).unwrap_or_default();
+        let Some(end) = rest.find(|c: char| c.is_whitespace() || c == '<') else {
+            return text.len();
+        };
+        at += end;
+        match markup::tag(text, at) {
+            Some(tag) => at += tag,
+            None if rest.as_bytes().get(end) == Some(&b'<') => at += 1,
+            None => return at,
+        }
+    }
 }
 
 /// How wide a space is: a new line is more than a space.

@@ -3,6 +3,8 @@
 //! The automaton sees a coarse reading, in which more is alike than is. The walk looks at what was
 //! really written, decides whether it is the term, and says which transformations that takes.
 
+use std::collections::VecDeque;
+
 use unicode_normalization::char::decompose_canonical;
 
 use super::boundary;
@@ -82,6 +84,8 @@ pub(crate) struct Walker<'t> {
     buffer: Vec<char>,
     /// Whether the text has letters that only Greek, or only Cyrillic, has; found when first asked.
     genuine: [Option<bool>; 2],
+    /// Whether there is anything like a URL in the text; found when first asked.
+    has_url: Option<bool>,
 }
 
 impl<'t> Walker<'t> {
@@ -91,6 +95,7 @@ impl<'t> Walker<'t> {
             steps: STEPS,
             buffer: Vec::new(),
             genuine: [None; 2],
+            has_url: None,
         }
     }
 
@@ -104,28 +109,62 @@ impl<'t> Walker<'t> {
         if let Some(found) = self.find_at(term, start, masks) {
             return Some(found);
         }
-        // In `aaab` the automaton finds the beginning of the run, and `ab` begins at its end; in
-        // `a a s s` too, where the first letter is a word of its own.
-        let (first, mut len) = character(self.text, start)?;
+        let (first, len) = character(self.text, start)?;
+        if term.edges.begin {
+            return self.find_apart(term, first, start + len, masks);
+        }
+        // In `aaab` the automaton finds the beginning of the run, and `aab` begins near its end.
+        let own = term.letters.first()?;
+        let own = term.letters.iter().take_while(|c| *c == own).count();
+        let mut places = VecDeque::with_capacity(own + 1);
         let mut at = start;
-        loop {
-            at += len;
-            let (next, next_len) = character(self.text, at)?;
+        while let Some((next, len)) = character(self.text, at)
+            && same_letter(first, next)
+        {
             self.steps = self.steps.checked_sub(1)?;
-            len = next_len;
+            places.push_back(at);
+            if places.len() > own {
+                places.pop_front();
+            }
+            at += len;
+        }
+        let last = *places.front()?;
+        (last > start).then(|| self.find_at(term, last, masks))?
+    }
+
+    /// Looks for a term that begins behind a word of a single letter, the same as its first: the
+    /// automaton sees one letter in `a a s s`.
+    fn find_apart(
+        &mut self,
+        term: &Term,
+        first: char,
+        mut at: usize,
+        masks: bool,
+    ) -> Option<Found> {
+        let mut apart = false;
+        loop {
+            self.steps = self.steps.checked_sub(1)?;
+            let (next, len) = character(self.text, at)?;
             match coarse(next).kind {
-                Kind::Space | Kind::Break if term.edges.begin => {}
-                _ if same_letter(first, next) => {
+                Kind::Space | Kind::Break => apart = true,
+                _ if !same_letter(first, next) => return None,
+                _ if apart => {
                     if let Some(found) = self.find_at(term, at, masks) {
                         return Some(found);
                     }
+                    apart = false;
                 }
-                _ => return None,
+                _ => {}
             }
+            at += len;
         }
     }
 
     fn find_at(&mut self, term: &Term, start: usize, masks: bool) -> Option<Found> {
+        let place = start.checked_sub(term.head.len())?;
+        if term.edges.begin && !boundary::begins(self.text, place) {
+            return None;
+        }
         let (start, end, via) = match term.fold {
             Fold::None => self.exact(term, start)?,
             Fold::Case | Fold::Full => {
@@ -135,13 +174,12 @@ impl<'t> Walker<'t> {
                 (before.len(), self.text.len() - behind.len(), via)
             }
         };
-        let begins = !term.edges.begin || boundary::begins(self.text, start);
         let ends = !term.edges.end || boundary::ends(self.text, end);
         let part = term.edges.begin
             && term.edges.end
             && term.letters.len() < LONG
             && boundary::is_bracketed_part(self.text, start, end);
-        (begins && ends && !part).then_some(Found { start, end, via })
+        (ends && !part).then_some(Found { start, end, via })
     }
 
     fn exact(&mut self, term: &Term, letters: usize) -> Option<(usize, usize, Via)> {
@@ -385,7 +423,12 @@ impl<'t> Walker<'t> {
 
     /// Whether a place is in a URL behind its host, where letters and digits are an address.
     fn is_in_path(&mut self, start: usize) -> bool {
-        let before = self.text.get(..start).unwrap_or_default();
+        let text = self.text;
+        let has_url = || text.contains("://") || text.contains("www.");
+        if !*self.has_url.get_or_insert_with(has_url) {
+            return false;
+        }
+        let before = text.get(..start).unwrap_or_default();
         let is_past = |c: char| c.is_whitespace() || matches!(c, '<' | '"' | '(');
         let word = before
             .char_indices()
@@ -394,8 +437,6 @@ impl<'t> Walker<'t> {
             .find(|(_, c)| is_past(*c))
             .map_or(0, |(at, c)| at + c.len_utf8());
         let url = before.get(word..).unwrap_or_default();
-        let read = u32::try_from(url.len()).unwrap_or(u32::MAX);
-        self.steps = self.steps.saturating_sub(read.min(4 * URL as u32));
         let rest = url
             .strip_prefix("https://")
             .or_else(|| url.strip_prefix("http://"))
