@@ -194,7 +194,9 @@ fn table(results: &[(&Case, bool)]) -> String {
         if !order.contains(&&*case.transformation) {
             order.push(&case.transformation);
         }
-        let column = LANGUAGES.iter().find(|language| **language == case.language);
+        let column = LANGUAGES
+            .iter()
+            .find(|language| **language == case.language);
         for column in [column.copied().unwrap_or("others"), "all"] {
             let rows = [&*case.transformation, "**all**"];
             for row in rows {
@@ -271,8 +273,12 @@ fn disguised_words_are_found_and_innocent_texts_are_not() {
             }
             (Err(_), Some(reason)) => {
                 let written = case.hit.replace('|', "\\|");
-                writeln!(missed, "| {} | {} | `{written}` | {reason} |", case.id, case.term)
-                    .unwrap();
+                writeln!(
+                    missed,
+                    "| {} | {} | `{written}` | {reason} |",
+                    case.id, case.term
+                )
+                .unwrap();
             }
             (Err(instead), None) => writeln!(
                 wrong,
@@ -287,7 +293,10 @@ fn disguised_words_are_found_and_innocent_texts_are_not() {
         assert!(ids.contains(&**id), "no case {id}");
     }
     let n_found = results.iter().filter(|(_, found)| *found).count();
-    #[expect(clippy::cast_precision_loss, reason = "a corpus has thousands of cases at most")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a corpus has thousands of cases at most"
+    )]
     let recall = n_found as f64 / cases.len() as f64;
     assert!(recall >= RECALL, "recall {recall}");
 

@@ -27,7 +27,7 @@ pub(crate) fn tag(text: &str, at: usize) -> Option<usize> {
     let bytes = text.as_bytes().get(at..)?;
     let after_name = match bytes {
         [b'<', b'/', c, ..] | [b'<', c, ..] if c.is_ascii_alphabetic() => true,
-        [b'<', b'!', ..] | [b'<', b'/', b'>', ..] | [b'<', b'>', ..] => true,
+        [b'<', b'!' | b'>', ..] | [b'<', b'/', b'>', ..] => true,
         _ => false,
     };
     if !after_name {

@@ -339,6 +339,15 @@ fn make(c: char) -> Coarse {
     }
     let mut parts = Vec::new();
     levelled(c, &mut parts);
+    // The lunate sigma is one in meaning, and looks like a `c`. Capitals are read as small letters.
+    if !parts.iter().all(char::is_ascii)
+        && c.to_lowercase().eq([c])
+        && let Some(letters) = latin(c)
+        && let Some(found) = Coarse::some(Kind::Letter, &letters)
+        && !is_unspaced(c)
+    {
+        return found;
+    }
     let mut out = String::new();
     for part in parts {
         read(part, &mut out);

@@ -9,23 +9,22 @@
 //! The coarse text is larger than the original by no more than a factor; building it is one pass and
 //! one more over each such place.
 
+mod masks;
+mod places;
+
+use places::{Oddities, Places};
+
 use super::boundary::is_unspaced;
 use super::markup;
 use super::reading::{
     ASCII, Coarse, DIGIT, Kind, SPACE, Script, coarse as coarse_of, cyrillic, leet, script,
 };
 
-/// Letters that stand apart, from which they are read as a word.
-const APART: u32 = 3;
-
 /// Apostrophes in a word, from which they are taken for an evasion.
 const APOSTROPHES: u32 = 3;
 
 /// Coarse bytes of a long word from one noted place to the next.
 const PLACE: usize = 64;
-
-/// Words with masked letters that are looked at in one text.
-const MASKED: usize = 256;
 
 /// Another reading of a part of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,69 +71,12 @@ pub(crate) struct Skeleton<'t> {
     unspaced: bool,
 }
 
-/// What a word has that makes other readings of it worthwhile.
-#[derive(Clone, Copy, Debug, Default)]
-struct Oddities {
-    letters: u32,
-    apostrophes: u32,
-    /// Signs or tags between its letters.
-    joined: bool,
-    /// A sign that may hide a letter.
-    masked: bool,
-    /// A digit or sign that stands for one letter or another, or for none.
-    ambiguous: bool,
-    /// ASCII letters or digits.
-    ascii: bool,
-    /// Cyrillic letters.
-    cyrillic: bool,
-}
-
-impl Oddities {
-    /// Whether ASCII may stand for Cyrillic letters.
-    fn is_mixed(self) -> bool {
-        self.ascii && self.cyrillic
-    }
-}
-
 /// How digits and signs are read that stand for several letters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Choice {
     First,
     Second,
     Cyrillic,
-}
-
-/// Where other readings are worthwhile.
-#[derive(Debug, Default)]
-struct Places {
-    words: Vec<(usize, usize, Oddities)>,
-    apart: Vec<(usize, usize)>,
-    /// The letters that stand apart up to here: from, to and how many.
-    run: Option<(usize, usize, u32)>,
-}
-
-impl Places {
-    /// Takes in what stands between two spaces.
-    fn word(&mut self, start: usize, end: usize, oddities: Oddities) {
-        match (oddities.letters, self.run) {
-            // Nothing, or punctuation alone, does not end a run of single letters.
-            (0, _) => {}
-            (1, None) => self.run = Some((start, end, 1)),
-            (1, Some((from, _, n))) => self.run = Some((from, end, n + 1)),
-            _ => self.end_run(),
-        }
-        if oddities.joined || oddities.masked || oddities.ambiguous || oddities.is_mixed() {
-            self.words.push((start, end, oddities));
-        }
-    }
-
-    fn end_run(&mut self) {
-        if let Some((from, to, n)) = self.run.take()
-            && n >= APART
-        {
-            self.apart.push((from, to));
-        }
-    }
 }
 
 impl<'t> Skeleton<'t> {
@@ -511,75 +453,6 @@ impl<'t> Skeleton<'t> {
             at += len;
         }
     }
-
-    /// Notes what in a word may be a term with masked letters.
-    fn mask(&mut self, word: &Word<'_>) {
-        let mut run: Option<Masked> = None;
-        let mut visible = 0;
-        let mut stars = 0;
-        let (mut total, mut gaps) = (0, 0);
-        let mut edges: Option<(usize, usize)> = None;
-        let last = word.last_letter();
-        let mut at = word.start;
-        while at < word.end {
-            let Some((c, len)) = character(word.text, at) else {
-                break;
-            };
-            let kind = coarse_of(c).kind;
-            let trails = kind == Kind::Sign && !is_money(c) && at > last;
-            let letter = matches!(kind, Kind::Letter | Kind::Sign) && !trails;
-            if letter {
-                total += 1;
-                edges = Some((edges.map_or(at, |(start, _)| start), at + len));
-            } else if kind == Kind::Break && !is_star(c) && edges.is_some() && at + len < word.end {
-                gaps += 1;
-            }
-            if letter || is_star(c) {
-                visible += usize::from(letter);
-                stars += usize::from(!letter);
-                let (start, n_letters) = run.map_or((at, 0), |run| (run.start, run.n_letters));
-                run = Some(Masked {
-                    start,
-                    end: at + len,
-                    n_letters: n_letters + 1,
-                });
-            } else if kind == Kind::Break || trails {
-                self.note(run.take(), visible, stars);
-                (visible, stars) = (0, 0);
-            }
-            at += len;
-        }
-        self.note(run, visible, stars);
-        if let Some((start, end)) = edges
-            && gaps == 1
-            && total >= 4
-        {
-            let n_letters = total + 1;
-            self.note(
-                Some(Masked {
-                    start,
-                    end,
-                    n_letters,
-                }),
-                total,
-                1,
-            );
-        }
-    }
-
-    fn note(&mut self, masked: Option<Masked>, visible: usize, stars: usize) {
-        if let Some(masked) = masked
-            && stars > 0
-            && visible >= 2
-            && visible * 2 >= masked.n_letters
-        {
-            if self.masked.len() < MASKED {
-                self.masked.push(masked);
-            } else {
-                self.is_cut = true;
-            }
-        }
-    }
 }
 
 /// What stands between two spaces.
@@ -666,7 +539,11 @@ fn narrowest(text: &str) -> usize {
             _ => {}
         }
     }
-    if narrowest == usize::MAX { 1 } else { narrowest }
+    if narrowest == usize::MAX {
+        1
+    } else {
+        narrowest
+    }
 }
 
 /// Signs that stand for a letter even between two spaces.

@@ -410,7 +410,9 @@ impl<'t> Walker<'t> {
         if trail.doubled && trail.via == Via::REPEATS {
             return false;
         }
-        if trail.via.has(Via::LEET | Via::MASK | Via::SPACING | Via::REPEATS)
+        if trail
+            .via
+            .has(Via::LEET | Via::MASK | Via::SPACING | Via::REPEATS)
             && self.is_in_path(start)
         {
             return false;
@@ -466,9 +468,9 @@ impl<'t> Walker<'t> {
             _ => return false,
         };
         let text = self.text;
-        self.genuine.get_mut(slot).is_some_and(|known| {
-            *known.get_or_insert_with(|| is_written_in(text, of))
-        })
+        self.genuine
+            .get_mut(slot)
+            .is_some_and(|known| *known.get_or_insert_with(|| is_written_in(text, of)))
     }
 }
 
@@ -500,8 +502,10 @@ impl Trail {
         let n = term.letters.len();
         let least = if term.is_unspaced { 2 } else { 4 };
         let clause = |c: char| {
-            matches!(c, ',' | ';' | ':' | '!' | '?' | '\'' | '’' | '"' | '(' | ')' | '[' | ']')
-                || term.is_unspaced && c != '.' && !c.is_ascii()
+            matches!(
+                c,
+                ',' | ';' | ':' | '!' | '?' | '\'' | '’' | '"' | '(' | ')' | '[' | ']'
+            ) || term.is_unspaced && c != '.' && !c.is_ascii()
         };
         n >= least
             && self.gaps == 1
@@ -515,7 +519,11 @@ impl Trail {
 fn is_doubled(term: &Term, letter: usize) -> bool {
     let at = |at: usize| term.letters.get(at);
     let end = term.run_end.get(letter).copied().unwrap_or_default();
-    let apart = |at: &usize| term.before.get(*at).is_some_and(|before| *before != Before::Nothing);
+    let apart = |at: &usize| {
+        term.before
+            .get(*at)
+            .is_some_and(|before| *before != Before::Nothing)
+    };
     let start = (0..=letter).rev().find(apart).unwrap_or_default();
     // Three in a row are none.
     let twice = letter > start && at(letter) == at(letter - 1);
