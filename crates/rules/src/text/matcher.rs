@@ -37,6 +37,9 @@ const JOINED: usize = 5;
 /// Words of a single letter.
 const WORDS: &str = "aAàÀiIoOôÔyYаАвВиИкКоОсСуУяЯ";
 
+/// Steps that it takes to find where in the original a term is.
+const CANDIDATE: u32 = 4;
+
 /// Terms that one masked word is compared with.
 const MASK_TERMS: usize = 4_096;
 
@@ -292,6 +295,9 @@ impl Scan<'_, '_> {
             state = finder.next_state(Anchored::No, state, *byte);
             if finder.is_special(state) && finder.is_match(state) {
                 self.matches(finder, state, at, 0);
+                if self.walker.is_exhausted() {
+                    return;
+                }
             }
         }
         let ends = self
@@ -394,6 +400,12 @@ impl Scan<'_, '_> {
 
     fn matches(&mut self, finder: &NFA, state: StateID, end: usize, least: usize) {
         for index in 0..finder.match_len(state) {
+            // Where a term ends as many others do, the looking itself is the work.
+            let Some(steps) = self.walker.steps.checked_sub(CANDIDATE) else {
+                self.walker.steps = 0;
+                return;
+            };
+            self.walker.steps = steps;
             let pattern = finder.match_pattern(state, index).as_usize();
             self.candidate(pattern, end, least);
         }

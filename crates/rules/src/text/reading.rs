@@ -200,7 +200,7 @@ fn looks_like(c: char) -> Option<char> {
         'ʋ' => 'v',
         'ƴ' => 'y',
         'ʐ' | 'ƶ' => 'z',
-        'β' => 'b',
+        'β' | 'ь' => 'b',
         'κ' => 'k',
         'τ' => 't',
         'ε' => 'e',
@@ -339,9 +339,11 @@ fn make(c: char) -> Coarse {
     }
     let mut parts = Vec::new();
     levelled(c, &mut parts);
-    // The lunate sigma is one in meaning, and looks like a `c`. Capitals are read as small letters.
+    // The lunate sigma is one in meaning, and looks like a `c`. Capitals of the scripts that words are
+    // really written in are read as their small letters, whatever they look like.
+    let is_read = matches!(script(c), Script::Greek | Script::Cyrillic);
     if !parts.iter().all(char::is_ascii)
-        && c.to_lowercase().eq([c])
+        && (!is_read || c.to_lowercase().eq([c]))
         && let Some(letters) = latin(c)
         && let Some(found) = Coarse::some(Kind::Letter, &letters)
         && !is_unspaced(c)
