@@ -147,7 +147,7 @@ fn a_thousand_links_exhaust_a_rule_and_not_the_engine() {
 #[test]
 fn a_text_that_is_too_much_to_look_at_is_held() {
     // Terms that begin each other, all of which end everywhere in the text.
-    let terms: String = (2..256).map(|n| "ab".repeat(n) + "\n").collect();
+    let terms: String = (2..=128).map(|n| "ab".repeat(n) + "\n").collect();
     let yaml = |mode: &str| {
         format!(
             "lists: {{ l: {{ file: list.txt, fold: full, match: substring, except: [abc] }}, m: {{ terms: [never] }} }}\n\
