@@ -144,6 +144,11 @@ pub(crate) fn cyrillic(c: char) -> Option<char> {
     })
 }
 
+/// The other Cyrillic letter that a `u` stands for: by its sound, and not by its look.
+pub(crate) fn cyrillic_u(c: char) -> Option<char> {
+    matches!(c, 'u' | 'U').then_some('у')
+}
+
 /// The small capitals and the letters that UTS 39 sends to them, by what people use them for.
 fn looks_like(c: char) -> Option<char> {
     Some(match c {
@@ -207,6 +212,10 @@ fn looks_like(c: char) -> Option<char> {
         'η' => 'n',
         'μ' => 'u',
         'ω' => 'w',
+        // Signs of mathematics.
+        '∂' => 'd',
+        '∀' => 'a',
+        '∃' => 'e',
         _ => return None,
     })
 }
@@ -427,7 +436,8 @@ pub(crate) fn stands_for(c: char, term: &[char], buffer: &mut Vec<char>) -> Opti
         }
         // A Latin letter for one of another script that looks like it.
         let alike = c.is_ascii_alphabetic() && is_own(c.to_ascii_lowercase());
-        return (alike || cyrillic(c) == Some(first)).then_some((1, Via::CONFUSABLES));
+        return (alike || cyrillic(c) == Some(first) || cyrillic_u(c) == Some(first))
+            .then_some((1, Via::CONFUSABLES));
     }
     buffer.clear();
     fold_char(c, buffer);

@@ -17,7 +17,8 @@ use places::{Oddities, Places};
 use super::boundary::is_unspaced;
 use super::markup;
 use super::reading::{
-    ASCII, Coarse, DIGIT, Kind, SPACE, Script, coarse as coarse_of, cyrillic, leet, script,
+    ASCII, Coarse, DIGIT, Kind, SPACE, Script, coarse as coarse_of, cyrillic, cyrillic_u, leet,
+    script,
 };
 
 /// Apostrophes in a word, from which they are taken for an evasion.
@@ -77,6 +78,19 @@ enum Choice {
     First,
     Second,
     Cyrillic,
+    /// As [`Choice::Cyrillic`], and a `u` by its sound.
+    CyrillicSound,
+}
+
+impl Choice {
+    /// The Cyrillic letter that is read for a character, if another one is than elsewhere.
+    fn cyrillic(self, c: char) -> Option<char> {
+        match self {
+            Self::First | Self::Second => None,
+            Self::Cyrillic => cyrillic(c),
+            Self::CyrillicSound => cyrillic_u(c).or_else(|| cyrillic(c)),
+        }
+    }
 }
 
 impl<'t> Skeleton<'t> {
@@ -368,6 +382,8 @@ impl<'t> Skeleton<'t> {
             if oddities.is_mixed() {
                 self.begin(Region::Joined, *start);
                 self.word(&word, Choice::Cyrillic);
+                self.begin(Region::Joined, *start);
+                self.word(&word, Choice::CyrillicSound);
             }
             if oddities.joined || oddities.masked {
                 self.mask(&word);
@@ -400,10 +416,7 @@ impl<'t> Skeleton<'t> {
             let letters = leet(c);
             let trails = reading.kind == Kind::Sign && !is_money(c) && at >= last;
             match reading.kind {
-                Kind::Letter
-                    if choice == Choice::Cyrillic
-                        && let Some(letter) = cyrillic(c) =>
-                {
+                Kind::Letter if let Some(letter) = choice.cyrillic(c) => {
                     self.reading(coarse_of(letter), at);
                 }
                 Kind::Letter | Kind::Sign if !letters.is_empty() && !trails => {
@@ -553,7 +566,7 @@ fn is_lone_letter(c: char) -> bool {
 
 /// Signs that stand for a letter at the end of a word too.
 pub(crate) fn is_money(c: char) -> bool {
-    matches!(c, '$' | '€' | '£' | '¢' | '¥' | '§' | '©' | '®')
+    matches!(c, '@' | '$' | '€' | '£' | '¢' | '¥' | '§' | '©' | '®')
 }
 
 /// Signs that people put in place of a letter on purpose.

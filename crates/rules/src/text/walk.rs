@@ -261,7 +261,8 @@ impl<'t> Walker<'t> {
                 }
                 trail.doubled |= extra == 1 && is_doubled(term, next - 1);
                 trail.raised |= in_gap && small && c.is_uppercase();
-                (hidden, small, extra) = (false, c.is_lowercase(), 0);
+                // A digit has no accents.
+                (hidden, small, extra) = (via.has(Via::LEET), c.is_lowercase(), 0);
                 own_marks.clear();
                 marks_of(c, &mut own_marks);
                 pile = u32::try_from(own_marks.len()).unwrap_or(PILE);
