@@ -82,6 +82,11 @@ pub(crate) const SIGN: u8 = b'!';
 pub(crate) const DIGIT: u8 = 0x80;
 
 /// The coarse readings of ASCII: a letter, or one of the constants above.
+#[expect(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "a constant: what is out of bounds does not compile"
+)]
 pub(crate) static ASCII: [u8; 128] = {
     let mut table = [BREAK; 128];
     let mut at = 0;
@@ -105,6 +110,10 @@ pub(crate) static ASCII: [u8; 128] = {
 const DIGITS: [u8; 10] = *b"oizeasgtbg";
 
 /// Which letters a character stands for in leet; the first is the coarse reading.
+#[expect(
+    clippy::match_same_arms,
+    reason = "a table, in the order of the digits"
+)]
 pub(crate) fn leet(c: char) -> &'static str {
     match c {
         '0' => "o",
@@ -150,6 +159,10 @@ pub(crate) fn cyrillic_u(c: char) -> Option<char> {
 }
 
 /// The small capitals and the letters that UTS 39 sends to them, by what people use them for.
+#[expect(
+    clippy::match_same_arms,
+    reason = "a table, by kind and in the order of the alphabet"
+)]
 fn looks_like(c: char) -> Option<char> {
     Some(match c {
         'ᴀ' => 'a',

@@ -53,6 +53,10 @@ pub(crate) struct Found {
 
 /// What was walked along.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one thing that is seen or not"
+)]
 struct Trail {
     via: Via,
     /// Letters that stand for themselves, digits and signs apart.
@@ -191,6 +195,7 @@ impl<'t> Walker<'t> {
     }
 
     /// Walks along text and term; returns where the term ends and what it took.
+    #[expect(clippy::too_many_lines, reason = "one loop over one state")]
     fn walk(&mut self, term: &Term, start: usize, masks: bool) -> Option<(usize, Via)> {
         let allowed = term.allowed();
         let mut trail = Trail::default();
@@ -238,7 +243,7 @@ impl<'t> Walker<'t> {
                 _ => {}
             }
             if !bridged {
-                match self.bridge(term.before.get(next).copied()?, c, kind, in_gap) {
+                match Self::bridge(term.before.get(next).copied()?, c, kind, in_gap) {
                     Bridge::Past(via) => {
                         trail.via |= via | html;
                         in_gap = true;
@@ -316,7 +321,7 @@ impl<'t> Walker<'t> {
     }
 
     /// What stands between two words of a term, or in its place.
-    fn bridge(&self, before: Before, c: char, kind: Kind, begun: bool) -> Bridge {
+    fn bridge(before: Before, c: char, kind: Kind, begun: bool) -> Bridge {
         let letter = kind == Kind::Letter;
         match before {
             Before::Nothing => Bridge::Arrived(Via::NONE),

@@ -72,7 +72,7 @@ fn is_found(set: &RuleSet, written: &str) -> Result<(), TestCaseError> {
         .scan(&text)
         .found
         .iter()
-        .map(|hit| &text[hit.start as usize..hit.end as usize])
+        .map(|hit| text.get(hit.start as usize..hit.end as usize).unwrap())
         .collect();
     prop_assert_eq!(found, [written], "{:?}", text);
     Ok(())
@@ -132,7 +132,7 @@ proptest! {
             if skeleton.regions.iter().any(|(start, _)| *start == at) {
                 last = 0;
             }
-            let begins = (skeleton.coarse[at] as i8) >= -0x40;
+            let begins = skeleton.coarse[at] & 0xc0 != 0x80;
             if at < skeleton.base && skeleton.coarse[at] == b' ' || !begins {
                 continue;
             }
@@ -264,7 +264,7 @@ fn work_grows_with_the_text_and_no_faster() {
                 hits.work
             );
             assert!(
-                last == 0 || hits.work as f64 <= last as f64 * 2.2,
+                last == 0 || hits.work * 10 <= last * 22,
                 "{unit:?} of {size}: {} steps after {last}",
                 hits.work
             );

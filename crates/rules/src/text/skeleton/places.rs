@@ -5,6 +5,10 @@ const APART: u32 = 3;
 
 /// What a word has that makes other readings of it worthwhile.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one thing that is seen or not"
+)]
 pub(super) struct Oddities {
     pub(super) letters: u32,
     pub(super) apostrophes: u32,
