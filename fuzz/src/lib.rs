@@ -38,11 +38,7 @@ pub fn judge(set: &RuleSet, text: &str) -> Outcome {
         },
         parent: Some("parent"),
         depth: 2,
-        depth_known: true,
-        revision: 1,
-        article_published_at: Some(1_750_000_000_000_000),
-        submitted_at: 1_767_268_800_000_000,
-        now: 1_767_268_800_000_000,
+        ..Input::neutral(text, 1_767_268_800_000_000)
     };
     let outcome = set.evaluate(&input);
     let again = set.evaluate(&input);
