@@ -18,7 +18,9 @@ rules:
 "#;
 
 fuzz_target!(|input: &str| {
-    let (list, text) = input.split_once("\n\n").unwrap_or(("merde\nson of a bitch", input));
+    let (list, text) = input
+        .split_once("\n\n")
+        .unwrap_or(("merde\nson of a bitch", input));
     if let Ok(set) = load(RULES, list.as_bytes()) {
         judge(&set, text);
     }

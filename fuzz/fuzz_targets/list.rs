@@ -7,7 +7,10 @@ use stoa_fuzz::{judge, load};
 fuzz_target!(|list: &[u8]| {
     for (kind, subject) in [
         ("word, fold: full", "comment.text"),
-        ("substring, fold: case, except_file: list.txt", "comment.text"),
+        (
+            "substring, fold: case, except_file: list.txt",
+            "comment.text",
+        ),
         ("domain", "comment.links"),
         ("regex", "comment.text"),
     ] {

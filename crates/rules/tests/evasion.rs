@@ -4,7 +4,12 @@
 //! The corpus is our own writing. `cases.tsv` says for each case the term and exactly which
 //! characters are it; a case counts as found only if a span of that term covers these and no others.
 
-#![expect(clippy::unwrap_used, reason = "a helper of tests may stop the test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::string_slice,
+    reason = "a helper of tests may stop the test"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
