@@ -282,7 +282,7 @@ fn disguised_words_are_found_and_innocent_texts_are_not() {
                 writeln!(wrong, "{} is found, and listed as a miss", case.id).unwrap();
             }
             (Err(_), Some(reason)) => {
-                let written = case.hit.replace('|', "\\|");
+                let written = case.hit.replace('|', "\\|").replace('\n', "\\n");
                 writeln!(
                     missed,
                     "| {} | {} | `{written}` | {reason} |",
