@@ -6,7 +6,7 @@
 //!
 //! Terms without letters, such as `$$` or an emoji, and those of a single letter have an automaton of
 //! their own over the text as written. Domains need none: a host and its parents
-//! are looked up. Terms with masked letters are looked up by length and first letter.
+//! are looked up. Terms with masked letters are looked up by their length and what can be seen of them.
 
 use std::collections::HashMap;
 
@@ -15,12 +15,13 @@ use aho_corasick::nfa::contiguous::NFA;
 use aho_corasick::{AhoCorasick, Anchored, MatchKind};
 
 mod hits;
+mod masks;
 
 use hits::{Collector, Target};
 pub(crate) use hits::{HITS, Hit, Hits};
+use masks::Masks;
 
 use super::boundary;
-use super::reading::coarse;
 use super::skeleton::{Masked, Region, Skeleton, character};
 use super::term::{Before, Edges, Term};
 use super::via::Via;
@@ -60,8 +61,7 @@ struct Words {
     patterns: Vec<Pattern>,
     targets: Vec<u32>,
     terms: Vec<(Target, Term)>,
-    /// By number of letters and the first or last of them: terms of one word that allow masks.
-    masks: HashMap<(usize, Edge), Vec<u32>>,
+    masks: Masks,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -71,13 +71,6 @@ struct Pattern {
     /// Whether a space stands at its end.
     ends: bool,
     targets: u32,
-}
-
-/// The coarse reading of a word's first or last letter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Edge {
-    First(char),
-    Last(char),
 }
 
 /// Terms without letters.
@@ -164,7 +157,7 @@ impl Matcher {
 struct WordsBuilder {
     patterns: HashMap<Vec<u8>, Vec<u32>>,
     terms: Vec<(Target, Term)>,
-    masks: HashMap<(usize, Edge), Vec<u32>>,
+    masks: Masks,
 }
 
 impl WordsBuilder {
@@ -192,14 +185,7 @@ impl WordsBuilder {
             .iter()
             .all(|before| *before == Before::Nothing);
         if term.fold == Fold::Full && one_word && !target.shield && compiled.letters.len() >= 3 {
-            let edges = [
-                compiled.letters.first().map(|c| Edge::First(edge(*c))),
-                compiled.letters.last().map(|c| Edge::Last(edge(*c))),
-            ];
-            for edge in edges.into_iter().flatten() {
-                let key = (compiled.letters.len(), edge);
-                self.masks.entry(key).or_default().push(number);
-            }
+            self.masks.add(&compiled.letters, number);
         }
         self.terms.push((target, compiled));
         true
@@ -241,16 +227,13 @@ impl WordsBuilder {
             patterns,
             targets,
             terms: self.terms,
-            masks: self.masks,
+            masks: {
+                let mut masks = self.masks;
+                masks.finish();
+                masks
+            },
         }))
     }
-}
-
-/// The coarse reading of a letter at the edge of a word.
-fn edge(c: char) -> char {
-    super::skeleton::units(coarse(c).letters())
-        .next()
-        .unwrap_or(c)
 }
 
 impl Words {
@@ -443,20 +426,12 @@ impl Scan<'_, '_> {
 
     /// Compares a word with masked letters with the terms of its length.
     fn masked(&mut self, text: &str, masked: Masked) {
-        let Some((first, _)) = character(text, masked.start) else {
-            return;
-        };
-        let last = text
-            .get(masked.start..masked.end)
-            .and_then(|word| word.chars().next_back());
-        let key = if super::skeleton::is_star(first) {
-            Edge::Last(edge(last.unwrap_or(first)))
-        } else {
-            Edge::First(edge(first))
-        };
-        let numbers = self.words.masks.get(&(masked.n_letters, key));
-        for number in numbers.into_iter().flatten().take(MASK_TERMS) {
-            let Some((target, term)) = self.words.terms.get(*number as usize) else {
+        for number in self.words.masks.like(text, masked).take(MASK_TERMS) {
+            let Some(steps) = self.walker.steps.checked_sub(1) else {
+                return;
+            };
+            self.walker.steps = steps;
+            let Some((target, term)) = self.words.terms.get(number as usize) else {
                 continue;
             };
             if !self.collector.wants(*target) {
