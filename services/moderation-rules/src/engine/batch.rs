@@ -229,7 +229,7 @@ impl<'a> Judge<'a> {
         let outcomes = evaluate::map(jobs, config.threads, |job| {
             let is_sample = samples.fetch_add(1, Ordering::Relaxed) % SAMPLE == 0;
             let timer = metrics.evaluation.start_timer();
-            let judged = evaluate::judge(&live.set, *evaluate, job, is_sample);
+            let judged = evaluate::judge(&live.set, *evaluate, job.comment, &job.facts, is_sample);
             timer.observe_duration();
             report_failures(job.comment, &judged.0);
             judged

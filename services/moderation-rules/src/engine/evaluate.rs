@@ -75,7 +75,7 @@ pub(crate) struct Seen {
     /// A bit for each place in the rule set.
     evaluated: Vec<u64>,
     /// What they took, if the comment was a sample.
-    took: Vec<(usize, Duration)>,
+    pub(crate) took: Vec<(usize, Duration)>,
 }
 
 impl Seen {
@@ -97,8 +97,8 @@ impl Seen {
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     /// By place in the rule set.
-    evaluations: Vec<u64>,
-    took: Vec<(usize, Duration)>,
+    pub(crate) evaluations: Vec<u64>,
+    pub(crate) took: Vec<(usize, Duration)>,
 }
 
 impl Tally {
@@ -136,11 +136,10 @@ impl Tally {
 pub(crate) fn judge(
     set: &RuleSet,
     evaluate: Evaluate,
-    job: &Job<'_>,
+    comment: &Comment,
+    facts: &Facts,
     is_sample: bool,
 ) -> (Outcome, Seen) {
-    let comment = job.comment;
-    let facts = &job.facts;
     let normalized = comment.normalized.as_ref();
     let links: Vec<Link<'_>> = normalized
         .map(|n| {
@@ -187,7 +186,12 @@ pub(crate) fn judge(
         depth: facts.depth.unwrap_or_default(),
         depth_known: facts.depth.is_some(),
         revision: comment.revision,
+        parent_author: None,
         article_published_at: facts.published_at,
+        article_tags: &[],
+        counters: None,
+        similar_by_author: 0,
+        similar_in_thread: 0,
         submitted_at: facts.submitted_at,
         now: facts.now,
     };

@@ -22,18 +22,59 @@ pub(crate) struct Facts {
     pub(crate) before: Option<CommentRow>,
 }
 
+/// Where facts come from: the service's view, or a history that is simulated.
+pub(crate) trait Known {
+    type Error;
+
+    /// Returns what stands about a comment.
+    fn comment(&mut self, site: &str, id: &str) -> Result<Option<CommentRow>, Self::Error>;
+
+    /// Returns an author's history.
+    fn author(&mut self, site: &str, id: &str) -> Result<AuthorRow, Self::Error>;
+
+    /// Returns when an article was published, if that is known.
+    fn published_at(&mut self, site: &str, article: &str) -> Result<Option<i64>, Self::Error>;
+
+    /// Returns how many comments stand above a comment of an article, if that is known.
+    fn depth(&mut self, site: &str, article: &str, id: &str) -> Result<Option<u32>, Self::Error>;
+}
+
+impl Known for State<'_> {
+    type Error = Error;
+
+    fn comment(&mut self, site: &str, id: &str) -> Result<Option<CommentRow>, Error> {
+        State::comment(self, site, id)
+    }
+
+    fn author(&mut self, site: &str, id: &str) -> Result<AuthorRow, Error> {
+        State::author(self, site, id)
+    }
+
+    fn published_at(&mut self, site: &str, article: &str) -> Result<Option<i64>, Error> {
+        let article = self.article(site, article)?;
+        Ok(article.and_then(|row| row.published_at))
+    }
+
+    fn depth(&mut self, site: &str, article: &str, id: &str) -> Result<Option<u32>, Error> {
+        let row = State::comment(self, site, id)?;
+        Ok(row
+            .filter(|row| row.article == article)
+            .and_then(|row| row.depth))
+    }
+}
+
 impl Facts {
     /// Gathers the facts about a comment.
-    pub(crate) fn gather(
-        state: &mut State<'_>,
+    pub(crate) fn gather<K: Known>(
+        known: &mut K,
         event: &Event,
         comment: &Comment,
         now: i64,
         trusted_after: u64,
-    ) -> Result<Self, Error> {
-        let before = state.comment(&comment.site, &comment.comment)?;
-        let author = state.author(&comment.site, &comment.author.id)?;
-        let article = state.article(&comment.site, &comment.article)?;
+    ) -> Result<Self, K::Error> {
+        let before = known.comment(&comment.site, &comment.comment)?;
+        let author = known.author(&comment.site, &comment.author.id)?;
+        let published_at = known.published_at(&comment.site, &comment.article)?;
         let said = comment
             .submitted_at
             .as_ref()
@@ -43,10 +84,8 @@ impl Facts {
         let depth = match comment.parent.as_deref() {
             None => Some(0),
             Some(parent) if parent == comment.comment => None,
-            Some(parent) => state
-                .comment(&comment.site, parent)?
-                .filter(|row| row.article == comment.article)
-                .and_then(|row| row.depth)
+            Some(parent) => known
+                .depth(&comment.site, &comment.article, parent)?
                 .map(|depth| depth.saturating_add(1)),
         };
         // An edit finds the comment itself among those of its author.
@@ -58,7 +97,7 @@ impl Facts {
             trusted,
             author,
             depth,
-            published_at: article.and_then(|row| row.published_at),
+            published_at,
             submitted_at,
             now,
             before,
