@@ -29,6 +29,7 @@ enum RulesCommand {
     Test(SetArgs),
     /// Shows which terms of the lists are in a text.
     ListHits(list_hits::ListHitsArgs),
+    Backtest(Box<crate::backtest::BacktestArgs>),
 }
 
 #[derive(Debug, Args)]
@@ -48,6 +49,7 @@ pub(crate) fn run(args: &RulesArgs) -> anyhow::Result<ExitCode> {
         RulesCommand::Check(set) => check(set),
         RulesCommand::Test(set) => test(set),
         RulesCommand::ListHits(args) => list_hits::run(args),
+        RulesCommand::Backtest(args) => crate::backtest::run(args),
     }
 }
 

@@ -31,6 +31,7 @@ pub use config::{
     AdminConfig, Config, DEFAULT_CONFIG, EngineConfig, HttpConfig, JournalConfig, SiteConfig,
     ViewConfig,
 };
+pub use record::kind as kind_of_record;
 pub use rebuild::{Rebuilt, rebuild};
 pub use view::Error;
 

@@ -61,6 +61,7 @@ fn draft() -> String {
     LIVE.replacen("verdict: hold", "verdict: reject", 1)
         .replace("author.recent >= 3", "author.recent >= 2")
         .replace("author.rejected > 1", "author.rejected > 0")
+        .replace("comment.depth >= 3", "comment.depth >= 6")
 }
 
 fn set(rules: &str) -> RuleSet {
