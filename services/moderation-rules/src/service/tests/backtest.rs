@@ -56,9 +56,12 @@ rules:
     explain: { en: "The article is old." }
 "#;
 
-/// The same with an insult that is refused, so that every later fact about its author differs.
+/// The same with an insult that is refused and hate that is held, so that what follows for their
+/// authors differs.
 fn draft() -> String {
-    LIVE.replacen("verdict: hold", "verdict: reject", 1)
+    LIVE.replace("verdict: reject", "verdict: milder")
+        .replacen("verdict: hold", "verdict: reject", 1)
+        .replace("verdict: milder", "verdict: hold")
         .replace("author.recent >= 3", "author.recent >= 2")
         .replace("author.rejected > 1", "author.rejected > 0")
         .replace("comment.depth >= 3", "comment.depth >= 6")
