@@ -1,6 +1,7 @@
 //! Stoa: discussion threads, moderated and archived. The one binary.
 
 mod archive;
+mod backtest;
 mod client;
 mod demo;
 mod healthcheck;

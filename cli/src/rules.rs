@@ -37,6 +37,7 @@ enum RulesCommand {
     Explain(explain::ExplainArgs),
     /// Looks for what is likely not meant: dead rules, needless terms, missing reasons.
     Lint(lint::LintArgs),
+    Backtest(Box<crate::backtest::BacktestArgs>),
 }
 
 #[derive(Debug, Args)]
@@ -67,6 +68,7 @@ pub(crate) fn run(args: &RulesArgs) -> anyhow::Result<ExitCode> {
         RulesCommand::Test(args) => test(args),
         RulesCommand::Explain(args) => explain::run(args),
         RulesCommand::Lint(args) => lint::run(args),
+        RulesCommand::Backtest(args) => crate::backtest::run(args),
     }
 }
 

@@ -5,6 +5,7 @@ mod damage;
 mod fixture;
 mod kill;
 mod random;
+mod reading;
 mod redaction;
 mod writing;
 

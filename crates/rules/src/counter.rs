@@ -234,6 +234,11 @@ impl RuleSet {
         self.counters.iter().any(shared) || self.reads("comment.similar_in_thread")
     }
 
+    /// Tells whether the rules compare a comment's text with earlier ones.
+    pub fn compares_texts(&self) -> bool {
+        self.reads("comment.similar_by_author") || self.reads("comment.similar_in_thread")
+    }
+
     /// Tells whether a condition or a counter reads a fact.
     pub fn reads(&self, fact: &str) -> bool {
         self.read.contains(fact)

@@ -32,6 +32,7 @@ pub use config::{
     ViewConfig,
 };
 pub use rebuild::{Rebuilt, rebuild};
+pub use record::kind as kind_of_record;
 pub use view::Error;
 
 use stoa_bus::Bus;

@@ -43,8 +43,8 @@ pub(crate) fn byte(kind: Kind) -> u8 {
     }
 }
 
-/// Returns the event type of a kind byte.
-pub(crate) fn kind(byte: u8) -> Option<Kind> {
+/// Returns the event type of a record's kind byte.
+pub fn kind(byte: u8) -> Option<Kind> {
     Kind::ALL
         .iter()
         .copied()

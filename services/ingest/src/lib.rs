@@ -33,6 +33,7 @@ pub use config::{
     AdminConfig, BudgetConfig, Config, DEFAULT_CONFIG, EngineConfig, HttpConfig, JournalConfig,
     SiteConfig, ViewConfig,
 };
+pub use normalise::Normaliser;
 
 use stoa_bus::Bus;
 use stoa_daemon::Context;

@@ -44,6 +44,34 @@ pub(crate) fn event(event: &mut Event, languages: &Languages) -> Result<(), Reje
     Ok(())
 }
 
+/// Does to events what ingest does, for tools that read events which did not pass through it.
+#[derive(Debug)]
+pub struct Normaliser(Languages);
+
+impl Normaliser {
+    /// Tells these languages apart (ISO 639-1); the error names the code that is not known.
+    pub fn new(languages: &[String]) -> Result<Self, String> {
+        Languages::new(languages).map(Self)
+    }
+
+    /// Fills `data.normalized` of a comment or an article that has none.
+    pub fn normalise(&self, event: &mut Event) -> Result<(), Rejection> {
+        let done = match &event.data {
+            Data::CommentSubmitted(comment) | Data::CommentEdited(comment) => {
+                comment.normalized.is_some()
+            }
+            Data::ArticlePublished(article) | Data::ArticleUpdated(article) => {
+                article.normalized.is_some()
+            }
+            _ => true,
+        };
+        if done {
+            return Ok(());
+        }
+        self::event(event, &self.0)
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Blank {
     Allowed,

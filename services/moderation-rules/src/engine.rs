@@ -9,11 +9,11 @@
 
 pub(crate) mod batch;
 mod conclude;
-mod evaluate;
-mod facts;
+pub(crate) mod evaluate;
+pub(crate) mod facts;
 pub(crate) mod limits;
 pub(crate) mod review;
-mod waves;
+pub(crate) mod waves;
 
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};

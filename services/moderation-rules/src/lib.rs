@@ -20,6 +20,8 @@ mod watch;
 mod engine;
 mod view;
 
+pub mod backtest;
+
 mod consumer;
 mod http;
 mod metrics;

@@ -204,8 +204,7 @@ impl<'a> Judge<'a> {
         let trusted_after = self.parts.config.trusted_after;
         let now = self.parts.clock.micros();
         let set = &self.judged.live.set;
-        let compares =
-            set.reads("comment.similar_by_author") || set.reads("comment.similar_in_thread");
+        let compares = set.compares_texts();
         let facts = Facts::gather(
             &mut self.state,
             event,
@@ -247,7 +246,9 @@ impl<'a> Judge<'a> {
         let outcomes = evaluate::map(jobs, config.threads, |job| {
             let is_sample = samples.fetch_add(1, Ordering::Relaxed) % SAMPLE == 0;
             let timer = metrics.evaluation.start_timer();
-            let judged = evaluate::judge(&live.set, *evaluate, job, &counters, is_sample);
+            let (comment, facts) = (job.comment, &job.facts);
+            let judged =
+                evaluate::judge(&live.set, *evaluate, comment, facts, &counters, is_sample);
             timer.observe_duration();
             report_failures(job.comment, &judged.0);
             judged

@@ -97,8 +97,8 @@ impl Seen {
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     /// By place in the rule set.
-    evaluations: Vec<u64>,
-    took: Vec<(usize, Duration)>,
+    pub(crate) evaluations: Vec<u64>,
+    pub(crate) took: Vec<(usize, Duration)>,
 }
 
 impl Tally {
@@ -136,12 +136,11 @@ impl Tally {
 pub(crate) fn judge(
     set: &RuleSet,
     evaluate: Evaluate,
-    job: &Job<'_>,
+    comment: &Comment,
+    facts: &Facts,
     counters: &dyn Counters,
     is_sample: bool,
 ) -> (Outcome, Counted, Seen) {
-    let comment = job.comment;
-    let facts = &job.facts;
     let normalized = comment.normalized.as_ref();
     let links: Vec<Link<'_>> = normalized
         .map(|n| {

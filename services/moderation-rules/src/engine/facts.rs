@@ -7,7 +7,7 @@ use stoa_store::Error;
 use crate::record::About;
 use crate::view::State;
 use crate::view::memory::Similar;
-use crate::view::rows::{AuthorRow, CommentRow};
+use crate::view::rows::{ArticleRow, AuthorRow, CommentRow};
 
 /// What is known around a comment, with what came earlier in its batch.
 #[derive(Clone, Debug)]
@@ -32,19 +32,87 @@ pub(crate) struct Facts {
     pub(crate) before: Option<CommentRow>,
 }
 
+/// What is known of the comment that another one answers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Parent {
+    /// How many comments stand above it.
+    pub(crate) depth: Option<u32>,
+    pub(crate) author: Option<String>,
+}
+
+/// Where facts come from: the service's view, or a history that is simulated.
+pub(crate) trait Known {
+    type Error;
+
+    /// Returns what stands about a comment.
+    fn comment(&mut self, site: &str, id: &str) -> Result<Option<CommentRow>, Self::Error>;
+
+    /// Returns an author's history.
+    fn author(&mut self, site: &str, id: &str) -> Result<AuthorRow, Self::Error>;
+
+    /// Returns what is known of an article; nothing of one that is not.
+    fn article(&mut self, site: &str, article: &str) -> Result<ArticleRow, Self::Error>;
+
+    /// Returns a comment of an article that another one answers, if it is known.
+    fn parent(&mut self, site: &str, article: &str, id: &str) -> Result<Parent, Self::Error>;
+
+    /// Counts the recent texts that say the same as a comment.
+    fn similar(
+        &mut self,
+        comment: &Comment,
+        print: &Print,
+        at: i64,
+    ) -> Result<Similar, Self::Error>;
+}
+
+impl Known for State<'_> {
+    type Error = Error;
+
+    fn comment(&mut self, site: &str, id: &str) -> Result<Option<CommentRow>, Error> {
+        State::comment(self, site, id)
+    }
+
+    fn author(&mut self, site: &str, id: &str) -> Result<AuthorRow, Error> {
+        State::author(self, site, id)
+    }
+
+    fn article(&mut self, site: &str, article: &str) -> Result<ArticleRow, Error> {
+        Ok(State::article(self, site, article)?.unwrap_or_default())
+    }
+
+    fn parent(&mut self, site: &str, article: &str, id: &str) -> Result<Parent, Error> {
+        let row = State::comment(self, site, id)?;
+        let row = row.filter(|row| row.article == article).unwrap_or_default();
+        Ok(Parent {
+            depth: row.depth,
+            // A parent that was only reported or withdrawn so far has no author yet.
+            author: Some(row.author).filter(|author| !author.is_empty()),
+        })
+    }
+
+    fn similar(&mut self, comment: &Comment, print: &Print, at: i64) -> Result<Similar, Error> {
+        let about = About {
+            site: comment.site.clone(),
+            article: comment.article.clone(),
+            comment: comment.comment.clone(),
+        };
+        State::similar(self, &about, &comment.author.id, print, at)
+    }
+}
+
 impl Facts {
     /// Gathers the facts about a comment.
-    pub(crate) fn gather(
-        state: &mut State<'_>,
+    pub(crate) fn gather<K: Known>(
+        known: &mut K,
         event: &Event,
         comment: &Comment,
         now: i64,
         trusted_after: u64,
         compares: bool,
-    ) -> Result<Self, Error> {
-        let before = state.comment(&comment.site, &comment.comment)?;
-        let author = state.author(&comment.site, &comment.author.id)?;
-        let article = state.article(&comment.site, &comment.article)?;
+    ) -> Result<Self, K::Error> {
+        let before = known.comment(&comment.site, &comment.comment)?;
+        let author = known.author(&comment.site, &comment.author.id)?;
+        let article = known.article(&comment.site, &comment.article)?;
         let said = comment
             .submitted_at
             .as_ref()
@@ -52,47 +120,34 @@ impl Facts {
             .or(event.recordedtime.as_ref());
         let submitted_at = said.map_or(now, Time::micros).min(now);
         let parent = match comment.parent.as_deref() {
-            Some(parent) if parent != comment.comment => state
-                .comment(&comment.site, parent)?
-                .filter(|row| row.article == comment.article),
-            _ => None,
+            Some(parent) if parent != comment.comment => {
+                known.parent(&comment.site, &comment.article, parent)?
+            }
+            _ => Parent::default(),
         };
-        let depth = match (comment.parent.as_deref(), &parent) {
-            (None, _) => Some(0),
-            (Some(_), parent) => parent
-                .as_ref()
-                .and_then(|row| row.depth)
-                .map(|depth| depth.saturating_add(1)),
+        let depth = match &comment.parent {
+            None => Some(0),
+            Some(_) => parent.depth.map(|depth| depth.saturating_add(1)),
+        };
+        let print = compares.then(|| Print::of(comment.text())).flatten();
+        let similar = match &print {
+            None => Similar::default(),
+            Some(print) => known.similar(comment, print, submitted_at)?,
         };
         // An edit finds the comment itself among those of its author.
         let own = u64::from(before.as_ref().is_some_and(|row| row.revision > 0));
         let trusted = comment.author.role != AuthorRole::Reader
             || (trusted_after > 0 && author.approved >= trusted_after && author.rejected == 0);
-        let print = compares.then(|| Print::of(comment.text())).flatten();
-        let similar = match &print {
-            None => Similar::default(),
-            Some(print) => {
-                let about = About {
-                    site: comment.site.clone(),
-                    article: comment.article.clone(),
-                    comment: comment.comment.clone(),
-                };
-                state.similar(&about, &comment.author.id, print, submitted_at)?
-            }
-        };
         Ok(Self {
-            print,
-            similar,
             recent: author.recent(submitted_at).saturating_sub(own),
             trusted,
             author,
             depth,
-            published_at: article.as_ref().and_then(|row| row.published_at),
-            tags: article.map(|row| row.tags).unwrap_or_default(),
-            // A parent that was only reported or withdrawn so far has no author yet.
-            parent_author: parent
-                .map(|row| row.author)
-                .filter(|author| !author.is_empty()),
+            published_at: article.published_at,
+            tags: article.tags,
+            parent_author: parent.author,
+            print,
+            similar,
             submitted_at,
             now,
             before,

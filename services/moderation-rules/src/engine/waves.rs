@@ -5,8 +5,9 @@
 //! order, so they share a wave; an event that needs another one is in a later wave.
 
 use std::collections::HashMap;
+use std::ops::Deref;
 
-use stoa_proto::{Data, Event, Received};
+use stoa_proto::{Data, Event};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Thing<'e> {
@@ -37,7 +38,7 @@ fn touched(event: &Event) -> (Vec<Thing<'_>>, Vec<Thing<'_>>) {
 }
 
 /// Returns the indices of the events, by wave; each wave in the events' order.
-pub(crate) fn waves(events: &[Received]) -> Vec<Vec<usize>> {
+pub(crate) fn waves<E: Deref<Target = Event>>(events: &[E]) -> Vec<Vec<usize>> {
     // For each thing the first wave in which it may be read, and the first in which it may be
     // changed.
     let mut free: HashMap<Thing<'_>, (usize, usize)> = HashMap::new();
@@ -110,6 +111,6 @@ mod tests {
             comment("2", "u2", None),
         ];
         let expected: Vec<Vec<usize>> = vec![vec![0, 1], vec![2], vec![3], vec![4], vec![5, 6]];
-        assert_eq!(waves(&events.map(Into::into)), expected);
+        assert_eq!(waves(&events.map(stoa_proto::Received::from)), expected);
     }
 }

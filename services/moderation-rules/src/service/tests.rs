@@ -1,5 +1,6 @@
 //! The service as a whole: temporary folders, the embedded bus, and requests to its router.
 
+mod backtest;
 mod breaker;
 mod bus;
 mod cases;

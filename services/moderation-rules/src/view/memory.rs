@@ -18,9 +18,9 @@ const HOUR: i64 = 3_600 * 1_000_000;
 /// How long a text is compared with later ones.
 const PRINT_AGE: i64 = 7 * 24 * HOUR;
 /// Texts of an author that a new one is compared with.
-const OF_AUTHOR: usize = 16;
+pub(crate) const OF_AUTHOR: usize = 16;
 /// Texts of a thread that a new one is compared with.
-const OF_THREAD: usize = 64;
+pub(crate) const OF_THREAD: usize = 64;
 /// Tallies that are forgotten in one go.
 const TIDY: usize = 1_024;
 
@@ -31,6 +31,40 @@ pub(crate) struct Seen {
     comment: u64,
     author: u64,
     print: Print,
+}
+
+impl Seen {
+    pub(crate) fn new(at: i64, comment: &str, author: &str, print: Print) -> Self {
+        Self {
+            at,
+            comment: digest(comment),
+            author: digest(author),
+            print,
+        }
+    }
+
+    /// Counts the texts that say the same, among those of its author and those of its thread.
+    pub(crate) fn similar(&self, of_author: &[Self], of_thread: &[Self]) -> Similar {
+        let like = |seen: &&Self| {
+            seen.comment != self.comment
+                && seen.at > self.at - PRINT_AGE
+                && seen.print.is_like(&self.print)
+        };
+        let others = |seen: &&Self| seen.author != self.author;
+        Similar {
+            by_author: of_author.iter().filter(like).count() as u64,
+            in_thread: of_thread.iter().filter(others).filter(like).count() as u64,
+        }
+    }
+
+    /// Joins the recent texts of an author or a thread, of which so many are kept at most.
+    pub(crate) fn join(self, known: &mut Vec<Self>, most: usize) {
+        // An edit takes the place of what it replaces.
+        known.retain(|other| other.comment != self.comment && other.at > self.at - PRINT_AGE);
+        known.push(self);
+        let over = known.len().saturating_sub(most);
+        known.drain(..over);
+    }
 }
 
 /// How many recent texts say the same as a new one.
@@ -76,22 +110,15 @@ impl Memory {
         print: &Print,
         at: i64,
     ) -> Result<Similar, Error> {
-        let (comment, own) = (digest(&about.comment), digest(author));
-        let like = |seen: &&Seen| {
-            seen.comment != comment && seen.at > at - PRINT_AGE && seen.print.is_like(print)
-        };
         let of_author = self.of_author.get(index, &id(&about.site, author))?;
         let of_thread = self
             .of_thread
             .get(index, &id(&about.site, &about.article))?;
-        let count = |seen: Option<Vec<Seen>>, fits: &dyn Fn(&Seen) -> bool| {
-            let seen = seen.unwrap_or_default();
-            seen.iter().filter(like).filter(|seen| fits(seen)).count() as u64
-        };
-        Ok(Similar {
-            by_author: count(of_author, &|_| true),
-            in_thread: count(of_thread, &|seen| seen.author != own),
-        })
+        let seen = Seen::new(at, &about.comment, author, *print);
+        Ok(seen.similar(
+            &of_author.unwrap_or_default(),
+            &of_thread.unwrap_or_default(),
+        ))
     }
 
     /// Takes in what a comment leaves behind.
@@ -102,12 +129,7 @@ impl Memory {
         let decided = &remembered.decided;
         if let Some(print) = remembered.print {
             let about = &decided.about;
-            let seen = Seen {
-                at: decided.submitted_at,
-                comment: digest(&about.comment),
-                author: digest(&decided.author),
-                print,
-            };
+            let seen = Seen::new(decided.submitted_at, &about.comment, &decided.author, print);
             let author = id(&about.site, &decided.author);
             note(&mut self.of_author, index, author, seen, OF_AUTHOR)?;
             let thread = id(&about.site, &about.article);
@@ -168,7 +190,7 @@ impl Memory {
     }
 }
 
-/// Adds a text to those of an author or a thread, and drops the oldest.
+/// Adds a text to those of an author or a thread.
 fn note(
     table: &mut Pending<Id, Vec<Seen>>,
     index: &Index,
@@ -177,11 +199,7 @@ fn note(
     most: usize,
 ) -> Result<(), Error> {
     let mut known = table.get(index, &key)?.unwrap_or_default();
-    // An edit takes the place of what it replaces.
-    known.retain(|other| other.comment != seen.comment && other.at > seen.at - PRINT_AGE);
-    known.push(seen);
-    let over = known.len().saturating_sub(most);
-    known.drain(..over);
+    seen.join(&mut known, most);
     table.put(key, known);
     Ok(())
 }
