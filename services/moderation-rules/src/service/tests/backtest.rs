@@ -15,6 +15,10 @@ use crate::backtest::{Labels, Options, Report, Sets, Vocabulary, run};
 
 /// Rules that read every fact that a history gives.
 const LIVE: &str = r#"
+counters:
+  held: { count: comment.held, per: [author.id], window: 1h }
+  busy: { count: comment.submitted, per: [article.id], window: 20m }
+  voices: { distinct: author.id, window: 10m }
 lists:
   bad: { match: word, terms: [scoundrel] }
   worse: { match: word, terms: [vermin] }
@@ -49,6 +53,18 @@ rules:
     then: { verdict: hold }
     reason: { code: new }
     explain: { en: "New, and held before." }
+  - id: held-often
+    when: count("held") >= 3
+    then: { verdict: hold }
+  - id: busy
+    when: count("busy") > 9 && distinct("voices") > 3
+    then: { verdict: hold }
+  - id: again
+    when: comment.similar_by_author > 1 && comment.similar_in_thread > 2
+    then: { verdict: hold }
+  - id: own-reply
+    when: has(parent.author) && parent.author == author.id && "sport" in article.tags
+    then: { verdict: hold }
   - id: old-article
     when: has(article.age) && article.age > duration("365d")
     then: { verdict: hold }
@@ -91,10 +107,10 @@ fn thread(n: u64, seed: u64) -> Vec<Event> {
     let mut at = start;
     let mut events = Vec::new();
     let words = [
-        "A fine day.",
+        "A fine day for all of us in this valley, and for those who live beyond it.",
         "You scoundrel!",
         "Such vermin.",
-        "I agree.",
+        "A fine day for all of us in this valley; and for those who dwell beyond it!",
         "Well, well.",
     ];
     for i in 0..n {
@@ -112,7 +128,8 @@ fn thread(n: u64, seed: u64) -> Vec<Event> {
                     &format!("e-{i}"),
                     "article.published",
                     json!({"site": "courrier", "article": article, "title": "t", "body": "",
-                           "published_at": published}),
+                           "published_at": published,
+                           "tags": if chance.below(2) == 0 { json!(["sport"]) } else { json!([]) }}),
                 )
             }
             1 => event(
@@ -174,6 +191,7 @@ async fn live(rules: &str, events: &[Event], moderated: bool) -> (Verdicts, Vec<
     let fixture = Fixture::open_as(config, dir.path()).await;
     let (mut verdicts, mut all) = (Verdicts::new(), Vec::new());
     let mut opened = 0;
+    let mut answered = BTreeSet::new();
     for event in events {
         let at = event.time.as_ref().unwrap().micros();
         let by = u64::try_from(at - fixture.clock.micros()).unwrap();
@@ -184,12 +202,15 @@ async fn live(rules: &str, events: &[Event], moderated: bool) -> (Verdicts, Vec<
             if outgoing.exchange != Exchange::Outcomes {
                 continue;
             }
-            match Event::from_json(&outgoing.body).unwrap().data {
+            let outgoing = Event::from_json(&outgoing.body).unwrap();
+            // A repeat is answered with what followed before.
+            let is_first = answered.insert(outgoing.id);
+            match outgoing.data {
                 Data::CommentDecided(decision) if matches!(decision.by, By::Rules { .. }) => {
                     let key = (decision.comment, decision.revision);
                     verdicts.entry(key).or_insert(decision.verdict);
                 }
-                Data::CaseOpened(case) => cases.push(case.case),
+                Data::CaseOpened(case) if is_first => cases.push(case.case),
                 _ => {}
             }
         }
