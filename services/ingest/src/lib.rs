@@ -10,7 +10,6 @@
 
 mod config;
 mod digest;
-mod normalise;
 mod policy;
 mod record;
 
@@ -33,6 +32,8 @@ pub use config::{
     AdminConfig, BudgetConfig, Config, DEFAULT_CONFIG, EngineConfig, HttpConfig, JournalConfig,
     SiteConfig, ViewConfig,
 };
+
+pub use stoa_normalise::Normaliser;
 
 use stoa_bus::Bus;
 use stoa_daemon::Context;

@@ -141,7 +141,9 @@ fn reads_nothing(node: &Node, in_loop: bool) -> bool {
         | Node::Hits(_)
         | Node::HitCount(_)
         | Node::RegexHits(..)
-        | Node::RegexCount(..) => false,
+        | Node::RegexCount(..)
+        | Node::Counter(..)
+        | Node::Score(_) => false,
         Node::Local(_) => in_loop,
         _ => true,
     };
