@@ -12,8 +12,6 @@
 mod breaker;
 mod cache;
 mod client;
-#[cfg(test)]
-pub(crate) mod tests;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -45,7 +43,6 @@ struct Wanted<'a> {
 #[derive(Debug)]
 pub(crate) struct Scorers {
     all: Vec<Scorer>,
-    names: Vec<String>,
 }
 
 impl Scorers {
@@ -62,15 +59,7 @@ impl Scorers {
             .enumerate()
             .map(|(index, config)| Scorer::new(config, index, &metrics.scorers))
             .collect::<Result<_, _>>()?;
-        Ok(Some(Arc::new(Self {
-            all,
-            names: names(configs),
-        })))
-    }
-
-    /// Returns the scores that they give.
-    pub(crate) fn names(&self) -> &[String] {
-        &self.names
+        Ok(Some(Arc::new(Self { all })))
     }
 
     /// Fetches what the rules could read of events, by event; empty if they read nothing.
