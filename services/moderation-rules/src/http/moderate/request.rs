@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use stoa_daemon::auth::Principal;
 use stoa_daemon::{ConfigError, Problem};
 use stoa_normalise::Languages;
+use stoa_proto::codec::{self, Message};
 use stoa_proto::{Code, Comment, Data, Event, Kind, Received, Rejection, Time, ids};
 
 use crate::config::ModerateConfig;
@@ -252,5 +253,14 @@ fn event(data: Map<String, Value>) -> Result<Event, Rejection> {
         "type": kind.as_str(),
         "data": data,
     });
-    Event::from_json(event.to_string().as_bytes())
+    // The way that an event takes into ingest, with everything that is checked there.
+    let message = Message {
+        content_type: Some(codec::STRUCTURED.to_owned()),
+        headers: Vec::new(),
+        garbled: Vec::new(),
+        body: event.to_string().into(),
+    };
+    let nothing = || Rejection::field(Code::InvalidField, "data", "there is no comment");
+    let decoded = codec::decode(&message).pop().ok_or_else(nothing)?;
+    decoded.map_err(|refused| refused.rejection)
 }

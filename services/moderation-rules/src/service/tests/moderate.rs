@@ -165,7 +165,7 @@ async fn a_recorded_comment_is_decided_once_and_published() {
     let case = fixture
         .get(&format!("/admin/cases/{}", case_of("c-1")))
         .await;
-    assert_eq!(case["comment"]["text"], "You scoundrel!", "{case}");
+    assert_eq!(case["text"], "You scoundrel!", "{case}");
     // Over the bus it is the same comment.
     let repeated = fixture
         .decide(comment("c-1", "u-1", "You scoundrel!", json!({})))
