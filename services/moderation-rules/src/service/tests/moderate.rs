@@ -382,22 +382,21 @@ async fn what_is_not_judged_in_time_is_held() {
     fixture.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn requests_beyond_the_queue_are_sent_away() {
     let dir = tempfile::tempdir().unwrap();
     write_rules(dir.path(), RULES);
     let mut narrow = config(dir.path());
     narrow.moderate.queue = 1;
-    let fixture = Fixture::open_as(narrow, dir.path()).await;
-    let (first, second) = tokio::join!(
-        ask(&fixture, Some(PLATFORM), said("Fine.").to_string()),
-        ask(&fixture, Some(PLATFORM), said("Fine.").to_string()),
-    );
-    let statuses = [first.0.as_u16(), second.0.as_u16()];
-    assert_eq!(statuses, [200, 503]);
-    assert_eq!(
-        fixture.metric("stoa_moderate_requests_total", &[("result", "busy")]),
-        Some(1.0)
-    );
+    let fixture = Fixture::open_all(NOON, narrow, dir.path(), slowly).await;
+    let first = ask(&fixture, Some(PLATFORM), said("slow").to_string());
+    let second = async {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        ask(&fixture, Some(PLATFORM), said("Fine.").to_string()).await
+    };
+    let (first, second) = tokio::join!(first, second);
+    assert_eq!([first.0.as_u16(), second.0.as_u16()], [200, 503]);
+    let busy = fixture.metric("stoa_moderate_requests_total", &[("result", "busy")]);
+    assert_eq!(busy, Some(1.0));
     fixture.stop().await;
 }
