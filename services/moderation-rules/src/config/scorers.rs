@@ -65,7 +65,7 @@ pub struct ScorerConfig {
 pub enum ScorerKind {
     /// As Perspective's `comments:analyze`: one text a request.
     Perspective,
-    /// As OpenAI's `/v1/moderations`: several texts a request.
+    /// As `OpenAI`'s `/v1/moderations`: several texts a request.
     OpenAi,
 }
 
@@ -114,7 +114,7 @@ const fn breaker_pause() -> Duration {
 /// Refuses what can be read and can't work.
 pub(super) fn validate(scorers: &[ScorerConfig]) -> Result<(), ConfigError> {
     let mut names = BTreeSet::new();
-    let mut scores = BTreeSet::new();
+    let mut given = BTreeSet::new();
     for (index, scorer) in scorers.iter().enumerate() {
         let wrong = |key: &str, message: &str| {
             ConfigError::invalid(format!("scorers[{index}].{key}"), message)
@@ -132,7 +132,7 @@ pub(super) fn validate(scorers: &[ScorerConfig]) -> Result<(), ConfigError> {
                 );
                 return Err(wrong("attributes", &message));
             }
-            if !scores.insert(name) {
+            if !given.insert(name) {
                 let message = format!("another scorer gives `{name}` already");
                 return Err(wrong("attributes", &message));
             }

@@ -138,25 +138,27 @@ impl Deciding<'_> {
             case: step,
             at: at.micros(),
         };
-        let change = if !asked && counters.is_empty() && print.is_none() {
-            Change::Decided(decided)
-        } else {
-            let remembered = Box::new(Remembered {
-                decided,
-                counters,
-                print,
-            });
-            if asked {
-                Change::Answered(remembered)
-            } else {
-                Change::Remembered(remembered)
-            }
+        let remembered = Remembered {
+            decided,
+            counters,
+            print,
         };
         Concluded {
-            change,
+            change: change(remembered, asked),
             outputs,
             keep_input: true,
         }
+    }
+}
+
+/// Returns what is written of a decision: no more than there is to remember.
+fn change(remembered: Remembered, asked: bool) -> Change {
+    if asked {
+        Change::Answered(Box::new(remembered))
+    } else if remembered.counters.is_empty() && remembered.print.is_none() {
+        Change::Decided(remembered.decided)
+    } else {
+        Change::Remembered(Box::new(remembered))
     }
 }
 

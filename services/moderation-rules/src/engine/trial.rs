@@ -48,8 +48,8 @@ impl Parts {
         let judged = evaluate::judge(set, self.evaluate, &job, &state.counters(), false);
         timer.observe_duration();
         let (mut outcome, _, _) = judged;
-        let mut limiter = Limiter::new(self, Arc::clone(live), now);
-        let limited = limiter.limit(&mut state, &mut outcome, &mut Vec::new())?;
+        let mut limits = Limiter::new(self, Arc::clone(live), now);
+        let limited = limits.limit(&mut state, &mut outcome, &mut Vec::new())?;
         let rules = conclude::fired(&outcome, &limited);
         Ok(Trial { outcome, rules })
     }

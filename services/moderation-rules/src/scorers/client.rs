@@ -1,7 +1,7 @@
 //! Asking one classifier.
 //!
 //! The shapes are Perspective's `comments:analyze`
-//! (<https://developers.perspectiveapi.com/s/about-the-api-methods>) and OpenAI's moderations
+//! (<https://developers.perspectiveapi.com/s/about-the-api-methods>) and `OpenAI`'s moderations
 //! (<https://platform.openai.com/docs/api-reference/moderations>), which other programs offer too.
 
 use std::collections::BTreeMap;

@@ -135,7 +135,7 @@ fn decision(outgoing: &Outgoing) -> Option<Decision> {
 pub(super) fn ruleset(outgoing: &[Outgoing]) -> Option<String> {
     match outgoing.iter().find_map(decision)?.by {
         By::Rules { ruleset } => Some(ruleset),
-        _ => None,
+        By::Moderator { .. } => None,
     }
 }
 

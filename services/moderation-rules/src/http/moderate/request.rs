@@ -157,13 +157,11 @@ fn deadline(value: Option<Value>) -> Result<Option<Duration>, Problem> {
     let Some(value) = value.filter(|value| !value.is_null()) else {
         return Ok(None);
     };
-    match value.as_u64() {
-        Some(millis @ 1..=MAX_DEADLINE) => Ok(Some(Duration::from_millis(millis))),
-        _ => {
-            let detail = "send a whole number of milliseconds from 1 to 10000";
-            Err(wrong(Code::InvalidField, "deadline_ms", detail).with_limit("1 to 10000"))
-        }
+    if let Some(millis @ 1..=MAX_DEADLINE) = value.as_u64() {
+        return Ok(Some(Duration::from_millis(millis)));
     }
+    let detail = "send a whole number of milliseconds from 1 to 10000";
+    Err(wrong(Code::InvalidField, "deadline_ms", detail).with_limit("1 to 10000"))
 }
 
 struct Context<'a> {
@@ -220,7 +218,7 @@ impl Context<'_> {
         {
             data.insert("language".to_owned(), language.clone());
         }
-        let mut event = event(data).map_err(|rejection| refused(&rejection))?;
+        let mut event = event(&data).map_err(|rejection| refused(&rejection))?;
         let site = event.site();
         self.principal
             .require_site(site)
@@ -236,7 +234,7 @@ impl Context<'_> {
 }
 
 /// Makes the event that would have brought the comment.
-fn event(data: Map<String, Value>) -> Result<Event, Rejection> {
+fn event(data: &Map<String, Value>) -> Result<Event, Rejection> {
     let text = |name| data.get(name).and_then(Value::as_str).unwrap_or_default();
     let revision = data.get("revision").and_then(Value::as_u64).unwrap_or(1);
     let revision = u32::try_from(revision).unwrap_or(u32::MAX);

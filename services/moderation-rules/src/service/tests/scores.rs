@@ -67,6 +67,7 @@ impl Classifier {
             async move { own.answer(request).await }
         };
         let router = Router::new().fallback(answer);
+        #[expect(clippy::disallowed_methods, reason = "the server ends with its test")]
         tokio::task::spawn(async move { axum::serve(listener, router).await });
         classifier
     }
@@ -134,6 +135,10 @@ fn scored(body: &Value, more: f64) -> Value {
     json!({"id": "x", "model": "m", "results": results.collect::<Vec<_>>()})
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "every call makes the value in place"
+)]
 fn with_scorer(dir: &Path, kind: &str, classifier: &Classifier, more: Value) -> Config {
     write_rules(dir, SCORED);
     let mut scorer = json!({
