@@ -37,7 +37,10 @@ async fn main() -> anyhow::Result<()> {
         requests.spawn(async move {
             let response = request.send().await?.error_for_status()?;
             let body: serde_json::Value = response.json().await?;
-            anyhow::Ok((due.elapsed(), body["took_ms"].as_f64()))
+            anyhow::Ok((
+                due.elapsed(),
+                body.get("took_ms").and_then(serde_json::Value::as_f64),
+            ))
         });
     }
     let (mut times, mut failed, mut own) = (Vec::new(), 0, Vec::new());
