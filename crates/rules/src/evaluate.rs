@@ -10,6 +10,7 @@ use std::sync::Arc;
 use stoa_proto::{FiredRule, Span, Verdict};
 
 use crate::expr::eval::{Evaluation, Fault};
+use crate::expr::node::Subject;
 use crate::facts::Facts;
 use crate::input::Input;
 use crate::list::List;
@@ -25,8 +26,8 @@ pub struct Outcome {
     pub labels: Vec<String>,
     /// The rules that fired, in the order of the files, with those that did not act.
     pub fired: Vec<Fired>,
-    /// What was missing: `rule:<id>` of each rule that failed, and the names of the facts that
-    /// were not there. The verdict is at least `hold` unless this is empty.
+    /// What was missing: `rule:<id>` of each rule that failed, the names of the facts that were not
+    /// there, and `text` or `author.name` if it was not looked at for terms to its end. The verdict is at least `hold` unless this is empty.
     pub partial: Vec<String>,
     /// The rules that failed.
     pub failed: Vec<Failure>,
@@ -144,6 +145,7 @@ impl RuleSet {
                 }
             }
         }
+        self.note_cut(input, &facts, &mut partial);
         outcome.skipped = u32::try_from(self.rules.len()).unwrap_or(u32::MAX) - outcome.evaluated;
         outcome.labels = labels.into_iter().collect();
         outcome.partial = partial.into_iter().collect();
@@ -159,6 +161,23 @@ impl RuleSet {
             .as_ref()
             .and_then(|rule| rule.reason.clone());
         outcome
+    }
+
+    /// Notes the texts that were looked at for terms, and have so much to look at that not all of it
+    /// was: a rule that did not fire might have. Where all rules are shadows, nothing is held.
+    fn note_cut(&self, input: &Input<'_>, facts: &Facts<'_>, partial: &mut BTreeSet<String>) {
+        for (subject, name) in [(Subject::Text, "text"), (Subject::Name, "author.name")] {
+            if !facts.is_cut(subject) {
+                continue;
+            }
+            let matters = self.rules.iter().any(|rule| {
+                let info = &rule.info;
+                rule.is_for(input) && info.mode.acts(&info.id, input.site, input.article)
+            });
+            if matters {
+                partial.insert(name.to_owned());
+            }
+        }
     }
 
     /// Evaluates one rule's conditions.

@@ -80,6 +80,16 @@ impl<'a> Facts<'a> {
         }
     }
 
+    /// Tells whether a subject was looked at for terms, and not to its end.
+    pub(crate) fn is_cut(&self, subject: Subject) -> bool {
+        let hits = match subject {
+            Subject::Text => &self.text_hits,
+            Subject::Name => &self.name_hits,
+            Subject::Links => &self.link_hits,
+        };
+        hits.get().is_some_and(|hits| hits.is_cut)
+    }
+
     fn scan(&self, text: &str) -> Hits {
         self.matcher.scan(text)
     }

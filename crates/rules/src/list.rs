@@ -103,6 +103,7 @@ pub struct ListInfo {
 }
 
 /// The names of what `full` folding undoes, as hits report them.
+#[expect(clippy::indexing_slicing, reason = "the compiler runs it")]
 pub const VIAS: [&str; 9] = {
     let mut names = [""; 9];
     let mut at = 0;
@@ -267,28 +268,7 @@ fn one(
             })?
         }
     };
-    let terms = match (&entry.file, &entry.terms) {
-        (Some(file), None) => {
-            let listed = sources.named(&file.value, source, file.place())?;
-            file_terms(&listed)
-        }
-        (None, Some(terms)) => terms
-            .iter()
-            .map(|term| Term {
-                text: term.value.trim().to_owned(),
-                source: Arc::clone(source),
-                place: term.place(),
-            })
-            .collect(),
-        (Some(_), Some(_)) => {
-            let help = "keep either `file` or `terms`".to_owned();
-            return Err(source.error(place, format!("list `{name}` has two sources"), Some(help)));
-        }
-        (None, None) => {
-            let help = "add `file: lists/….txt` or `terms: […]`".to_owned();
-            return Err(source.error(place, format!("list `{name}` has no terms"), Some(help)));
-        }
-    };
+    let terms = terms(name, entry, place, source, sources)?;
     let mut list = List {
         name: name.to_owned(),
         language: entry.language.clone(),
@@ -336,6 +316,38 @@ fn one(
         }
     }
     Ok(list)
+}
+
+/// Reads a list's terms, from its file or from where they stand.
+fn terms(
+    name: &str,
+    entry: &ListEntry,
+    place: (u32, u32),
+    source: &Arc<Source>,
+    sources: &mut Sources<'_>,
+) -> Result<Vec<Term>, Diagnostic> {
+    Ok(match (&entry.file, &entry.terms) {
+        (Some(file), None) => {
+            let listed = sources.named(&file.value, source, file.place())?;
+            file_terms(&listed)
+        }
+        (None, Some(terms)) => terms
+            .iter()
+            .map(|term| Term {
+                text: term.value.trim().to_owned(),
+                source: Arc::clone(source),
+                place: term.place(),
+            })
+            .collect(),
+        (Some(_), Some(_)) => {
+            let help = "keep either `file` or `terms`".to_owned();
+            return Err(source.error(place, format!("list `{name}` has two sources"), Some(help)));
+        }
+        (None, None) => {
+            let help = "add `file: lists/….txt` or `terms: […]`".to_owned();
+            return Err(source.error(place, format!("list `{name}` has no terms"), Some(help)));
+        }
+    })
 }
 
 /// Reads the terms that protect what they cover.

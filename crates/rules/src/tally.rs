@@ -2,11 +2,11 @@
 //!
 //! Counts and sums are kept in 64 buckets, so that a value takes in up to a 64th of the window more
 //! than it should, and a tally never grows beyond some hundred bytes. Distinct values are kept one by
-//! one while they are few, and then in a sliding HyperLogLog: each register remembers, for every rank
+//! one while they are few, and then in a sliding `HyperLogLog`: each register remembers, for every rank
 //! that may still become its maximum, when it was last seen.
 //!
-//! P. Flajolet, É. Fusy, O. Gandouet, F. Meunier, *HyperLogLog*, 2007; Y. Chabchoub, G. Hébrail,
-//! *Sliding HyperLogLog*, 2010.
+//! P. Flajolet, É. Fusy, O. Gandouet, F. Meunier, *`HyperLogLog`*, 2007; Y. Chabchoub, G. Hébrail,
+//! *Sliding `HyperLogLog`*, 2010.
 
 use std::collections::BTreeMap;
 

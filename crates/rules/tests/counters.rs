@@ -131,13 +131,13 @@ rules:
 #[test]
 fn an_edit_is_counted_as_one() {
     let set = load(
-        r#"
+        r"
 counters:
   new: { count: comment.submitted, window: 1h }
   edited: { count: comment.edited, window: 1h }
   rejected: { count: comment.rejected, window: 1h }
 rules: []
-"#,
+",
     )
     .unwrap();
     let store = Store::default();

@@ -151,6 +151,30 @@ fn a_thousand_links_exhaust_a_rule_and_not_the_engine() {
 }
 
 #[test]
+fn a_text_that_is_too_much_to_look_at_is_held() {
+    // Terms that begin each other, all of which end everywhere in the text.
+    let terms: String = (2..=128).map(|n| "ab".repeat(n) + "\n").collect();
+    let yaml = |mode: &str| {
+        format!(
+            "lists: {{ l: {{ file: list.txt, fold: full, match: substring, except: [abc] }}, m: {{ terms: [never] }} }}\n\
+             rules: [{{ id: r, when: 'comment.text.hits(\"m\")', then: {{ verdict: reject }}, mode: {mode} }}]\n"
+        )
+    };
+    let text = of_64_kib("ab");
+    let set = load(&yaml("live"), terms.as_bytes()).unwrap_or_else(|errors| panic!("{errors}"));
+    let outcome = set.evaluate(&input(&text, &[]));
+    assert_eq!(outcome.verdict, Verdict::Hold);
+    assert_eq!(outcome.partial, ["text"]);
+    assert!(outcome.fired.is_empty());
+    let outcome = set.evaluate(&input("ab abab", &[]));
+    assert_eq!(outcome.verdict, Verdict::Approve);
+    assert!(outcome.partial.is_empty());
+    // A rule on trial holds nothing.
+    let set = load(&yaml("shadow"), terms.as_bytes()).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(set.evaluate(&input(&text, &[])).verdict, Verdict::Approve);
+}
+
+#[test]
 fn a_hundred_thousand_terms_load_and_match() {
     let mut list = String::new();
     for n in 0..100_000 {

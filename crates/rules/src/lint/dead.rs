@@ -138,6 +138,7 @@ fn reads_nothing(node: &Node, in_loop: bool) -> bool {
     let own = match node {
         Node::Fact(_)
         | Node::Has(_)
+        | Node::Counter(..)
         | Node::Hits(_)
         | Node::HitCount(_)
         | Node::RegexHits(..)

@@ -46,6 +46,17 @@ pub(crate) fn ends(text: &str, end: usize) -> bool {
     !is_word(last) || is_unspaced(last) || !is_word(next) || is_unspaced(next)
 }
 
+/// Tells whether a match is one of a word's parts that stand in brackets, as in `(con)vaincu` and
+/// `dé(con)nexion`. In `connard(e)s` it is the word that stands outside.
+pub(crate) fn is_bracketed_part(text: &str, start: usize, end: usize) -> bool {
+    let before = text.get(..start).unwrap_or_default();
+    let behind = text.get(end..).unwrap_or_default();
+    let (Some(before), Some(behind)) = (before.strip_suffix('('), behind.strip_prefix(')')) else {
+        return false;
+    };
+    before.chars().next_back().is_some_and(is_word) || behind.chars().next().is_some_and(is_word)
+}
+
 fn after_apostrophe(before: &str) -> bool {
     let word = before.trim_end_matches(['\'', '’']);
     // The longest elided word has six letters: what is longer need not be read to its start.

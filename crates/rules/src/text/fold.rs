@@ -1,28 +1,22 @@
-//! Levelling what people write either way.
+//! Folding of case and accents, which terms have in common with every text.
 //!
 //! Case folding here means: lower case, accents off (canonical decomposition without the marks
 //! U+0300–U+036F), the ligatures and letters that people write either way (`œ` as `oe`, `ß` as
 //! `ss`), any white space as a space, and typographic apostrophes and hyphens as the plain ones.
 //! Marks of other scripts stay, because there they make another word.
+//!
+//! Texts are not folded as a whole: [`super::skeleton`] reads them, and [`super::walk`] folds the
+//! characters that it compares.
 
 use unicode_normalization::char::decompose_canonical;
 
-/// Folds case and accents of a term, or of a whole text.
+/// Folds a term by case and accents.
 pub(crate) fn fold_term(term: &str) -> String {
-    let mut out = String::with_capacity(term.len());
-    let mut buffer = Vec::new();
+    let mut out = Vec::with_capacity(term.len());
     for c in term.chars() {
-        if c.is_ascii_whitespace() {
-            out.push(' ');
-        } else if c.is_ascii() {
-            out.push(c.to_ascii_lowercase());
-        } else {
-            buffer.clear();
-            fold_char(c, &mut buffer);
-            out.extend(&buffer);
-        }
+        fold_char(c, &mut out);
     }
-    out
+    out.into_iter().collect()
 }
 
 /// Folds one character.

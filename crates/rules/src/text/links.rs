@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use linkify::{LinkFinder, LinkKind};
 
 use super::matcher::Matcher;
-use super::reading::{Script, is_genuine, script};
+use super::reading::{Genuine, Script, genuine, script};
 use crate::input::Link;
 
 /// Links that are looked at: events carry no more.
@@ -138,16 +138,16 @@ pub(crate) fn registrable(host: &str) -> &str {
 /// wholly in Cyrillic or Greek and looks Latin.
 pub(crate) fn is_confusable(host: &str) -> bool {
     host.split('.').any(|label| {
-        let (mut latin, mut alike, mut genuine) = (false, false, false);
+        let (mut latin, mut alike, mut own) = (false, false, false);
         for c in label.chars().filter(|c| c.is_alphabetic()) {
             match script(c) {
                 Script::Latin => latin = true,
-                Script::Other => genuine = true,
-                of if is_genuine(c, of) => genuine = true,
+                Script::Other => own = true,
+                of if genuine(c, of) != Genuine::No => own = true,
                 _ => alike = true,
             }
         }
-        alike && (latin || !genuine)
+        alike && (latin || !own)
     })
 }
 

@@ -1,14 +1,25 @@
 //! Tags and entities of HTML that were typed into a text.
 
+use unicode_normalization::char::compose;
+
 /// Bytes of the longest tag that is taken for one.
 const TAG_BYTES: usize = 256;
 
 /// Bytes of the longest entity, `&` and `;` included.
-const ENTITY_BYTES: usize = 12;
+const ENTITY_BYTES: usize = 16;
 
 /// Endings of the entities that are a letter with an accent, as in `&eacute;`.
-const ACCENTS: [&str; 10] = [
-    "grave", "acute", "circ", "tilde", "uml", "ring", "cedil", "slash", "caron", "ogon",
+const ACCENTS: [(&str, char); 10] = [
+    ("grave", '\u{300}'),
+    ("acute", '\u{301}'),
+    ("circ", '\u{302}'),
+    ("tilde", '\u{303}'),
+    ("uml", '\u{308}'),
+    ("ring", '\u{30a}'),
+    ("cedil", '\u{327}'),
+    ("slash", '\u{338}'),
+    ("caron", '\u{30c}'),
+    ("ogon", '\u{328}'),
 ];
 
 /// Returns the length of the tag or comment that begins at a place, in bytes.
@@ -16,7 +27,7 @@ pub(crate) fn tag(text: &str, at: usize) -> Option<usize> {
     let bytes = text.as_bytes().get(at..)?;
     let after_name = match bytes {
         [b'<', b'/', c, ..] | [b'<', c, ..] if c.is_ascii_alphabetic() => true,
-        [b'<', b'!', ..] | [b'<', b'/', b'>', ..] | [b'<', b'>', ..] => true,
+        [b'<', b'!' | b'>', ..] | [b'<', b'/', b'>', ..] => true,
         _ => false,
     };
     if !after_name {
@@ -76,7 +87,9 @@ fn named(name: &str) -> Option<char> {
         _ => {
             let mut rest = name.chars();
             let letter = rest.next().filter(char::is_ascii_alphabetic)?;
-            return ACCENTS.contains(&rest.as_str()).then_some(letter);
+            let (_, mark) = ACCENTS.iter().find(|(known, _)| *known == rest.as_str())?;
+            // A letter that has no such accent, and the stroke, which is no mark, are left without.
+            return Some(compose(letter, *mark).unwrap_or(letter));
         }
     })
 }
@@ -96,7 +109,7 @@ mod tests {
         assert_eq!(tag("é<", 1), None);
         assert_eq!(entity("&#101;", 0), Some(('e', 6)));
         assert_eq!(entity("&#x65;", 0), Some(('e', 6)));
-        assert_eq!(entity("&eacute;", 0), Some(('e', 8)));
+        assert_eq!(entity("&eacute;", 0), Some(('é', 8)));
         assert_eq!(entity("a&nbsp;b", 1), Some((' ', 6)));
         for none in [
             "&",

@@ -6,7 +6,7 @@
 //!
 //! Terms without letters, such as `$$` or an emoji, and those of a single letter have an automaton of
 //! their own over the text as written. Domains need none: a host and its parents
-//! are looked up. Terms with masked letters are looked up by length and first letter.
+//! are looked up. Terms with masked letters are looked up by their length and what can be seen of them.
 
 use std::collections::HashMap;
 
@@ -14,22 +14,19 @@ use aho_corasick::automaton::{Automaton as _, StateID};
 use aho_corasick::nfa::contiguous::NFA;
 use aho_corasick::{AhoCorasick, Anchored, MatchKind};
 
+mod hits;
+mod masks;
+
+use hits::{Collector, Target};
+pub(crate) use hits::{HITS, Hit, Hits};
+use masks::Masks;
+
 use super::boundary;
-use super::reading::coarse;
 use super::skeleton::{Masked, Region, Skeleton, character};
 use super::term::{Before, Edges, Term};
 use super::via::Via;
-use super::walk::Walker;
+use super::walk::{STEPS, Walker};
 use crate::list::{Fold, List, ListTerm, Match};
-
-/// Hits that are counted per list and text.
-pub(crate) const HITS: u32 = 4_096;
-
-/// Hits whose places are kept per list and text: more than a decision shows.
-const PLACES: u32 = 64;
-
-/// Hits of all lists in one text; more are not looked for.
-const ALL_HITS: usize = 65_536;
 
 /// Letters of a term from which it is found anywhere in a row of letters that stand apart: the
 /// spaced letters of a headline would have every short term in them.
@@ -37,6 +34,12 @@ const APART: usize = 6;
 
 /// Letters of a term from which it is found beside a sign in a word that is read without its signs.
 const JOINED: usize = 5;
+
+/// Words of a single letter.
+const WORDS: &str = "aAàÀiIoOôÔyYаАвВиИкКоОсСуУяЯ";
+
+/// Steps that it takes to find where in the original a term is.
+const CANDIDATE: u32 = 4;
 
 /// Terms that one masked word is compared with.
 const MASK_TERMS: usize = 4_096;
@@ -58,8 +61,7 @@ struct Words {
     patterns: Vec<Pattern>,
     targets: Vec<u32>,
     terms: Vec<(Target, Term)>,
-    /// By number of letters and the first or last of them: terms of one word that allow masks.
-    masks: HashMap<(usize, Edge), Vec<u32>>,
+    masks: Masks,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -71,21 +73,6 @@ struct Pattern {
     targets: u32,
 }
 
-/// The coarse reading of a word's first or last letter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Edge {
-    First(char),
-    Last(char),
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Target {
-    list: u32,
-    term: u32,
-    /// Whether it protects what it covers.
-    shield: bool,
-}
-
 /// Terms without letters.
 #[derive(Debug)]
 struct Literals {
@@ -93,156 +80,6 @@ struct Literals {
     /// Where the targets of each pattern begin; one more than there are patterns.
     starts: Vec<u32>,
     targets: Vec<(Target, Edges)>,
-}
-
-/// A term of a list at a place in the original text, in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Hit {
-    pub(crate) start: u32,
-    pub(crate) end: u32,
-    pub(crate) list: u32,
-    pub(crate) term: u32,
-    /// What it took.
-    pub(crate) via: Via,
-}
-
-/// What a text hit.
-#[derive(Debug, Default)]
-pub(crate) struct Hits {
-    lists: Vec<u64>,
-    counts: Vec<u32>,
-    pub(crate) found: Vec<Hit>,
-    /// Whether the text has so much to look at that not all of it was looked at.
-    pub(crate) is_cut: bool,
-}
-impl Hits {
-    /// Makes room for a number of lists.
-    pub(crate) fn new(lists: usize) -> Self {
-        Self {
-            lists: vec![0; lists.div_ceil(64)],
-            counts: vec![0; lists],
-            found: Vec::new(),
-            is_cut: false,
-        }
-    }
-
-    /// Notes a hit.
-    pub(crate) fn add(&mut self, hit: Hit) {
-        if let Some(word) = self.lists.get_mut(hit.list as usize / 64) {
-            *word |= 1 << (hit.list % 64);
-        }
-        if let Some(count) = self.counts.get_mut(hit.list as usize) {
-            if *count < PLACES {
-                self.found.push(hit);
-            }
-            *count = count.saturating_add(1).min(HITS);
-        }
-    }
-
-    /// Returns how many hits a list has by the transformations allowed: up to [`HITS`] if all are,
-    /// and up to [`PLACES`] otherwise.
-    pub(crate) fn count(&self, list: u32, allowed: Via) -> u32 {
-        if allowed == Via::FULL {
-            return self.counts.get(list as usize).copied().unwrap_or_default();
-        }
-        u32::try_from(self.by(list, allowed).count()).unwrap_or(u32::MAX)
-    }
-
-    /// Tells whether a list was hit.
-    pub(crate) fn has(&self, list: u32) -> bool {
-        self.lists
-            .get(list as usize / 64)
-            .is_some_and(|word| word & (1 << (list % 64)) != 0)
-    }
-
-    /// Tells whether a list was hit by no more than the transformations allowed.
-    pub(crate) fn has_by(&self, list: u32, allowed: Via) -> bool {
-        self.has(list) && (allowed == Via::FULL || self.by(list, allowed).next().is_some())
-    }
-
-    /// Returns the hits of a list by no more than the transformations allowed.
-    pub(crate) fn by(&self, list: u32, allowed: Via) -> impl Iterator<Item = &Hit> {
-        self.found
-            .iter()
-            .filter(move |hit| hit.list == list && hit.via.is_within(allowed))
-    }
-
-    /// Returns the lists that were hit.
-    pub(crate) fn lists(&self) -> impl Iterator<Item = u32> + '_ {
-        self.lists.iter().zip(0u32..).flat_map(|(word, index)| {
-            let word = *word;
-            (0..64)
-                .filter(move |bit| word & (1 << bit) != 0)
-                .map(move |bit| index * 64 + bit)
-        })
-    }
-}
-
-/// Hits while they are collected.
-struct Collector {
-    found: Vec<Hit>,
-    shields: Vec<Hit>,
-    /// By list.
-    counts: Vec<u32>,
-}
-
-impl Collector {
-    fn new(lists: usize) -> Self {
-        Self {
-            found: Vec::new(),
-            shields: Vec::new(),
-            counts: vec![0; lists],
-        }
-    }
-
-    /// Whether there is room for another hit of a list.
-    fn wants(&self, target: Target) -> bool {
-        let of_list = self.counts.get(target.list as usize);
-        of_list.is_some_and(|count| *count < HITS) && self.found.len() < ALL_HITS
-    }
-
-    fn add(&mut self, target: Target, start: usize, end: usize, via: Via) {
-        let (Ok(start), Ok(end)) = (u32::try_from(start), u32::try_from(end)) else {
-            return;
-        };
-        let hit = Hit {
-            start,
-            end,
-            list: target.list,
-            term: target.term,
-            via,
-        };
-        if target.shield {
-            self.shields.push(hit);
-            return;
-        }
-        if let Some(count) = self.counts.get_mut(target.list as usize) {
-            *count += 1;
-        }
-        self.found.push(hit);
-    }
-
-    /// Drops what is there twice or protected, and counts the rest.
-    fn finish(mut self, lists: usize, is_cut: bool) -> Hits {
-        // The same place by fewer transformations comes first.
-        self.found.sort_unstable();
-        self.found
-            .dedup_by_key(|hit| (hit.start, hit.end, hit.list, hit.term));
-        if !self.shields.is_empty() {
-            let Self { found, shields, .. } = &mut self;
-            found.retain(|hit| {
-                !shields.iter().any(|shield| {
-                    shield.list == hit.list && shield.start <= hit.start && hit.end <= shield.end
-                })
-            });
-        }
-        let mut hits = Hits::new(lists);
-        hits.is_cut = is_cut;
-        for hit in self.found {
-            hits.add(hit);
-        }
-        hits
-    }
 }
 
 impl Matcher {
@@ -293,7 +130,7 @@ impl Matcher {
             is_cut = words.scan(text, &mut collector);
         }
         if let Some(signs) = &self.signs {
-            signs.scan(text, &mut collector);
+            is_cut |= !signs.scan(text, &mut collector);
         }
         collector.finish(self.lists, is_cut)
     }
@@ -320,7 +157,7 @@ impl Matcher {
 struct WordsBuilder {
     patterns: HashMap<Vec<u8>, Vec<u32>>,
     terms: Vec<(Target, Term)>,
-    masks: HashMap<(usize, Edge), Vec<u32>>,
+    masks: Masks,
 }
 
 impl WordsBuilder {
@@ -348,14 +185,7 @@ impl WordsBuilder {
             .iter()
             .all(|before| *before == Before::Nothing);
         if term.fold == Fold::Full && one_word && !target.shield && compiled.letters.len() >= 3 {
-            let edges = [
-                compiled.letters.first().map(|c| Edge::First(edge(*c))),
-                compiled.letters.last().map(|c| Edge::Last(edge(*c))),
-            ];
-            for edge in edges.into_iter().flatten() {
-                let key = (compiled.letters.len(), edge);
-                self.masks.entry(key).or_default().push(number);
-            }
+            self.masks.add(&compiled.letters, number);
         }
         self.terms.push((target, compiled));
         true
@@ -397,16 +227,13 @@ impl WordsBuilder {
             patterns,
             targets,
             terms: self.terms,
-            masks: self.masks,
+            masks: {
+                let mut masks = self.masks;
+                masks.finish();
+                masks
+            },
         }))
     }
-}
-
-/// The coarse reading of a letter at the edge of a word.
-fn edge(c: char) -> char {
-    super::skeleton::units(coarse(c).letters())
-        .next()
-        .unwrap_or(c)
 }
 
 impl Words {
@@ -423,7 +250,12 @@ impl Words {
         for masked in &skeleton.masked {
             scan.masked(text, *masked);
         }
-        scan.walker.is_exhausted()
+        let is_cut = scan.walker.is_exhausted() || skeleton.is_cut;
+        #[cfg(test)]
+        {
+            collector.work += (STEPS - scan.walker.steps) as usize + skeleton.coarse.len();
+        }
+        is_cut
     }
 }
 
@@ -446,6 +278,9 @@ impl Scan<'_, '_> {
             state = finder.next_state(Anchored::No, state, *byte);
             if finder.is_special(state) && finder.is_match(state) {
                 self.matches(finder, state, at, 0);
+                if self.walker.is_exhausted() {
+                    return;
+                }
             }
         }
         let ends = self
@@ -460,46 +295,100 @@ impl Scan<'_, '_> {
                 Region::Joined => JOINED,
                 Region::Apart => APART,
             };
-            for from in *start..end {
-                if from == *start || self.skeleton.may_start(from) {
-                    self.region(finder, root, from, end, least);
+            self.region(finder, root, *start, end, least);
+            for from in *start + 1..end {
+                if self.skeleton.may_start(from) {
+                    let least = if *region == Region::Apart && self.is_word(*start, from) {
+                        0
+                    } else {
+                        least
+                    };
+                    self.inner(finder, from, end, least);
                 }
             }
         }
     }
 
-    /// Runs over another reading from a place where a word may begin.
+    /// Runs over another reading from its beginning.
     fn region(&mut self, finder: &NFA, root: StateID, from: usize, end: usize, least: usize) {
         let mut state = finder.next_state(Anchored::No, root, b' ');
-        let inner_begin = self.skeleton.coarse.get(from - 1) != Some(&b' ');
         for at in from..end {
-            let Some(byte) = self.skeleton.coarse.get(at) else {
+            let Some(byte) = self.byte(at) else {
                 return;
             };
-            let Some(steps) = self.walker.steps.checked_sub(1) else {
-                return;
-            };
-            self.walker.steps = steps;
-            state = finder.next_state(Anchored::No, state, *byte);
-            let asked = if inner_begin { least } else { 0 };
+            state = finder.next_state(Anchored::No, state, byte);
             if finder.is_special(state) && finder.is_match(state) {
-                self.matches(finder, state, at + 1, asked);
+                self.matches(finder, state, at + 1, 0);
             }
-            if self.skeleton.may_start(at + 1) && *byte != b' ' {
-                // A word may end here as well.
-                let edge = finder.next_state(Anchored::No, state, b' ');
-                if finder.is_special(edge) && finder.is_match(edge) {
-                    self.matches(finder, edge, at + 2, least);
-                }
-            }
-            if state == root && inner_begin {
+            self.inner_end(finder, Anchored::No, state, at, end, least);
+        }
+    }
+
+    /// Runs over another reading from a later place where a word may begin, for as long as a term
+    /// goes on.
+    fn inner(&mut self, finder: &NFA, from: usize, end: usize, least: usize) {
+        let anchored = Anchored::Yes;
+        let Ok(root) = finder.start_state(anchored) else {
+            return;
+        };
+        let mut state = finder.next_state(anchored, root, b' ');
+        for at in from..end {
+            let Some(byte) = self.byte(at) else {
                 return;
+            };
+            state = finder.next_state(anchored, state, byte);
+            if !finder.is_special(state) {
+            } else if finder.is_dead(state) {
+                return;
+            } else if finder.is_match(state) {
+                self.matches(finder, state, at + 1, least);
+            }
+            self.inner_end(finder, anchored, state, at, end, least);
+        }
+    }
+
+    /// Reads a byte of another reading, which is a step of the work.
+    fn byte(&mut self, at: usize) -> Option<u8> {
+        self.walker.steps = self.walker.steps.checked_sub(1)?;
+        self.skeleton.coarse.get(at).copied()
+    }
+
+    /// Looks for terms that end behind a byte of another reading, if a word may end there.
+    fn inner_end(
+        &mut self,
+        finder: &NFA,
+        anchored: Anchored,
+        state: StateID,
+        at: usize,
+        end: usize,
+        least: usize,
+    ) {
+        if self.skeleton.may_start(at + 1) && self.skeleton.coarse.get(at) != Some(&b' ') {
+            let edge = finder.next_state(anchored, state, b' ');
+            if finder.is_special(edge) && finder.is_match(edge) {
+                let least = if self.is_word(at + 1, end) { 0 } else { least };
+                self.matches(finder, edge, at + 2, least);
             }
         }
+    }
+
+    /// Whether a part of another reading is a single letter that is a word: a short term beside it
+    /// is one as well.
+    fn is_word(&self, from: usize, to: usize) -> bool {
+        let part = self.skeleton.coarse.get(from..to).unwrap_or_default();
+        let letter = self.skeleton.original(from);
+        let letter = letter.and_then(|at| character(self.skeleton.text, at));
+        part.trim_ascii_end().len() == 1 && letter.is_some_and(|(c, _)| WORDS.contains(c))
     }
 
     fn matches(&mut self, finder: &NFA, state: StateID, end: usize, least: usize) {
         for index in 0..finder.match_len(state) {
+            // Where a term ends as many others do, the looking itself is the work.
+            let Some(steps) = self.walker.steps.checked_sub(CANDIDATE) else {
+                self.walker.steps = 0;
+                return;
+            };
+            self.walker.steps = steps;
             let pattern = finder.match_pattern(state, index).as_usize();
             self.candidate(pattern, end, least);
         }
@@ -537,20 +426,12 @@ impl Scan<'_, '_> {
 
     /// Compares a word with masked letters with the terms of its length.
     fn masked(&mut self, text: &str, masked: Masked) {
-        let Some((first, _)) = character(text, masked.start) else {
-            return;
-        };
-        let last = text
-            .get(masked.start..masked.end)
-            .and_then(|word| word.chars().next_back());
-        let key = if super::skeleton::is_star(first) {
-            Edge::Last(edge(last.unwrap_or(first)))
-        } else {
-            Edge::First(edge(first))
-        };
-        let numbers = self.words.masks.get(&(masked.n_letters, key));
-        for number in numbers.into_iter().flatten().take(MASK_TERMS) {
-            let Some((target, term)) = self.words.terms.get(*number as usize) else {
+        for number in self.words.masks.like(text, masked).take(MASK_TERMS) {
+            let Some(steps) = self.walker.steps.checked_sub(1) else {
+                return;
+            };
+            self.walker.steps = steps;
+            let Some((target, term)) = self.words.terms.get(number as usize) else {
                 continue;
             };
             if !self.collector.wants(*target) {
@@ -591,13 +472,23 @@ impl Literals {
         }))
     }
 
-    fn scan(&self, text: &str, collector: &mut Collector) {
+    /// Finds the terms; `false` if there was too much to look at.
+    fn scan(&self, text: &str, collector: &mut Collector) -> bool {
+        let mut steps = STEPS;
         for found in self.finder.find_overlapping_iter(text) {
             let pattern = found.pattern().as_usize();
             let (Some(from), Some(to)) = (self.starts.get(pattern), self.starts.get(pattern + 1))
             else {
                 continue;
             };
+            let Some(left) = steps.checked_sub(1 + to - from) else {
+                return false;
+            };
+            steps = left;
+            #[cfg(test)]
+            {
+                collector.work += 1 + (to - from) as usize;
+            }
             let targets = self.targets.get(*from as usize..*to as usize);
             let begins = boundary::begins(text, found.start());
             let ends = boundary::ends(text, found.end());
@@ -608,8 +499,12 @@ impl Literals {
                 }
             }
         }
+        true
     }
 }
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod properties;

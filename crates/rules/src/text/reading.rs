@@ -82,6 +82,11 @@ pub(crate) const SIGN: u8 = b'!';
 pub(crate) const DIGIT: u8 = 0x80;
 
 /// The coarse readings of ASCII: a letter, or one of the constants above.
+#[expect(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "a constant: what is out of bounds does not compile"
+)]
 pub(crate) static ASCII: [u8; 128] = {
     let mut table = [BREAK; 128];
     let mut at = 0;
@@ -105,6 +110,10 @@ pub(crate) static ASCII: [u8; 128] = {
 const DIGITS: [u8; 10] = *b"oizeasgtbg";
 
 /// Which letters a character stands for in leet; the first is the coarse reading.
+#[expect(
+    clippy::match_same_arms,
+    reason = "a table, in the order of the digits"
+)]
 pub(crate) fn leet(c: char) -> &'static str {
     match c {
         '0' => "o",
@@ -131,7 +140,29 @@ pub(crate) fn leet(c: char) -> &'static str {
     }
 }
 
+/// The Cyrillic letter that a character stands for among Cyrillic letters, where that is another one
+/// than elsewhere.
+pub(crate) fn cyrillic(c: char) -> Option<char> {
+    Some(match c {
+        '3' => 'з',
+        '4' => 'ч',
+        '6' => 'б',
+        'u' | 'U' => 'и',
+        'w' | 'W' => 'ш',
+        _ => return None,
+    })
+}
+
+/// The other Cyrillic letter that a `u` stands for: by its sound, and not by its look.
+pub(crate) fn cyrillic_u(c: char) -> Option<char> {
+    matches!(c, 'u' | 'U').then_some('у')
+}
+
 /// The small capitals and the letters that UTS 39 sends to them, by what people use them for.
+#[expect(
+    clippy::match_same_arms,
+    reason = "a table, by kind and in the order of the alphabet"
+)]
 fn looks_like(c: char) -> Option<char> {
     Some(match c {
         'ᴀ' => 'a',
@@ -187,13 +218,17 @@ fn looks_like(c: char) -> Option<char> {
         'ʋ' => 'v',
         'ƴ' => 'y',
         'ʐ' | 'ƶ' => 'z',
-        'β' => 'b',
+        'β' | 'ь' => 'b',
         'κ' => 'k',
         'τ' => 't',
         'ε' => 'e',
         'η' => 'n',
         'μ' => 'u',
         'ω' => 'w',
+        // Signs of mathematics.
+        '∂' => 'd',
+        '∀' => 'a',
+        '∃' => 'e',
         _ => return None,
     })
 }
@@ -251,13 +286,31 @@ pub(crate) fn script(c: char) -> Script {
     }
 }
 
-/// Tells whether a letter shows beyond doubt that its script is meant: nothing in Latin looks like it.
-pub(crate) fn is_genuine(c: char, of: Script) -> bool {
-    script(c) == of && {
-        let lower = c.to_lowercase().next().unwrap_or(c);
-        let mut buffer = [0; 4];
-        !skeleton(lower.encode_utf8(&mut buffer)).all(|c| c.is_ascii())
+/// How sure it is that a letter is meant as one of its script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Genuine {
+    /// It is of another script, or the very picture of a Latin letter.
+    No,
+    /// It has some likeness to a Latin letter, such as `т` to `t`.
+    Likely,
+    /// Nothing in Latin looks like it.
+    Surely,
+}
+
+/// Tells how sure it is that a letter is meant as one of a script.
+pub(crate) fn genuine(c: char, of: Script) -> Genuine {
+    if script(c) != of {
+        return Genuine::No;
     }
+    let lower = c.to_lowercase().next().unwrap_or(c);
+    if !coarse(lower).letters().is_ascii() {
+        return Genuine::Surely;
+    }
+    let mut buffer = [0; 4];
+    if skeleton(lower.encode_utf8(&mut buffer)).all(|c| c.is_ascii()) {
+        return Genuine::No;
+    }
+    Genuine::Likely
 }
 
 /// Levels a character: its compatibility decomposition in lower case, without marks.
@@ -308,6 +361,17 @@ fn make(c: char) -> Coarse {
     }
     let mut parts = Vec::new();
     levelled(c, &mut parts);
+    // The lunate sigma is one in meaning, and looks like a `c`. Capitals of the scripts that words are
+    // really written in are read as their small letters, whatever they look like.
+    let is_read = matches!(script(c), Script::Greek | Script::Cyrillic);
+    if !parts.iter().all(char::is_ascii)
+        && (!is_read || c.to_lowercase().eq([c]))
+        && let Some(letters) = latin(c)
+        && let Some(found) = Coarse::some(Kind::Letter, &letters)
+        && !is_unspaced(c)
+    {
+        return found;
+    }
     let mut out = String::new();
     for part in parts {
         read(part, &mut out);
@@ -375,12 +439,18 @@ pub(crate) fn stands_for(c: char, term: &[char], buffer: &mut Vec<char>) -> Opti
         if leet(c).contains(first) {
             return Some((1, Via::LEET));
         }
+        if first.is_ascii() {
+            return None;
+        }
+        let own = coarse(first);
+        let is_own = |letter: char| own.letters() == [letter as u8];
+        if leet(c).chars().any(is_own) || c.is_ascii_digit() && cyrillic(c) == Some(first) {
+            return Some((1, Via::LEET));
+        }
         // A Latin letter for one of another script that looks like it.
-        let alike = c.is_ascii_alphabetic() && !first.is_ascii() && {
-            let reading = coarse(first);
-            reading.letters() == [c.to_ascii_lowercase() as u8]
-        };
-        return alike.then_some((1, Via::CONFUSABLES));
+        let alike = c.is_ascii_alphabetic() && is_own(c.to_ascii_lowercase());
+        return (alike || cyrillic(c) == Some(first) || cyrillic_u(c) == Some(first))
+            .then_some((1, Via::CONFUSABLES));
     }
     buffer.clear();
     fold_char(c, buffer);
@@ -494,9 +564,11 @@ mod tests {
 
     #[test]
     fn some_letters_belong_to_their_script_beyond_doubt() {
-        assert!(is_genuine('ж', Script::Cyrillic));
-        assert!(is_genuine('И', Script::Cyrillic));
-        assert!(!is_genuine('с', Script::Cyrillic));
-        assert!(!is_genuine('О', Script::Cyrillic));
+        assert_eq!(genuine('ж', Script::Cyrillic), Genuine::Surely);
+        assert_eq!(genuine('Щ', Script::Cyrillic), Genuine::Surely);
+        assert_eq!(genuine('т', Script::Cyrillic), Genuine::Likely);
+        assert_eq!(genuine('с', Script::Cyrillic), Genuine::No);
+        assert_eq!(genuine('О', Script::Cyrillic), Genuine::No);
+        assert_eq!(genuine('t', Script::Cyrillic), Genuine::No);
     }
 }

@@ -1,6 +1,6 @@
 //! Whether two texts are the same but for a few changes.
 //!
-//! A text's print is a hash of its letters and digits, and a SimHash over its four-letter pieces
+//! A text's print is a hash of its letters and digits, and a `SimHash` over its four-letter pieces
 //! (M. Charikar, *Similarity Estimation Techniques from Rounding Algorithms*, 2002). Neither tells a
 //! word of the text.
 
@@ -16,7 +16,7 @@ const PIECE: usize = 4;
 /// have the same letters.
 const LONG: u32 = 24;
 
-/// Bits in which the SimHashes of two such texts differ at most: about one letter in twenty.
+/// Bits in which the `SimHash`es of two such texts differ at most: about one letter in twenty.
 const DISTANCE: u32 = 12;
 
 /// Letters from which a text has a print at all: `merci !` is written by everybody.

@@ -9,18 +9,23 @@
 //! The coarse text is larger than the original by no more than a factor; building it is one pass and
 //! one more over each such place.
 
+mod masks;
+mod places;
+
+use places::{Oddities, Places};
+
 use super::boundary::is_unspaced;
 use super::markup;
-use super::reading::{ASCII, Coarse, DIGIT, Kind, SPACE, coarse as coarse_of, leet};
-
-/// Letters that stand apart, from which they are read as a word.
-const APART: u32 = 3;
+use super::reading::{
+    ASCII, Coarse, DIGIT, Kind, SPACE, Script, coarse as coarse_of, cyrillic, cyrillic_u, leet,
+    script,
+};
 
 /// Apostrophes in a word, from which they are taken for an evasion.
 const APOSTROPHES: u32 = 3;
 
-/// Words with masked letters that are looked at in one text.
-const MASKED: usize = 256;
+/// Coarse bytes of a long word from one noted place to the next.
+const PLACE: usize = 64;
 
 /// Another reading of a part of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,10 +48,13 @@ pub(crate) struct Masked {
 /// The coarse reading of a text: words with a space before and behind each.
 #[derive(Debug)]
 pub(crate) struct Skeleton<'t> {
-    text: &'t str,
+    pub(crate) text: &'t str,
     pub(crate) coarse: Vec<u8>,
-    /// Where the words of the base begin: in the coarse reading and in the original, in bytes.
+    /// Where the words of the base begin, and letters here and there in long ones: in the coarse
+    /// reading and in the original, in bytes.
     words: Vec<(u32, u32)>,
+    /// Where in the coarse reading the next place in a long word is noted.
+    next_place: usize,
     /// How long the base is; the other readings follow.
     pub(crate) base: usize,
     /// By byte of the other readings: where the character that it is from begins.
@@ -55,6 +63,8 @@ pub(crate) struct Skeleton<'t> {
     starts: Vec<bool>,
     pub(crate) regions: Vec<(usize, Region)>,
     pub(crate) masked: Vec<Masked>,
+    /// Whether there are more words with masked letters.
+    pub(crate) is_cut: bool,
     last: char,
     /// Whether something was left out before the next letter of another reading.
     gap: bool,
@@ -62,48 +72,23 @@ pub(crate) struct Skeleton<'t> {
     unspaced: bool,
 }
 
-/// What a word has that makes other readings of it worthwhile.
-#[derive(Clone, Copy, Debug, Default)]
-struct Oddities {
-    letters: u32,
-    apostrophes: u32,
-    /// Signs or tags between its letters.
-    joined: bool,
-    /// A sign that may hide a letter.
-    masked: bool,
-    /// A digit or sign that stands for one letter or another, or for none.
-    ambiguous: bool,
+/// How digits and signs are read that stand for several letters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Choice {
+    First,
+    Second,
+    Cyrillic,
+    /// As [`Choice::Cyrillic`], and a `u` by its sound.
+    CyrillicSound,
 }
 
-/// Where other readings are worthwhile.
-#[derive(Debug, Default)]
-struct Places {
-    words: Vec<(usize, usize, Oddities)>,
-    apart: Vec<(usize, usize)>,
-    /// The letters that stand apart up to here: from, to and how many.
-    run: Option<(usize, usize, u32)>,
-}
-
-impl Places {
-    /// Takes in what stands between two spaces.
-    fn word(&mut self, start: usize, end: usize, oddities: Oddities) {
-        match (oddities.letters, self.run) {
-            // Nothing, or punctuation alone, does not end a run of single letters.
-            (0, _) => {}
-            (1, None) => self.run = Some((start, end, 1)),
-            (1, Some((from, _, n))) => self.run = Some((from, end, n + 1)),
-            _ => self.end_run(),
-        }
-        if oddities.joined || oddities.masked || oddities.ambiguous {
-            self.words.push((start, end, oddities));
-        }
-    }
-
-    fn end_run(&mut self) {
-        if let Some((from, to, n)) = self.run.take()
-            && n >= APART
-        {
-            self.apart.push((from, to));
+impl Choice {
+    /// The Cyrillic letter that is read for a character, if another one is than elsewhere.
+    fn cyrillic(self, c: char) -> Option<char> {
+        match self {
+            Self::First | Self::Second => None,
+            Self::Cyrillic => cyrillic(c),
+            Self::CyrillicSound => cyrillic_u(c).or_else(|| cyrillic(c)),
         }
     }
 }
@@ -117,11 +102,13 @@ impl<'t> Skeleton<'t> {
             text,
             coarse,
             words: Vec::with_capacity(text.len() / 4 + 1),
+            next_place: PLACE,
             base: 0,
             at: Vec::new(),
             starts: Vec::new(),
             regions: Vec::new(),
             masked: Vec::new(),
+            is_cut: false,
             last: ' ',
             gap: false,
             unspaced: false,
@@ -201,8 +188,25 @@ impl<'t> Skeleton<'t> {
     }
 
     fn reading(&mut self, reading: Coarse, at: usize) {
+        let mut first = true;
         for unit in units(reading.letters()) {
+            if first && self.base == 0 && self.coarse.len() >= self.next_place {
+                self.note_place(unit, at);
+            }
+            first = false;
             self.push(unit, at);
+        }
+    }
+
+    /// Notes where a letter comes from that is about to be added, if it is.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "texts of 4 GiB are turned away before"
+    )]
+    fn note_place(&mut self, letter: char, at: usize) {
+        if self.last != ' ' && self.last != letter {
+            self.words.push((self.coarse.len() as u32, at as u32));
+            self.next_place = self.coarse.len() + PLACE;
         }
     }
 
@@ -229,6 +233,8 @@ impl<'t> Skeleton<'t> {
         let mut word_start = 0;
         // Whether a sign stands between the last letter of the word and here.
         let mut gap = false;
+        // Where the last word with tags in it ends.
+        let mut tagged_to = 0;
         let mut at = 0;
         while let Some(&byte) = bytes.get(at) {
             let code = ascii(byte);
@@ -256,6 +262,7 @@ impl<'t> Skeleton<'t> {
                     oddities.joined |= gap;
                     gap = false;
                     oddities.letters += 1;
+                    oddities.cyrillic |= script(c) == Script::Cyrillic;
                     self.letter(c, reading, at);
                 }
                 Kind::Mark | Kind::Invisible => {}
@@ -278,9 +285,9 @@ impl<'t> Skeleton<'t> {
                         continue;
                     }
                     if reading.kind == Kind::Sign {
-                        let leads = before && oddities.letters == 0 && c != '!';
+                        let leads = before && oddities.letters == 0;
                         let trails = after && is_money(c);
-                        let alone = oddities.letters == 0 && !before;
+                        let alone = oddities.letters == 0 && !before && is_lone_letter(c);
                         oddities.ambiguous |= leads || trails;
                         oddities.letters += u32::from(leads || alone);
                     }
@@ -293,9 +300,11 @@ impl<'t> Skeleton<'t> {
                             joined: true,
                             ..oddities
                         };
-                        places
-                            .words
-                            .push((word_start, word_end(text, at + tag), tagged));
+                        // The whole of it at once: the next tag of the word is in it.
+                        if at >= tagged_to {
+                            tagged_to = word_end(text, at + tag);
+                            places.words.push((word_start, tagged_to, tagged));
+                        }
                     }
                     oddities.masked |= is_star(c) && (after || before);
                     let apostrophe = matches!(c, '\'' | '’');
@@ -336,6 +345,10 @@ impl<'t> Skeleton<'t> {
             }
             all |= code;
             if last != char::from(letter) {
+                if self.coarse.len() >= self.next_place {
+                    self.last = last;
+                    self.note_place(char::from(letter), at);
+                }
                 last = char::from(letter);
                 self.coarse.push(letter);
             }
@@ -343,6 +356,7 @@ impl<'t> Skeleton<'t> {
         }
         self.last = last;
         oddities.letters += u32::try_from(at - from).unwrap_or(u32::MAX);
+        oddities.ascii = true;
         if all & DIGIT != 0 {
             let run = bytes.get(from..at).unwrap_or_default();
             let two = run.iter().any(|byte| leet(char::from(*byte)).len() > 1);
@@ -360,10 +374,16 @@ impl<'t> Skeleton<'t> {
                 end: *end,
             };
             self.begin(Region::Joined, *start);
-            self.word(&word, 0);
+            self.word(&word, Choice::First);
             if oddities.ambiguous {
                 self.begin(Region::Joined, *start);
-                self.word(&word, 1);
+                self.word(&word, Choice::Second);
+            }
+            if oddities.is_mixed() {
+                self.begin(Region::Joined, *start);
+                self.word(&word, Choice::Cyrillic);
+                self.begin(Region::Joined, *start);
+                self.word(&word, Choice::CyrillicSound);
             }
             if oddities.joined || oddities.masked {
                 self.mask(&word);
@@ -379,8 +399,8 @@ impl<'t> Skeleton<'t> {
     }
 
     /// Reads a word without what stands between its letters; a digit or sign that stands for several
-    /// letters is read as the one of that number.
-    fn word(&mut self, word: &Word<'_>, choice: usize) {
+    /// letters is read as one of them.
+    fn word(&mut self, word: &Word<'_>, choice: Choice) {
         let last = word.last_letter();
         let mut at = word.start;
         while at < word.end {
@@ -396,12 +416,12 @@ impl<'t> Skeleton<'t> {
             let letters = leet(c);
             let trails = reading.kind == Kind::Sign && !is_money(c) && at >= last;
             match reading.kind {
+                Kind::Letter if let Some(letter) = choice.cyrillic(c) => {
+                    self.reading(coarse_of(letter), at);
+                }
                 Kind::Letter | Kind::Sign if !letters.is_empty() && !trails => {
-                    let chosen = letters
-                        .chars()
-                        .nth(choice)
-                        .or_else(|| letters.chars().next());
-                    if let Some(letter) = chosen {
+                    let second = letters.chars().nth(1).filter(|_| choice == Choice::Second);
+                    if let Some(letter) = second.or_else(|| letters.chars().next()) {
                         self.push(letter, at);
                     }
                 }
@@ -415,92 +435,35 @@ impl<'t> Skeleton<'t> {
 
     /// Reads letters that stand apart; wide gaps stay.
     fn apart(&mut self, text: &str, start: usize, end: usize) {
+        let wide = 1 + narrowest(text.get(start..end).unwrap_or_default()).max(1);
         let mut at = start;
         let mut spaces = 0;
+        // Whether a letter stands right before.
+        let mut close = false;
         while at < end {
             let Some((c, len)) = character(text, at) else {
                 break;
             };
             let reading = coarse_of(c);
             match reading.kind {
+                // A sign right behind a letter is punctuation.
+                Kind::Sign if close && !is_money(c) => {}
                 Kind::Letter | Kind::Sign => {
                     spaces = 0;
+                    close = true;
                     self.reading(reading, at);
                 }
                 Kind::Space => {
-                    spaces += if c == '\n' { 2 } else { 1 };
+                    close = false;
+                    spaces += width(c);
                     self.gap = true;
-                    if spaces >= 2 {
+                    if spaces >= wide {
                         self.push(' ', at);
                     }
                 }
                 Kind::Mark | Kind::Invisible | Kind::Break => {}
             }
             at += len;
-        }
-    }
-
-    /// Notes what in a word may be a term with masked letters.
-    fn mask(&mut self, word: &Word<'_>) {
-        let mut run: Option<Masked> = None;
-        let mut visible = 0;
-        let mut stars = 0;
-        let (mut total, mut gaps) = (0, 0);
-        let mut edges: Option<(usize, usize)> = None;
-        let mut at = word.start;
-        while at < word.end {
-            let Some((c, len)) = character(word.text, at) else {
-                break;
-            };
-            let kind = coarse_of(c).kind;
-            let letter = matches!(kind, Kind::Letter | Kind::Sign);
-            if letter {
-                total += 1;
-                edges = Some((edges.map_or(at, |(start, _)| start), at + len));
-            } else if kind == Kind::Break && !is_star(c) && edges.is_some() && at + len < word.end {
-                gaps += 1;
-            }
-            if letter || is_star(c) {
-                visible += usize::from(letter);
-                stars += usize::from(!letter);
-                let (start, n_letters) = run.map_or((at, 0), |run| (run.start, run.n_letters));
-                run = Some(Masked {
-                    start,
-                    end: at + len,
-                    n_letters: n_letters + 1,
-                });
-            } else if kind == Kind::Break {
-                self.note(run.take(), visible, stars);
-                (visible, stars) = (0, 0);
-            }
-            at += len;
-        }
-        self.note(run, visible, stars);
-        if let Some((start, end)) = edges
-            && gaps == 1
-            && total >= 4
-        {
-            let n_letters = total + 1;
-            self.note(
-                Some(Masked {
-                    start,
-                    end,
-                    n_letters,
-                }),
-                total,
-                1,
-            );
-        }
-    }
-
-    fn note(&mut self, masked: Option<Masked>, visible: usize, stars: usize) {
-        if let Some(masked) = masked
-            && stars > 0
-            && visible >= 2
-            && visible * 2 >= masked.n_letters
-            && self.masked.len() < MASKED
-        {
-            self.masked.push(masked);
         }
     }
 }
@@ -554,16 +517,56 @@ fn follows(text: &str, at: usize) -> bool {
     }
 }
 
-/// Where the word that goes on at a place ends.
-fn word_end(text: &str, at: usize) -> usize {
-    let rest = text.get(at..).unwrap_or_default();
-    rest.find(char::is_whitespace)
-        .map_or(text.len(), |end| at + end)
+/// Where the word that goes on at a place ends; white space in a tag does not end it.
+fn word_end(text: &str, mut at: usize) -> usize {
+    loop {
+        let rest = text.get(at..).unwrap_or_default();
+        let Some(end) = rest.find(|c: char| c.is_whitespace() || c == '<') else {
+            return text.len();
+        };
+        at += end;
+        match markup::tag(text, at) {
+            Some(tag) => at += tag,
+            None if rest.as_bytes().get(end) == Some(&b'<') => at += 1,
+            None => return at,
+        }
+    }
+}
+
+/// How wide a space is: a new line is more than a space.
+fn width(space: char) -> usize {
+    if space == '\n' { 2 } else { 1 }
+}
+
+/// The least space that stands between letters that stand apart: more than that is between words.
+fn narrowest(text: &str) -> usize {
+    let mut narrowest = usize::MAX;
+    let mut spaces = 0;
+    for c in text.chars() {
+        match coarse_of(c).kind {
+            Kind::Space => spaces += width(c),
+            _ if spaces > 0 => {
+                narrowest = narrowest.min(spaces);
+                spaces = 0;
+            }
+            _ => {}
+        }
+    }
+    if narrowest == usize::MAX {
+        1
+    } else {
+        narrowest
+    }
+}
+
+/// Signs that stand for a letter even between two spaces.
+fn is_lone_letter(c: char) -> bool {
+    c == '@' || is_money(c)
 }
 
 /// Signs that stand for a letter at the end of a word too.
 pub(crate) fn is_money(c: char) -> bool {
-    matches!(c, '$' | '€' | '£' | '¢' | '¥' | '§' | '©' | '®')
+    matches!(c, '@' | '$' | '€' | '£' | '¢' | '¥' | '§' | '©' | '®')
 }
 
 /// Signs that people put in place of a letter on purpose.

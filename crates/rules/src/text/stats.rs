@@ -7,6 +7,7 @@ const CASED: u8 = 2;
 const WORD: u8 = 4;
 
 /// What each byte of ASCII counts as.
+#[expect(clippy::indexing_slicing, reason = "the compiler runs it")]
 static CLASSES: [u8; 128] = {
     let mut table = [0; 128];
     let mut byte: u8 = 0;

@@ -64,6 +64,8 @@ pub(crate) struct Term {
     pub(crate) edges: Edges,
     /// Whether the letters are all Latin.
     pub(crate) is_latin: bool,
+    /// Whether the letters are all of scripts without spaces.
+    pub(crate) is_unspaced: bool,
 }
 
 impl Term {
@@ -116,6 +118,7 @@ impl Term {
             head: head.trim().to_owned(),
             tail: tail.trim().to_owned(),
             is_latin: letters.iter().all(char::is_ascii),
+            is_unspaced: letters.iter().all(|c| is_unspaced(*c)),
             letters,
             before,
             run_end,

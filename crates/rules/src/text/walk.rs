@@ -3,12 +3,14 @@
 //! The automaton sees a coarse reading, in which more is alike than is. The walk looks at what was
 //! really written, decides whether it is the term, and says which transformations that takes.
 
+use std::collections::VecDeque;
+
 use unicode_normalization::char::decompose_canonical;
 
 use super::boundary;
 use super::fold::fold_char;
 use super::markup;
-use super::reading::{Kind, Script, coarse, is_genuine, is_mark, script, stands_for};
+use super::reading::{Genuine, Kind, Script, coarse, genuine, is_mark, script, stands_for};
 use super::skeleton::{character, is_star};
 use super::term::{Before, Term};
 use super::via::Via;
@@ -20,6 +22,13 @@ const PILE: u32 = 3;
 /// Letters of a term from which signs may stand between some of its letters only.
 const LONG: usize = 5;
 
+/// Letters of a term from which its letters may stand apart by one sign here and another there: in
+/// code and in initials, as in `a[5] += s` and `A. S. S.`, single letters spell many a short word.
+const UNEVEN: usize = 6;
+
+/// Letters of a word from which one of them may be doubled: `bitte` is not `bite`.
+const DOUBLED: usize = 5;
+
 /// Units that stand behind a number: a number with one of them is a measurement, and no word.
 const MEASURES: [&str; 64] = [
     "m", "km", "cm", "mm", "kg", "g", "mg", "t", "l", "cl", "ml", "dl", "h", "min", "mn", "s",
@@ -27,6 +36,9 @@ const MEASURES: [&str; 64] = [
     "v", "a", "ma", "hz", "ghz", "mhz", "k", "x", "p", "px", "pt", "e", "er", "ere", "eme", "es",
     "st", "nd", "rd", "th", "am", "pm", "d", "c", "f", "b", "ans", "an", "m2", "m3", "cv", "ch",
 ];
+
+/// Characters that are looked back for the beginning of a URL.
+const URL: usize = 512;
 
 /// Work that one text may cost, in characters looked at.
 pub(crate) const STEPS: u32 = 1 << 20;
@@ -41,14 +53,28 @@ pub(crate) struct Found {
 
 /// What was walked along.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one thing that is seen or not"
+)]
 struct Trail {
     via: Via,
     /// Letters that stand for themselves, digits and signs apart.
     genuine: usize,
     /// Letters of ASCII.
     ascii: usize,
+    /// Digits that stand for letters.
+    digits: usize,
     gaps: usize,
     spaces: bool,
+    /// The sign in the first gap.
+    separator: Option<char>,
+    /// Whether another sign stands in a gap.
+    uneven: bool,
+    /// Whether a capital stands behind a gap and a small letter before it, as between sentences.
+    raised: bool,
+    /// Whether a letter of a short word is written twice where the term has it once.
+    doubled: bool,
     part: usize,
     longest: usize,
 }
@@ -62,6 +88,8 @@ pub(crate) struct Walker<'t> {
     buffer: Vec<char>,
     /// Whether the text has letters that only Greek, or only Cyrillic, has; found when first asked.
     genuine: [Option<bool>; 2],
+    /// Whether there is anything like a URL in the text; found when first asked.
+    has_url: Option<bool>,
 }
 
 impl<'t> Walker<'t> {
@@ -71,6 +99,7 @@ impl<'t> Walker<'t> {
             steps: STEPS,
             buffer: Vec::new(),
             genuine: [None; 2],
+            has_url: None,
         }
     }
 
@@ -84,29 +113,62 @@ impl<'t> Walker<'t> {
         if let Some(found) = self.find_at(term, start, masks) {
             return Some(found);
         }
+        let (first, len) = character(self.text, start)?;
         if term.edges.begin {
-            return None;
+            return self.find_apart(term, first, start + len, masks);
         }
-        // In `aaab` the automaton finds the beginning of the run, and `ab` begins at its end.
-        let (first, mut len) = character(self.text, start)?;
+        // In `aaab` the automaton finds the beginning of the run, and `aab` begins near its end.
+        let own = term.letters.first()?;
+        let own = term.letters.iter().take_while(|c| *c == own).count();
+        let mut places = VecDeque::with_capacity(own + 1);
         let mut at = start;
-        loop {
+        while let Some((next, len)) = character(self.text, at)
+            && same_letter(first, next)
+        {
+            self.steps = self.steps.checked_sub(1)?;
+            places.push_back(at);
+            if places.len() > own {
+                places.pop_front();
+            }
             at += len;
-            let (next, next_len) = character(self.text, at)?;
-            if !same_letter(first, next) {
-                return None;
+        }
+        let last = *places.front()?;
+        (last > start).then(|| self.find_at(term, last, masks))?
+    }
+
+    /// Looks for a term that begins behind a word of a single letter, the same as its first: the
+    /// automaton sees one letter in `a a s s`.
+    fn find_apart(
+        &mut self,
+        term: &Term,
+        first: char,
+        mut at: usize,
+        masks: bool,
+    ) -> Option<Found> {
+        let mut apart = false;
+        loop {
+            self.steps = self.steps.checked_sub(1)?;
+            let (next, len) = character(self.text, at)?;
+            match coarse(next).kind {
+                Kind::Space | Kind::Break => apart = true,
+                _ if !same_letter(first, next) => return None,
+                _ if apart => {
+                    if let Some(found) = self.find_at(term, at, masks) {
+                        return Some(found);
+                    }
+                    apart = false;
+                }
+                _ => {}
             }
-            len = next_len;
-            if let Some(found) = self.find_at(term, at, masks) {
-                return Some(found);
-            }
-            if self.steps == 0 {
-                return None;
-            }
+            at += len;
         }
     }
 
     fn find_at(&mut self, term: &Term, start: usize, masks: bool) -> Option<Found> {
+        let place = start.checked_sub(term.head.len())?;
+        if term.edges.begin && !boundary::begins(self.text, place) {
+            return None;
+        }
         let (start, end, via) = match term.fold {
             Fold::None => self.exact(term, start)?,
             Fold::Case | Fold::Full => {
@@ -116,9 +178,12 @@ impl<'t> Walker<'t> {
                 (before.len(), self.text.len() - behind.len(), via)
             }
         };
-        let begins = !term.edges.begin || boundary::begins(self.text, start);
         let ends = !term.edges.end || boundary::ends(self.text, end);
-        (begins && ends).then_some(Found { start, end, via })
+        let part = term.edges.begin
+            && term.edges.end
+            && term.letters.len() < LONG
+            && boundary::is_bracketed_part(self.text, start, end);
+        (ends && !part).then_some(Found { start, end, via })
     }
 
     fn exact(&mut self, term: &Term, letters: usize) -> Option<(usize, usize, Via)> {
@@ -130,6 +195,7 @@ impl<'t> Walker<'t> {
     }
 
     /// Walks along text and term; returns where the term ends and what it took.
+    #[expect(clippy::too_many_lines, reason = "one loop over one state")]
     fn walk(&mut self, term: &Term, start: usize, masks: bool) -> Option<(usize, Via)> {
         let allowed = term.allowed();
         let mut trail = Trail::default();
@@ -139,6 +205,8 @@ impl<'t> Walker<'t> {
         let mut in_gap = false;
         let mut pile = 0;
         let mut own_marks = Vec::new();
+        // The last letter: whether it is hidden, small, and how often it is written too often.
+        let (mut hidden, mut small, mut extra) = (false, false, 0);
         while next < term.letters.len() {
             self.steps = self.steps.checked_sub(1)?;
             if !trail.via.is_within(allowed) {
@@ -159,7 +227,7 @@ impl<'t> Walker<'t> {
             let kind = coarse(c).kind;
             match kind {
                 Kind::Invisible => {
-                    trail.via |= Via::INVISIBLE;
+                    trail.via |= Via::INVISIBLE | html;
                     at += len;
                     continue;
                 }
@@ -175,7 +243,7 @@ impl<'t> Walker<'t> {
                 _ => {}
             }
             if !bridged {
-                match self.bridge(term.before.get(next).copied()?, c, kind, in_gap) {
+                match Self::bridge(term.before.get(next).copied()?, c, kind, in_gap) {
                     Bridge::Past(via) => {
                         trail.via |= via | html;
                         in_gap = true;
@@ -193,14 +261,19 @@ impl<'t> Walker<'t> {
             }
             let run = term.letters.get(next..*term.run_end.get(next)?)?;
             if let Some((n, via)) = stands_for(c, run, &mut self.buffer) {
-                if next > 0 && !marks_agree(term, next - 1, &own_marks) {
+                if next > 0 && !hidden && !marks_agree(term, next - 1, &own_marks) {
                     return None;
                 }
+                trail.doubled |= extra == 1 && is_doubled(term, next - 1);
+                trail.raised |= in_gap && small && c.is_uppercase();
+                // A digit has no accents.
+                (hidden, small, extra) = (via.has(Via::LEET), c.is_lowercase(), 0);
                 own_marks.clear();
                 marks_of(c, &mut own_marks);
                 pile = u32::try_from(own_marks.len()).unwrap_or(PILE);
                 trail.via |= via | html;
                 trail.genuine += if via.has(Via::LEET) { 0 } else { n };
+                trail.digits += usize::from(via.has(Via::LEET) && c.is_numeric());
                 trail.ascii += usize::from(c.is_ascii());
                 trail.part += n;
                 next += n;
@@ -211,17 +284,23 @@ impl<'t> Walker<'t> {
                     .is_none_or(|before| *before == Before::Nothing);
             } else if masks && is_mask(c, kind) {
                 trail.via |= Via::MASK;
+                (hidden, extra) = (true, 0);
                 own_marks.clear();
                 next += 1;
                 bridged = term
                     .before
                     .get(next)
                     .is_none_or(|before| *before == Before::Nothing);
-            } else if next > 0 && !in_gap && self.repeats(c, term, next) {
-                trail.via |= Via::REPEATS | html;
+            } else if next > 0
+                && !in_gap
+                && let Some(via) = self.repeats(c, term, next - 1)
+            {
+                extra += 1;
+                trail.via |= Via::REPEATS | via | html;
             } else if next > 0 && !masks && matches!(kind, Kind::Space | Kind::Break | Kind::Sign) {
                 trail.via |= Via::SPACING;
                 trail.spaces |= kind == Kind::Space;
+                trail.uneven |= *trail.separator.get_or_insert(c) != c;
                 if !in_gap {
                     trail.gaps += 1;
                     trail.longest = trail.longest.max(trail.part);
@@ -233,15 +312,16 @@ impl<'t> Walker<'t> {
             }
             at += len;
         }
-        at = self.absorb(term, at, &mut own_marks, &mut trail, pile)?;
+        let last = term.letters.len() - 1;
+        at = self.absorb(term, at, &mut own_marks, &mut trail, pile, extra)?;
         let ok = trail.via.is_within(allowed)
-            && marks_agree(term, term.letters.len() - 1, &own_marks)
+            && (hidden || marks_agree(term, last, &own_marks))
             && self.is_meant(term, start, at, &mut trail);
         ok.then_some((at, trail.via))
     }
 
     /// What stands between two words of a term, or in its place.
-    fn bridge(&self, before: Before, c: char, kind: Kind, begun: bool) -> Bridge {
+    fn bridge(before: Before, c: char, kind: Kind, begun: bool) -> Bridge {
         let letter = kind == Kind::Letter;
         match before {
             Before::Nothing => Bridge::Arrived(Via::NONE),
@@ -272,10 +352,10 @@ impl<'t> Walker<'t> {
         }
     }
 
-    /// Whether a character repeats the letter before.
-    fn repeats(&mut self, c: char, term: &Term, next: usize) -> bool {
-        let last = term.letters.get(next - 1..next);
-        last.is_some_and(|last| stands_for(c, last, &mut self.buffer).is_some())
+    /// What it takes for a character to repeat a letter.
+    fn repeats(&mut self, c: char, term: &Term, letter: usize) -> Option<Via> {
+        let last = term.letters.get(letter..=letter)?;
+        stands_for(c, last, &mut self.buffer).map(|(_, via)| via)
     }
 
     /// Takes in the marks and repeats behind the last letter.
@@ -286,8 +366,9 @@ impl<'t> Walker<'t> {
         own_marks: &mut Vec<char>,
         trail: &mut Trail,
         mut pile: u32,
+        mut extra: usize,
     ) -> Option<usize> {
-        let last = *term.letters.last()?;
+        let last = term.letters.len() - 1;
         while let Some((c, len)) = character(self.text, at) {
             self.steps = self.steps.checked_sub(1)?;
             if coarse(c).kind == Kind::Mark {
@@ -296,15 +377,19 @@ impl<'t> Walker<'t> {
                 if pile >= PILE {
                     trail.via |= Via::MARKS;
                 }
-            } else if term.allowed().has(Via::REPEATS) && c.is_alphabetic() && same_letter(c, last)
+            } else if term.allowed().has(Via::REPEATS)
+                && c.is_alphabetic()
+                && let Some(via) = self.repeats(c, term, last)
             {
-                trail.via |= Via::REPEATS;
+                trail.via |= Via::REPEATS | via;
                 pile = 0;
+                extra += 1;
             } else {
                 break;
             }
             at += len;
         }
+        trail.doubled |= extra == 1 && is_doubled(term, last);
         Some(at)
     }
 
@@ -314,12 +399,27 @@ impl<'t> Walker<'t> {
         if trail.gaps > 0 {
             let longest = trail.longest.max(trail.part);
             let apart = n >= 3 && longest == 1;
-            if !apart && (trail.spaces || n < LONG) {
+            let few = n < LONG && !trail.is_cut_once(term);
+            if !apart && (trail.spaces || few) || apart && n < UNEVEN && trail.uneven {
                 return false;
             }
         }
         if trail.via.has(Via::LEET)
-            && (trail.genuine == 0 || trail.genuine * 4 < n || self.is_measure(start, end))
+            && (trail.genuine == 0
+                || trail.genuine * 4 < n
+                || n < 3
+                || n == 3 && trail.digits > 1
+                || self.is_measure(start, end))
+        {
+            return false;
+        }
+        if trail.doubled && trail.via == Via::REPEATS {
+            return false;
+        }
+        if trail
+            .via
+            .has(Via::LEET | Via::MASK | Via::SPACING | Via::REPEATS)
+            && self.is_in_path(start)
         {
             return false;
         }
@@ -327,6 +427,30 @@ impl<'t> Walker<'t> {
             return !self.is_in_its_script(start);
         }
         true
+    }
+
+    /// Whether a place is in a URL behind its host, where letters and digits are an address.
+    fn is_in_path(&mut self, start: usize) -> bool {
+        let text = self.text;
+        let has_url = || text.contains("://") || text.contains("www.");
+        if !*self.has_url.get_or_insert_with(has_url) {
+            return false;
+        }
+        let before = text.get(..start).unwrap_or_default();
+        let is_past = |c: char| c.is_whitespace() || matches!(c, '<' | '"' | '(');
+        let word = before
+            .char_indices()
+            .rev()
+            .take(URL)
+            .find(|(_, c)| is_past(*c))
+            .map_or(0, |(at, c)| at + c.len_utf8());
+        let url = before.get(word..).unwrap_or_default();
+        let rest = url
+            .strip_prefix("https://")
+            .or_else(|| url.strip_prefix("http://"))
+            .or_else(|| url.starts_with("www.").then_some(url));
+        rest.and_then(|rest| rest.split_once('/'))
+            .is_some_and(|(host, _)| host.contains('.'))
     }
 
     /// Whether what begins at a place is a number with a unit.
@@ -350,10 +474,25 @@ impl<'t> Walker<'t> {
             _ => return false,
         };
         let text = self.text;
-        self.genuine.get_mut(slot).is_some_and(|known| {
-            *known.get_or_insert_with(|| text.chars().any(|c| is_genuine(c, of)))
-        })
+        self.genuine
+            .get_mut(slot)
+            .is_some_and(|known| *known.get_or_insert_with(|| is_written_in(text, of)))
     }
+}
+
+/// Whether a text has words that can only be of a script: a letter that nothing in Latin looks like
+/// shows it, and a letter that is rarely taken for a Latin one where there is no Latin at all.
+fn is_written_in(text: &str, of: Script) -> bool {
+    let mut likely = false;
+    let mut latin = false;
+    for c in text.chars() {
+        match genuine(c, of) {
+            Genuine::Surely => return true,
+            Genuine::Likely => likely = true,
+            Genuine::No => latin |= c.is_ascii_alphabetic(),
+        }
+    }
+    likely && !latin
 }
 
 enum Bridge {
@@ -361,6 +500,40 @@ enum Bridge {
     Past(Via),
     /// It is the next word's first letter.
     Arrived(Via),
+}
+
+impl Trail {
+    /// Whether a short word is cut in two by one sign, and not by the end of a sentence or a clause.
+    fn is_cut_once(&self, term: &Term) -> bool {
+        let n = term.letters.len();
+        let least = if term.is_unspaced { 2 } else { 4 };
+        let clause = |c: char| {
+            matches!(
+                c,
+                ',' | ';' | ':' | '!' | '?' | '\'' | '’' | '"' | '(' | ')' | '[' | ']'
+            ) || term.is_unspaced && c != '.' && !c.is_ascii()
+        };
+        n >= least
+            && self.gaps == 1
+            && !self.uneven
+            && !self.raised
+            && !self.separator.is_some_and(clause)
+    }
+}
+
+/// Whether a letter that is written twice makes another word of a short one.
+fn is_doubled(term: &Term, letter: usize) -> bool {
+    let at = |at: usize| term.letters.get(at);
+    let end = term.run_end.get(letter).copied().unwrap_or_default();
+    let apart = |at: &usize| {
+        term.before
+            .get(*at)
+            .is_some_and(|before| *before != Before::Nothing)
+    };
+    let start = (0..=letter).rev().find(apart).unwrap_or_default();
+    // Three in a row are none.
+    let twice = letter > start && at(letter) == at(letter - 1);
+    end - start < DOUBLED && !twice
 }
 
 fn same_letter(a: char, b: char) -> bool {

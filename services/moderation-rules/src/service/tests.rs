@@ -7,6 +7,7 @@ mod changes;
 mod decide;
 mod life;
 mod logs;
+mod memory;
 mod moderate;
 mod quota;
 mod rules;
