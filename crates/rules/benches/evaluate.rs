@@ -192,6 +192,7 @@ fn input(text: &str) -> Input<'_> {
         revision: 1,
         parent_author: None,
         article_tags: &[],
+        scores: &[],
         counters: None,
         similar_by_author: 0,
         similar_in_thread: 0,

@@ -184,6 +184,8 @@ pub(crate) struct ExampleFacts {
     pub(crate) parent_author: Option<String>,
     /// What every counter of a name says.
     pub(crate) counters: BTreeMap<String, f64>,
+    /// What classifiers outside say.
+    pub(crate) scores: BTreeMap<String, f64>,
     pub(crate) now: Option<String>,
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod index;
 mod spans;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -128,14 +129,12 @@ impl RuleSet {
                 }
                 Err(fault) => {
                     // A fact that is missing says nothing about the comment to a rule that skips.
-                    let skips =
-                        matches!(fault, Fault::Missing(_)) && info.on_missing == OnMissing::Skip;
+                    let missing = fault.missing();
+                    let skips = missing.is_some() && info.on_missing == OnMissing::Skip;
                     let acted = acted && !skips;
                     if acted {
                         partial.insert(format!("rule:{}", info.id));
-                        if let Fault::Missing(fact) = fault {
-                            partial.insert(fact.to_owned());
-                        }
+                        partial.extend(missing.map(Cow::into_owned));
                     }
                     let message = fault.to_string();
                     outcome.failed.push(Failure {

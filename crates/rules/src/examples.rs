@@ -133,6 +133,11 @@ fn judge(set: &RuleSet, rule: &Rule, example: &ExampleFacts) -> Result<bool, Str
         .collect();
     let tags: Vec<&str> = example.article_tags.iter().map(String::as_str).collect();
     let counters = Stated::new(set, &example.counters)?;
+    let scores: Vec<(&str, f64)> = example
+        .scores
+        .iter()
+        .map(|(name, value)| (name.as_str(), *value))
+        .collect();
     let author = &example.author;
     let since = now.saturating_sub(length(&author.age, 365 * DAY)?);
     let neutral = Input::neutral(&example.text, now);
@@ -162,6 +167,7 @@ fn judge(set: &RuleSet, rule: &Rule, example: &ExampleFacts) -> Result<bool, Str
         parent_author: example.parent_author.as_deref(),
         article_tags: &tags,
         counters: Some(&counters),
+        scores: &scores,
         similar_by_author: 0,
         similar_in_thread: 0,
         article_published_at: Some(now.saturating_sub(length(&example.article_age, DAY)?)),

@@ -149,7 +149,7 @@ impl RuleSet {
                 Ok(None) if info.mode.acts(&info.id, input.site, input.article) => Fate::Acted,
                 Ok(None) => Fate::Recorded,
                 Ok(Some(fate)) => fate.clone(),
-                Err(fault @ Fault::Missing(_)) if info.on_missing == OnMissing::Skip => {
+                Err(fault) if fault.missing().is_some() && info.on_missing == OnMissing::Skip => {
                     Fate::Skipped(fault.to_string())
                 }
                 Err(fault) => Fate::Failed(fault.to_string()),

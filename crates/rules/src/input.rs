@@ -44,6 +44,8 @@ pub struct Input<'a> {
     pub article_tags: &'a [&'a str],
     /// Where the values of counters come from; all are 0 without.
     pub counters: Option<&'a dyn Counters>,
+    /// What classifiers outside say, by name, from 0 to 1; a score that is not here is missing.
+    pub scores: &'a [(&'a str, f64)],
     /// Recent comments of the author that say the same but for a few changes.
     pub similar_by_author: u64,
     /// Recent comments of others in the thread that do.
@@ -82,6 +84,7 @@ impl<'a> Input<'a> {
             parent_author: None,
             article_tags: &[],
             counters: None,
+            scores: &[],
             similar_by_author: 0,
             similar_in_thread: 0,
             article_published_at: Some(now.saturating_sub(DAY)),

@@ -14,6 +14,7 @@ use crate::evaluate::index::Index;
 use crate::examples::{self, ExampleReport};
 use crate::list::{self, List, ListInfo};
 use crate::rule::{Rule, RuleInfo};
+use crate::score;
 use crate::source::{Files, Folder, Source, Sources};
 use crate::text::matcher::Matcher;
 
@@ -36,6 +37,8 @@ pub struct RuleSet {
     /// The names of the facts that conditions and counters read.
     pub(crate) read: BTreeSet<&'static str>,
     pub(crate) rules: Vec<Rule>,
+    /// The rules that read scores.
+    pub(crate) readers: Vec<score::Reader>,
     pub(crate) matcher: Matcher,
     pub(crate) index: Index,
     pub(crate) macros: Vec<MacroText>,
@@ -116,6 +119,7 @@ impl RuleSet {
             lists,
             read: counter::facts_read(&compiled.rules, &counters),
             counters,
+            readers: score::readers(&compiled.rules),
             rules: compiled.rules,
             macros: compiled.macros,
             matcher,

@@ -209,6 +209,11 @@ impl RuleInfo {
         self.expires.is_some_and(|expires| expires <= now)
     }
 
+    /// Tells whether the rule acts in a thread, and is not only recorded.
+    pub fn acts_in(&self, site: &str, thread: &str) -> bool {
+        self.mode.acts(&self.id, site, thread)
+    }
+
     /// Tells whether the rule is for a site.
     pub(crate) fn is_for_site(&self, site: &str) -> bool {
         self.sites.is_empty() || self.sites.iter().any(|own| own == site)

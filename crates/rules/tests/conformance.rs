@@ -106,6 +106,7 @@ fn evaluate(condition: &str) -> Answer {
         revision: 1,
         parent_author: None,
         article_tags: &[],
+        scores: &[],
         counters: None,
         similar_by_author: 0,
         similar_in_thread: 0,

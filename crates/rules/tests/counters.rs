@@ -50,6 +50,7 @@ fn input<'a>(author: &'a str, text: &'a str, second: i64, store: &'a Store) -> I
         parent_author: None,
         article_published_at: None,
         article_tags: &[],
+        scores: &[],
         counters: Some(store),
         similar_by_author: 0,
         similar_in_thread: 0,

@@ -35,6 +35,7 @@ fn input(text: &str) -> Input<'_> {
         revision: 1,
         parent_author: None,
         article_tags: &[],
+        scores: &[],
         counters: None,
         similar_by_author: 0,
         similar_in_thread: 0,
@@ -191,6 +192,7 @@ fn a_rule_that_fails_holds_the_comment_unless_it_is_in_shadow() {
     let known = Input {
         parent_author: None,
         article_tags: &[],
+        scores: &[],
         counters: None,
         similar_by_author: 0,
         similar_in_thread: 0,

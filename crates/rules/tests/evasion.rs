@@ -136,6 +136,7 @@ fn spans(set: &RuleSet, text: &str) -> Vec<Span> {
         revision: 1,
         parent_author: None,
         article_tags: &[],
+        scores: &[],
         counters: None,
         similar_by_author: 0,
         similar_in_thread: 0,

@@ -38,6 +38,7 @@ fn input<'a>(text: &'a str, links: &'a [Link<'a>]) -> Input<'a> {
         revision: u32::MAX,
         parent_author: None,
         article_tags: &[],
+        scores: &[],
         counters: None,
         similar_by_author: 0,
         similar_in_thread: 0,

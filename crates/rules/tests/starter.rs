@@ -55,6 +55,7 @@ fn ordinary_sentences_pass_and_abuse_does_not() {
             revision: 1,
             parent_author: None,
             article_tags: &[],
+            scores: &[],
             counters: None,
             similar_by_author: 0,
             similar_in_thread: 0,

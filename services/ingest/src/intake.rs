@@ -16,7 +16,6 @@ use stoa_proto::{Code, Kind, Rejection, Time, limits};
 
 use crate::digest;
 use crate::metrics::Metrics;
-use crate::normalise;
 use crate::policy::Policy;
 use crate::record::{Accepted, Mark, Refusal, Rejected, Transport};
 
@@ -192,7 +191,7 @@ impl Intake {
         mark::clear_normalized(&mut event);
         let judged = self.policy.admit(&event, principal).and_then(|languages| {
             let mark = mark::of(&event).ok_or_else(unserialisable)?;
-            normalise::event(&mut event, languages)?;
+            stoa_normalise::event(&mut event, languages)?;
             Ok(mark)
         });
         let mark = match judged {

@@ -10,7 +10,6 @@
 
 mod config;
 mod digest;
-mod normalise;
 mod policy;
 mod record;
 
@@ -33,7 +32,7 @@ pub use config::{
     AdminConfig, BudgetConfig, Config, DEFAULT_CONFIG, EngineConfig, HttpConfig, JournalConfig,
     SiteConfig, ViewConfig,
 };
-pub use normalise::Normaliser;
+pub use stoa_normalise::Normaliser;
 
 use stoa_bus::Bus;
 use stoa_daemon::Context;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use stoa_daemon::ConfigError;
 use stoa_daemon::auth::Principal;
+use stoa_normalise::Languages;
 use stoa_proto::{Code, Event, Rejection};
 
 use crate::config::Config;
-use crate::normalise::Languages;
 
 /// The sites of a configuration.
 #[derive(Debug)]

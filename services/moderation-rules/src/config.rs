@@ -1,5 +1,8 @@
 //! The configuration of moderation-rules.
 
+mod scorers;
+
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -8,6 +11,7 @@ use stoa_daemon::ConfigError;
 use stoa_daemon::auth::{TokenConfig, check_exposure};
 use stoa_daemon::config::{ByteSize, Duration};
 
+pub use self::scorers::{ScorerConfig, ScorerKind, Sent};
 use crate::statement::Tongue;
 
 /// The embedded default, with a comment at every key.
@@ -19,7 +23,8 @@ pub const DEFAULT_CONFIG: &str = include_str!("../default.toml");
 pub struct Config {
     /// The folder of the journal and the view. One process at a time may use it.
     pub data_dir: PathBuf,
-    /// Set by `stoa up`; only on loopback. Cases and decisions need a token all the same.
+    /// Set by `stoa up`; only on loopback. A verdict may be asked for without a token then; cases
+    /// and decisions need one all the same.
     pub open: bool,
     /// The folder of the rule set; absent: the starter rule set that is part of the program.
     #[serde(default)]
@@ -38,6 +43,11 @@ pub struct Config {
     pub rules: RulesConfig,
     /// When a new rule's rejections become holds.
     pub breaker: BreakerConfig,
+    /// Requests for a verdict.
+    pub moderate: ModerateConfig,
+    /// Classifiers outside that give scores.
+    #[serde(default)]
+    pub scorers: Vec<ScorerConfig>,
     /// Statements of reasons.
     pub statement: StatementConfig,
     /// Who may use the admin listener.
@@ -121,6 +131,27 @@ pub struct BreakerConfig {
     pub hits: u64,
 }
 
+/// Requests for a verdict.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModerateConfig {
+    /// How long a request may take that does not say so itself, 1 ms to 10 s.
+    pub deadline: Duration,
+    /// Bytes of a request.
+    pub max_body: ByteSize,
+    /// Requests that are worked on or wait; those beyond are answered 503. Raising it costs up to
+    /// `max_body` for each.
+    pub queue: usize,
+    /// Requests that are judged at a time; 0 takes one for each core.
+    pub threads: usize,
+    /// The languages that are told apart where a site names none of its own (ISO 639-1): the same
+    /// as ingest has.
+    pub languages: Vec<String>,
+    /// The languages of sites that have their own.
+    #[serde(default)]
+    pub site_languages: BTreeMap<String, Vec<String>>,
+}
+
 /// Statements of reasons.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -141,11 +172,18 @@ impl Config {
             ("engine.batch_events", self.engine.batch_events),
             ("engine.queue", self.engine.queue),
             ("rules.keep_versions", self.rules.keep_versions),
+            ("moderate.queue", self.moderate.queue),
         ] {
             if value == 0 {
                 return Err(ConfigError::invalid(key, "must be at least 1"));
             }
         }
+        let deadline = self.moderate.deadline.get().as_millis();
+        if !(1..=10_000).contains(&deadline) {
+            let message = "must be from 1 ms to 10 s";
+            return Err(ConfigError::invalid("moderate.deadline", message));
+        }
+        scorers::validate(&self.scorers)?;
         let window = self.breaker.window.get().as_secs();
         if !(300..=86_400).contains(&window) {
             let message = "must be from 5 minutes to 24 hours";
@@ -201,6 +239,8 @@ mod tests {
             ("BREAKER__WINDOW", "4m", "breaker.window"),
             ("BREAKER__WINDOW", "25h", "breaker.window"),
             ("BREAKER__PERCENT", "101", "breaker.percent"),
+            ("MODERATE__QUEUE", "0", "moderate.queue"),
+            ("MODERATE__DEADLINE", "11s", "moderate.deadline"),
         ] {
             let config = load(&[(&format!("STOA_MODERATION_RULES__{key}"), value)]).unwrap();
             let error = config.validate().unwrap_err().to_string();

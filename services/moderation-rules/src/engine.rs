@@ -13,6 +13,7 @@ pub(crate) mod evaluate;
 pub(crate) mod facts;
 pub(crate) mod limits;
 pub(crate) mod review;
+pub(crate) mod trial;
 pub(crate) mod waves;
 
 use std::sync::atomic::AtomicU64;
@@ -31,6 +32,7 @@ use crate::config::{BreakerConfig, EngineConfig, StatementConfig};
 use crate::live::{Live, Rules};
 use crate::metrics::Metrics;
 use crate::record::{Change, Stored};
+use crate::scorers::Scores;
 use crate::view::{Index, State};
 
 /// The engine can't write: the process stops.
@@ -41,9 +43,33 @@ pub(crate) struct Stopped;
 /// What a moderator's decision came to.
 pub(crate) type ReviewOutcome = Result<Stored, ReviewError>;
 
+/// Events with what was found out about them before.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    pub(crate) events: Vec<Received>,
+    /// What classifiers outside say, by event; empty where none was asked.
+    pub(crate) scores: Vec<Scores>,
+    /// Whether nobody else publishes what follows: a request over HTTP asked for it, so it is
+    /// published from the journal.
+    pub(crate) asked: bool,
+}
+
+impl Batch {
+    /// Takes the first events off.
+    fn take(&mut self, events: usize) -> Self {
+        let rest = self.events.split_off(events.min(self.events.len()));
+        let scores = self.scores.split_off(events.min(self.scores.len()));
+        Self {
+            events: std::mem::replace(&mut self.events, rest),
+            scores: std::mem::replace(&mut self.scores, scores),
+            asked: self.asked,
+        }
+    }
+}
+
 enum Work {
     Events {
-        events: Vec<Received>,
+        batch: Batch,
         reply: oneshot::Sender<Vec<Vec<Outgoing>>>,
     },
     Review {
@@ -62,14 +88,25 @@ enum Work {
 pub(crate) struct Handle(mpsc::Sender<Work>);
 
 impl Handle {
-    /// Hands events over, and returns what follows from each once that is durable.
+    /// Hands events over of which nothing was found out before.
+    #[cfg(test)]
     pub(crate) async fn events(
         &self,
         events: Vec<Received>,
     ) -> Result<Vec<Vec<Outgoing>>, Stopped> {
+        self.batch(Batch {
+            events,
+            ..Batch::default()
+        })
+        .await
+    }
+
+    /// Hands events over with what was found out about them, and returns what follows from each
+    /// once that is durable.
+    pub(crate) async fn batch(&self, batch: Batch) -> Result<Vec<Vec<Outgoing>>, Stopped> {
         let (reply, answer) = oneshot::channel();
         self.0
-            .send(Work::Events { events, reply })
+            .send(Work::Events { batch, reply })
             .await
             .map_err(|_| Stopped)?;
         answer.await.map_err(|_| Stopped)
@@ -117,13 +154,13 @@ pub(crate) struct Parts {
 /// The one writer.
 #[derive(Debug)]
 pub(crate) struct Engine {
-    parts: Parts,
+    parts: Arc<Parts>,
     work: mpsc::Receiver<Work>,
 }
 
 impl Engine {
     /// Makes the engine and the way to it.
-    pub(crate) fn new(parts: Parts) -> (Self, Handle) {
+    pub(crate) fn new(parts: Arc<Parts>) -> (Self, Handle) {
         let (sender, work) = mpsc::channel(parts.config.queue);
         (Self { parts, work }, Handle(sender))
     }
@@ -132,8 +169,8 @@ impl Engine {
     pub(crate) async fn run(mut self) -> anyhow::Result<()> {
         while let Some(work) = self.work.recv().await {
             match work {
-                Work::Events { events, reply } => {
-                    let outgoing = self.parts.events(events).await?;
+                Work::Events { batch, reply } => {
+                    let outgoing = self.parts.events(batch).await?;
                     // Whoever asked may be gone; what was decided stays decided.
                     reply.send(outgoing).ok();
                 }
@@ -152,19 +189,19 @@ impl Engine {
 }
 
 impl Parts {
-    async fn events(&self, mut events: Vec<Received>) -> anyhow::Result<Vec<Vec<Outgoing>>> {
-        let mut all = Vec::with_capacity(events.len());
-        while !events.is_empty() {
-            let rest = events.split_off(self.config.batch_events.min(events.len()));
-            all.extend(self.batch(&events).await?);
-            events = rest;
+    async fn events(&self, mut batch: Batch) -> anyhow::Result<Vec<Vec<Outgoing>>> {
+        let mut all = Vec::with_capacity(batch.events.len());
+        while !batch.events.is_empty() {
+            let first = batch.take(self.config.batch_events);
+            all.extend(self.batch(&first).await?);
         }
         Ok(all)
     }
 
-    async fn batch(&self, events: &[Received]) -> anyhow::Result<Vec<Vec<Outgoing>>> {
+    async fn batch(&self, batch: &Batch) -> anyhow::Result<Vec<Vec<Outgoing>>> {
         let started = Instant::now();
-        let (judged, state) = offload(|| Judge::new(self).judge(events))?;
+        let events = &batch.events;
+        let (judged, state) = offload(|| Judge::new(self).judge(batch))?;
         let entries = judged.items.iter().map(|item| item.stored.entry());
         self.commit(entries.collect::<Result<_, _>>()?, state)
             .await?;

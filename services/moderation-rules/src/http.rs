@@ -6,6 +6,7 @@
 pub(crate) mod case;
 pub(crate) mod cases;
 pub(crate) mod decisions;
+pub(crate) mod moderate;
 pub(crate) mod rules;
 
 use std::sync::Arc;
@@ -92,11 +93,6 @@ impl Admin {
             None => Ok(None),
         }
     }
-}
-
-/// The public routes: none yet that answer; what is asked for is answered 404.
-pub(crate) fn public() -> Router {
-    Router::new().fallback(nothing)
 }
 
 async fn nothing() -> Problem {

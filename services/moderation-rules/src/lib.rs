@@ -12,6 +12,7 @@
 mod config;
 mod live;
 mod record;
+mod scorers;
 mod starter;
 mod statement;
 mod versions;
@@ -28,8 +29,8 @@ mod metrics;
 mod service;
 
 pub use config::{
-    BreakerConfig, Config, DEFAULT_CONFIG, EngineConfig, JournalConfig, ListenConfig, RulesConfig,
-    StatementConfig, ViewConfig,
+    BreakerConfig, Config, DEFAULT_CONFIG, EngineConfig, JournalConfig, ListenConfig,
+    ModerateConfig, RulesConfig, ScorerConfig, ScorerKind, Sent, StatementConfig, ViewConfig,
 };
 pub use statement::Tongue;
 
@@ -49,7 +50,13 @@ pub async fn run(config: Config, context: Context, bus: Bus) -> anyhow::Result<(
 
     let service = service::Service::open(&config, &context, bus).await?;
     late.set(service.admin_router());
-    stoa_daemon::http::serve(config.http.listen, http::public(), &context, "public").await?;
+    stoa_daemon::http::serve(
+        config.http.listen,
+        service.public_router(),
+        &context,
+        "public",
+    )
+    .await?;
 
     service.work().await
 }

@@ -44,6 +44,8 @@ pub(crate) struct Places {
     /// Whether comments were judged here before versions were kept: the first version's rules
     /// have proved themselves then.
     pub(crate) proven: bool,
+    /// The scores that the configuration's scorers give.
+    pub(crate) scores: Vec<String>,
 }
 
 /// The folder holds what can't be used.
@@ -79,6 +81,7 @@ struct Folder {
 #[derive(Debug)]
 pub(crate) struct Rules {
     dir: Option<PathBuf>,
+    scores: Vec<String>,
     clock: Clock,
     metrics: Metrics,
     live: RwLock<Arc<Live>>,
@@ -97,6 +100,12 @@ impl Rules {
     /// Returns the rule set that is live.
     pub(crate) fn live(&self) -> Arc<Live> {
         Arc::clone(&self.live.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Refuses a rule set that reads scores which nobody gives.
+    pub(crate) fn check(&self, set: RuleSet) -> Result<RuleSet, Errors> {
+        set.check_scores(&self.scores)?;
+        Ok(set)
     }
 
     /// Returns where the rule set comes from by the configuration: the folder, or `starter`.
@@ -127,7 +136,7 @@ impl Rules {
     pub(crate) fn reload(&self, by: &str) -> Result<Arc<Live>, Refused> {
         let _loading = lock(&self.loading);
         let stamp = self.dir.as_deref().map(Stamp::of).unwrap_or_default();
-        let set = match load(self.dir.as_deref()) {
+        let set = match load(self.dir.as_deref(), &self.scores) {
             Ok(set) => set,
             Err(errors) => return Err(Refused::Broken(self.folder_broken(stamp, errors))),
         };
@@ -143,7 +152,7 @@ impl Rules {
             return true;
         };
         let _loading = lock(&self.loading);
-        let read = RuleSet::load(dir);
+        let read = RuleSet::load(dir).and_then(|set| self.check(set));
         let stamp = Stamp::of(dir);
         if stamp != *expected {
             return false;
@@ -282,9 +291,11 @@ impl Expected {
 }
 
 /// Reads the rule set of a folder, or the starter rule set.
-fn load(dir: Option<&Path>) -> Result<RuleSet, Errors> {
-    match dir {
+fn load(dir: Option<&Path>, scores: &[String]) -> Result<RuleSet, Errors> {
+    let set = match dir {
         Some(dir) => RuleSet::load(dir),
         None => RuleSet::from_sources(&starter::files()),
-    }
+    }?;
+    set.check_scores(scores)?;
+    Ok(set)
 }

@@ -3,6 +3,7 @@
 //! Requests are counted by the HTTP listeners, the outbox and the broker's connection by the bus.
 
 mod rules;
+mod scorers;
 
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use stoa_rules::RuleSet;
 
 use self::rules::Families;
 pub(crate) use self::rules::{Limit, RuleMetrics, SAMPLE};
+pub(crate) use self::scorers::{Asked, ModerateMetrics, ScorerFamilies, ScorerMetrics};
 
 /// What became of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +84,8 @@ pub(crate) struct Metrics {
     processed: IntCounterVec,
     batch_events: Histogram,
     batch_seconds: Histogram,
+    pub(crate) scorers: ScorerFamilies,
+    pub(crate) moderate: ModerateMetrics,
 }
 
 impl Metrics {
@@ -137,6 +141,8 @@ impl Metrics {
                 "Time to judge one batch, make it durable and apply it.",
                 prometheus::exponential_buckets(0.000_5, 2.0, 15)?,
             )?,
+            scorers: ScorerFamilies::new(registry)?,
+            moderate: ModerateMetrics::new(registry)?,
         };
         metrics.register(registry)?;
         metrics.fill_labels();
@@ -228,7 +234,9 @@ mod tests {
     fn the_readme_lists_every_metric() {
         let registry = Registry::new();
         let set = RuleSet::from_sources(&crate::starter::files()).unwrap();
-        Metrics::new(&registry).unwrap().live(&set);
+        let metrics = Metrics::new(&registry).unwrap();
+        metrics.live(&set);
+        metrics.scorers.of("perspective");
         let declared: BTreeSet<String> = registry
             .gather()
             .iter()

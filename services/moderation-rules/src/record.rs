@@ -25,6 +25,9 @@ pub(crate) const FACT: u8 = 3;
 /// A rule is watched, its breaker opened, or was reset.
 pub(crate) const BREAKER: u8 = 4;
 
+/// The rules decided because a request over HTTP asked them to.
+pub(crate) const ANSWERED: u8 = 5;
+
 /// A record that this version can't read.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error(
@@ -77,6 +80,9 @@ pub(crate) enum Change {
         removed: bool,
         tags: Vec<String>,
     },
+    /// The rules decided because a request over HTTP asked them to: what follows is published from
+    /// here.
+    Answered(Box<Remembered>),
 }
 
 impl Change {
@@ -84,7 +90,7 @@ impl Change {
     pub(crate) fn decided(&self) -> Option<&Decided> {
         match self {
             Self::Decided(decided) => Some(decided),
-            Self::Remembered(remembered) => Some(&remembered.decided),
+            Self::Remembered(remembered) | Self::Answered(remembered) => Some(&remembered.decided),
             _ => None,
         }
     }
@@ -94,7 +100,9 @@ impl Change {
         match self {
             Self::Decided(decided) => &decided.about.site,
             Self::Reviewed(reviewed) => &reviewed.about.site,
-            Self::Remembered(remembered) => &remembered.decided.about.site,
+            Self::Remembered(remembered) | Self::Answered(remembered) => {
+                &remembered.decided.about.site
+            }
             Self::Article { site, .. } | Self::Tagged { site, .. } => site,
             Self::Breaker(_) => "",
             Self::Withdrawn { about, .. }
@@ -271,6 +279,7 @@ impl Stored {
         }
         let kind = match self.change {
             Change::Decided(_) | Change::Remembered(_) => DECIDED,
+            Change::Answered(_) => ANSWERED,
             Change::Reviewed(_) => REVIEWED,
             Change::Breaker(_) => BREAKER,
             _ => FACT,
@@ -290,7 +299,7 @@ impl Stored {
             seq: record.seq,
             kind: record.kind,
         };
-        if !matches!(record.kind, DECIDED | REVIEWED | FACT | BREAKER) {
+        if !matches!(record.kind, DECIDED | REVIEWED | FACT | BREAKER | ANSWERED) {
             return Err(unreadable());
         }
         let mut rest = record.payload.clone();

@@ -15,12 +15,14 @@ use stoa_journal::{Journal, Record};
 use stoa_proto::{Outgoing, Reader};
 
 use crate::config::{Config, RulesConfig};
-use crate::consumer::Consumer;
+use crate::consumer::{Consumer, Scoring};
 use crate::engine::{Engine, Handle, Parts, limits};
 use crate::http::Admin;
+use crate::http::moderate::Public;
 use crate::live::{Places, Refused, Rules};
 use crate::metrics::Metrics;
-use crate::record::{REVIEWED, Stored, Unreadable};
+use crate::record::{ANSWERED, REVIEWED, Stored, Unreadable};
+use crate::scorers::{self, Scorers};
 use crate::view::Index;
 use crate::watch;
 
@@ -44,6 +46,8 @@ pub(crate) struct Service {
     engine: Handle,
     engine_ended: tokio::sync::oneshot::Receiver<()>,
     admin: Admin,
+    public: Public,
+    scorers: Option<Arc<Scorers>>,
     batch_events: usize,
     rules_config: RulesConfig,
 }
@@ -63,6 +67,7 @@ impl Service {
     ) -> anyhow::Result<Self> {
         let tokens = Tokens::new(&config.tokens)?;
         let metrics = Metrics::new(&context.registry)?;
+        let scorers = Scorers::new(&config.scorers, &metrics)?;
         let rules = load_rules(config, context, &metrics).await?;
         context.ready.set("rules", Ok(()));
         let journal = open_journal(config, context).await?;
@@ -74,7 +79,7 @@ impl Service {
         context.ready.set("view", Ok(()));
 
         let outbox = Outbox::open(journal.clone(), &config.data_dir.join("outbox.cursor"))?;
-        let (engine, handle) = Engine::new(Parts {
+        let parts = Arc::new(Parts {
             journal: journal.clone(),
             index: Arc::clone(&index),
             rules: Arc::clone(&rules),
@@ -87,6 +92,15 @@ impl Service {
             watching: Mutex::default(),
             samples: AtomicU64::default(),
         });
+        let (engine, handle) = Engine::new(Arc::clone(&parts));
+        let public = Public::new(
+            config,
+            tokens.clone().with_open(config.open),
+            parts,
+            handle.clone(),
+            scorers.clone(),
+            context,
+        )?;
         let engine_ended = start_engine(engine, context);
         let admin = Admin {
             tokens,
@@ -109,6 +123,8 @@ impl Service {
             engine: handle,
             engine_ended,
             admin,
+            public,
+            scorers,
             batch_events: config.engine.batch_events,
             rules_config: config.rules.clone(),
         })
@@ -117,6 +133,11 @@ impl Service {
     /// Returns the admin routes.
     pub(crate) fn admin_router(&self) -> Router {
         self.admin.clone().router()
+    }
+
+    /// Returns the public routes.
+    pub(crate) fn public_router(&self) -> Router {
+        self.public.clone().router()
     }
 
     /// Consumes and publishes until shutdown, then lets the engine finish.
@@ -131,6 +152,12 @@ impl Service {
         } = self;
         let index = Arc::clone(&self.admin.index);
         drop(self.admin);
+        drop(self.public);
+        let scoring = self.scorers.map(|scorers| Scoring {
+            scorers,
+            rules: Arc::clone(&self.rules),
+            clock: context.clock.clone(),
+        });
         let publisher = bus.publisher();
         let shutdown = context.shutdown.clone();
         let failing = context.clone();
@@ -151,7 +178,7 @@ impl Service {
             max_messages: self.batch_events,
             max_bytes: BATCH_BYTES,
         };
-        let consumer = Events(Consumer::new(self.engine, self.metrics));
+        let consumer = Events(Consumer::new(self.engine, self.metrics, scoring));
         context.supervise("consumer", async move {
             Ok(bus.run(Reader::Moderation, consumer, limits).await?)
         });
@@ -168,11 +195,12 @@ impl Service {
     }
 }
 
-/// Returns what the outbox publishes of a record: moderators' decisions.
+/// Returns what the outbox publishes of a record: moderators' decisions, and those that a request
+/// over HTTP asked for.
 ///
-/// What follows from events is published by the bus's loop, before it acknowledges them.
+/// What follows from the bus's events is published by the bus's loop, before it acknowledges them.
 fn reviewed(record: &Record) -> Result<Vec<Outgoing>, Unreadable> {
-    if record.kind != REVIEWED {
+    if !matches!(record.kind, REVIEWED | ANSWERED) {
         return Ok(Vec::new());
     }
     Ok(Stored::read(record)?
@@ -191,6 +219,7 @@ async fn load_rules(
         versions: config.data_dir.join("rulesets"),
         keep: config.rules.keep_versions,
         proven: config.data_dir.join("journal").exists(),
+        scores: scorers::names(&config.scorers),
     };
     let open = move || Rules::open(places, clock, metrics);
     Ok(Arc::new(context.tasks.spawn_blocking(open).await??))

@@ -7,6 +7,7 @@
 pub(crate) mod times;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::node::{Arithmetic, Comparison, Each, Gather, Node, Quantifier, Slot, TextTest};
 use super::trace::Log;
@@ -25,10 +26,12 @@ pub(crate) const TEXT: usize = 256 * 1024;
 const ARGUMENTS: usize = 4;
 
 /// Why an evaluation ended without an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Fault {
     #[error("`{0}` is missing; ask has({0}) first")]
     Missing(&'static str),
+    #[error("the score `{0}` is missing")]
+    Score(Arc<str>),
     #[error("more than {STEPS} steps")]
     Budget,
     #[error("a number overflowed")]
@@ -48,6 +51,17 @@ pub(crate) enum Fault {
     /// The checker lets no such expression pass.
     #[error("values of the wrong types")]
     Type,
+}
+
+impl Fault {
+    /// Returns what a decision calls that which was missing, if that was the fault.
+    pub(crate) fn missing(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Missing(fact) => Some(Cow::Borrowed(fact)),
+            Self::Score(name) => Some(Cow::Owned(format!("score:{name}"))),
+            _ => None,
+        }
+    }
 }
 
 type Evaluated<'v> = Result<Value<'v>, Fault>;
@@ -202,6 +216,12 @@ impl<'v, 'a: 'v> Evaluation<'v, 'a> {
                 } else {
                     Value::Double(value)
                 }
+            }
+            Node::Score(name) => {
+                let mut scores = self.facts.input.scores.iter();
+                let found = scores.find(|(own, _)| *own == name.as_ref());
+                let (_, value) = found.ok_or_else(|| Fault::Score(Arc::clone(name)))?;
+                Value::Double(*value)
             }
             Node::Hits(slot) => Value::Bool(self.hits(*slot)),
             Node::HitCount(slot) => Value::Int(i64::from(

@@ -88,6 +88,8 @@ pub(crate) enum Node {
     Extreme(bool, Vec<Node>),
     /// A counter's value, times a factor, as an integer or not.
     Counter(Arc<Counter>, f64, bool),
+    /// What a classifier outside says.
+    Score(Arc<str>),
     TimePart(TimePart, Box<Node>),
     ZonedPart(TimePart, Box<Node>, TimeZone),
     /// An operation whose answer is noted when the condition is traced.
@@ -257,6 +259,7 @@ impl Node {
             | Self::Has(_)
             | Self::Local(_)
             | Self::Counter(..)
+            | Self::Score(_)
             | Self::Hits(_)
             | Self::HitCount(_)
             | Self::RegexHits(..)

@@ -39,6 +39,7 @@ fn input() -> Input<'static> {
         parent_author: None,
         article_tags: &[],
         counters: None,
+        scores: &[],
         similar_by_author: 0,
         similar_in_thread: 0,
         article_published_at: None,

@@ -142,7 +142,8 @@ fn reads_nothing(node: &Node, in_loop: bool) -> bool {
         | Node::Hits(_)
         | Node::HitCount(_)
         | Node::RegexHits(..)
-        | Node::RegexCount(..) => false,
+        | Node::RegexCount(..)
+        | Node::Score(_) => false,
         Node::Local(_) => in_loop,
         _ => true,
     };

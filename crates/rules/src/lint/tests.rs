@@ -186,9 +186,8 @@ fn many_needless_terms_are_counted_and_not_listed() {
 #[test]
 fn what_a_counter_says_is_not_known_beforehand() {
     let rules = "counters:\n  mine: { count: comment.submitted, per: [author.id], window: 10m }\nrules:\n  - { id: a, when: 'count(\"mine\") >= 3', then: { verdict: hold } }\n";
-    let files =
-        std::collections::BTreeMap::from([("stoa.yaml".to_owned(), rules.as_bytes().to_vec())]);
-    let set = crate::RuleSet::from_sources(&files).unwrap();
+    let files = BTreeMap::from([("stoa.yaml".to_owned(), rules.as_bytes().to_vec())]);
+    let set = RuleSet::from_sources(&files).unwrap();
     let codes: Vec<&str> = set.lint(0).iter().map(|finding| finding.code).collect();
     assert!(!codes.contains(&"never-fires"), "{codes:?}");
 }

@@ -58,6 +58,11 @@ pub static FUNCTIONS: &[FunctionInfo] = &[
         "a count or sum divided by its window, for a unit of time",
     ),
     function(
+        "score",
+        "score(\"name\") -> double",
+        "what a classifier outside says of the comment, from 0 to 1; missing where it gave no answer",
+    ),
+    function(
         "in_list",
         "string.in_list(\"list\") -> bool",
         "whether the text as a whole is a term of the list, folded as the list says; not for `regex` lists",

@@ -173,6 +173,7 @@ impl<'s> Lane<'s> {
                 job.comment,
                 &job.facts,
                 counters,
+                &[],
                 job.is_sample,
             )
         };

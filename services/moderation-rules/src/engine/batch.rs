@@ -8,12 +8,12 @@ use stoa_proto::{Comment, Data, Outgoing, Received, Time};
 use stoa_rules::Counted;
 use stoa_rules::Outcome;
 
-use super::Parts;
 use super::conclude::{self, Concluded};
 use super::evaluate::{self, Job, Tally};
 use super::facts::Facts;
 use super::limits::{self, Limiter};
 use super::waves::waves;
+use super::{Batch, Parts};
 use crate::live::Live;
 use crate::metrics::{Limit, Processed, SAMPLE};
 use crate::record::{About, Breaker, Change, Stored, publish};
@@ -117,6 +117,8 @@ pub(crate) struct Judge<'a> {
     state: State<'a>,
     limiter: Limiter,
     at: Time,
+    /// Whether what follows is published from the journal.
+    asked: bool,
     judged: Judged,
 }
 
@@ -140,6 +142,7 @@ impl<'a> Judge<'a> {
             state: State::new(&parts.index),
             limiter: Limiter::new(parts, Arc::clone(&live), at.micros()),
             at,
+            asked: false,
             judged: Judged {
                 base,
                 items: Vec::new(),
@@ -153,7 +156,9 @@ impl<'a> Judge<'a> {
     }
 
     /// Judges the events, wave by wave; the state is to be committed once the records are durable.
-    pub(crate) fn judge(mut self, events: &[Received]) -> anyhow::Result<(Judged, State<'a>)> {
+    pub(crate) fn judge(mut self, batch: &Batch) -> anyhow::Result<(Judged, State<'a>)> {
+        let events = batch.events.as_slice();
+        self.asked = batch.asked;
         self.judged.answers.resize(events.len(), Answer::Ignored);
         let waves = if self.judged.live.set.is_sequential() {
             (0..events.len()).map(|index| vec![index]).collect()
@@ -168,7 +173,8 @@ impl<'a> Judge<'a> {
                 };
                 match &event.data {
                     Data::CommentSubmitted(comment) | Data::CommentEdited(comment) => {
-                        jobs.extend(self.prepare(index, event, comment)?);
+                        let scores = batch.scores.get(index).map_or(&[][..], Vec::as_slice);
+                        jobs.extend(self.prepare(index, event, comment, scores)?);
                     }
                     _ => self.fact(index, event)?,
                 }
@@ -184,6 +190,7 @@ impl<'a> Judge<'a> {
         index: usize,
         event: &'e Received,
         comment: &'e Comment,
+        scores: &'e [(Arc<str>, f64)],
     ) -> anyhow::Result<Option<Job<'e>>> {
         let earlier = self
             .state
@@ -224,6 +231,7 @@ impl<'a> Judge<'a> {
             comment,
             facts,
             case,
+            scores,
         }))
     }
 
@@ -247,8 +255,9 @@ impl<'a> Judge<'a> {
             let is_sample = samples.fetch_add(1, Ordering::Relaxed) % SAMPLE == 0;
             let timer = metrics.evaluation.start_timer();
             let (comment, facts) = (job.comment, &job.facts);
-            let judged =
-                evaluate::judge(&live.set, *evaluate, comment, facts, &counters, is_sample);
+            let judged = evaluate::judge(
+                &live.set, *evaluate, comment, facts, &counters, job.scores, is_sample,
+            );
             timer.observe_duration();
             report_failures(job.comment, &judged.0);
             judged
@@ -272,7 +281,7 @@ impl<'a> Judge<'a> {
                 limited,
             });
         }
-        let at = &self.at;
+        let (at, asked) = (&self.at, self.asked);
         let items = evaluate::map(&settled, config.threads, |settled| {
             let deciding = conclude::Deciding {
                 job: settled.job,
@@ -281,6 +290,7 @@ impl<'a> Judge<'a> {
                 counted: &settled.counted,
                 print: settled.job.facts.print,
                 hash: live.set.hash(),
+                asked,
             };
             Item::new(settled.job.event, deciding.conclude(statement, at))
         });

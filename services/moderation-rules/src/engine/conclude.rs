@@ -48,6 +48,8 @@ pub(crate) struct Deciding<'a> {
     /// What its text is compared by, if the rules compare texts.
     pub(crate) print: Option<Print>,
     pub(crate) hash: &'a str,
+    /// Whether what follows is published from the journal.
+    pub(crate) asked: bool,
 }
 
 impl Deciding<'_> {
@@ -60,6 +62,7 @@ impl Deciding<'_> {
             counted,
             print,
             hash,
+            asked,
         } = self;
         let counters = counted.clone().by(outcome.verdict);
         let Job { event, comment, .. } = *job;
@@ -95,7 +98,7 @@ impl Deciding<'_> {
             decided_at: at.clone(),
             supersedes: before.filter(|_| newest).map(|row| row.decision.clone()),
             partial: outcome.partial.clone(),
-            extra: serde_json::Map::new(),
+            extra: scores(job),
         };
         let mut outputs = vec![follow(
             event,
@@ -135,25 +138,45 @@ impl Deciding<'_> {
             case: step,
             at: at.micros(),
         };
-        let change = if counters.is_empty() && print.is_none() {
-            Change::Decided(decided)
-        } else {
-            Change::Remembered(Box::new(Remembered {
-                decided,
-                counters,
-                print,
-            }))
+        let remembered = Remembered {
+            decided,
+            counters,
+            print,
         };
         Concluded {
-            change,
+            change: change(remembered, asked),
             outputs,
             keep_input: true,
         }
     }
 }
 
+/// Returns what is written of a decision: no more than there is to remember.
+fn change(remembered: Remembered, asked: bool) -> Change {
+    if asked {
+        Change::Answered(Box::new(remembered))
+    } else if remembered.counters.is_empty() && remembered.print.is_none() {
+        Change::Decided(remembered.decided)
+    } else {
+        Change::Remembered(Box::new(remembered))
+    }
+}
+
+/// Returns the scores that the rules had, for the decision to tell what it rests on.
+fn scores(job: &Job<'_>) -> serde_json::Map<String, serde_json::Value> {
+    let mut extra = serde_json::Map::new();
+    if !job.scores.is_empty() {
+        let scores = job.scores.iter();
+        let scores: serde_json::Map<String, serde_json::Value> = scores
+            .map(|(name, value)| (name.to_string(), (*value).into()))
+            .collect();
+        extra.insert("scores".to_owned(), scores.into());
+    }
+    extra
+}
+
 /// Returns the rules that fired; `limited` of a rule says why it held instead of rejecting.
-fn fired(outcome: &Outcome, limited: &[(usize, Limit)]) -> Vec<FiredRule> {
+pub(super) fn fired(outcome: &Outcome, limited: &[(usize, Limit)]) -> Vec<FiredRule> {
     let mut rules: Vec<FiredRule> = outcome
         .fired
         .iter()

@@ -1,7 +1,7 @@
 //! Running the rules over comments, in parallel where there are many.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use stoa_proto::{Comment, Format, Received, Verdict};
@@ -31,6 +31,8 @@ pub(crate) struct Job<'e> {
     pub(crate) comment: &'e Comment,
     pub(crate) facts: Facts,
     pub(crate) case: Option<CaseRow>,
+    /// What classifiers outside say.
+    pub(crate) scores: &'e [(Arc<str>, f64)],
 }
 
 /// Does something with each of the jobs, on several threads if they take long; the results are in
@@ -139,6 +141,7 @@ pub(crate) fn judge(
     comment: &Comment,
     facts: &Facts,
     counters: &dyn Counters,
+    scores: &[(Arc<str>, f64)],
     is_sample: bool,
 ) -> (Outcome, Counted, Seen) {
     let normalized = comment.normalized.as_ref();
@@ -158,6 +161,10 @@ pub(crate) fn judge(
         (None, Some(normalized)) => normalized.language_confidence.unwrap_or_default(),
         (None, None) => 0.0,
     };
+    let scores: Vec<(&str, f64)> = scores
+        .iter()
+        .map(|(name, value)| (name.as_ref(), *value))
+        .collect();
     let tags: Vec<&str> = facts.tags.iter().map(String::as_str).collect();
     let input = Input {
         site: &comment.site,
@@ -190,6 +197,7 @@ pub(crate) fn judge(
         revision: comment.revision,
         parent_author: facts.parent_author.as_deref(),
         article_tags: &tags,
+        scores: &scores,
         counters: Some(counters),
         similar_by_author: facts.similar.by_author,
         similar_in_thread: facts.similar.in_thread,

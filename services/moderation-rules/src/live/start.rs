@@ -26,7 +26,7 @@ impl Rules {
         let mut versions = Versions::open(&places.versions, places.keep)?;
         let dir = places.dir.as_deref();
         let stamp = dir.map(Stamp::of).unwrap_or_default();
-        let read = load(dir);
+        let read = load(dir, &places.scores);
         let last = versions.last().cloned();
         let mut folder = Folder {
             stamp,
@@ -91,6 +91,7 @@ impl Rules {
         };
         Ok(Self {
             dir: places.dir,
+            scores: places.scores,
             clock,
             metrics,
             live: RwLock::new(Arc::new(live)),

@@ -9,8 +9,10 @@ mod decide;
 mod life;
 mod logs;
 mod memory;
+mod moderate;
 mod quota;
 mod rules;
+mod scores;
 mod swap;
 mod versions;
 mod watch;
@@ -81,6 +83,8 @@ const NOON: &str = "2026-11-24T12:00:00Z";
 const MODERATOR: &str = "anne-anne-anne-anne";
 const SECOND: &str = "boris-boris-boris-boris";
 const EDITOR: &str = "editor-editor-editor";
+const PLATFORM: &str = "platform-platform";
+const VIEWER: &str = "viewer-viewer-viewer";
 const ELSEWHERE: &str = "elsewhere-elsewhere";
 
 /// A service in a folder; what it is asked goes through its engine and its router.
@@ -90,6 +94,7 @@ struct Fixture {
     service: Service,
     engine: Handle,
     router: Router,
+    public: Router,
     bus: Bus,
 }
 
@@ -113,6 +118,8 @@ fn config(dir: &Path) -> Config {
         token("anne", Role::Moderator, MODERATOR, "*"),
         token("boris", Role::Moderator, SECOND, "courrier"),
         token("edith", Role::Editor, EDITOR, "*"),
+        token("platform", Role::Publisher, PLATFORM, "courrier"),
+        token("vera", Role::Viewer, VIEWER, "*"),
         token("els", Role::Moderator, ELSEWHERE, "elsewhere"),
     ];
     config
@@ -158,6 +165,7 @@ impl Fixture {
             clock,
             engine: service.engine.clone(),
             router: service.admin_router(),
+            public: service.public_router(),
             service,
             bus,
             context,
@@ -171,10 +179,11 @@ impl Fixture {
             service,
             engine,
             router,
+            public,
             bus,
             ..
         } = self;
-        drop((engine, router, bus));
+        drop((engine, router, public, bus));
         context.shutdown.cancel();
         service.work().await.unwrap();
         context.tasks.close();

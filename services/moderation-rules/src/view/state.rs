@@ -154,7 +154,7 @@ impl<'a> State<'a> {
                 self.limits.decided(self.index, decided)?;
                 self.decided(seq, decided)
             }
-            Change::Remembered(remembered) => {
+            Change::Remembered(remembered) | Change::Answered(remembered) => {
                 let decided = &remembered.decided;
                 self.limits.decided(self.index, decided)?;
                 self.memory.remember(self.index, remembered)?;

@@ -15,6 +15,7 @@ use crate::expr::macros::State;
 use crate::expr::node::{Node, Slot, Subject, TextTest, TimePart};
 use crate::list::{self, List, Match};
 use crate::schema::{FUNCTIONS, Overload, Type};
+use crate::score::is_score_name;
 use crate::text::via::Via;
 
 impl<'c> Checker<'c> {
@@ -29,6 +30,7 @@ impl<'c> Checker<'c> {
                 self.strict(&format!("math.{name}"), expr, call, None, arguments)
             }
             ("count" | "sum" | "distinct", None, [counter]) => self.counter(name, counter),
+            ("score", None, [name]) => self.score(name),
             ("rate", None, [counter, unit]) => self.rate(counter, unit),
             ("in_list", Some(target), [list]) => self.in_list(target, list),
             ("hits", Some(target), [list]) => self.hits(target, list, None, false),
@@ -346,6 +348,18 @@ impl<'c> Checker<'c> {
         let whole = is != "sum";
         let ty = if whole { Type::Int } else { Type::Double };
         Ok((Node::Counter(found, 1.0, whole), ty))
+    }
+
+    /// What a classifier outside says: which ones there are, the rule set does not know.
+    fn score(&self, name: &IdedExpr) -> Checked {
+        let (at, text) = self.literal_text(name, "score()", "score(\"toxicity\")")?;
+        if !is_score_name(text) {
+            return Err(
+                ExprError::new(at, format!("`{text}` is no name of a score"))
+                    .help("use lower-case letters, digits and `_`, such as `severe_toxicity`"),
+            );
+        }
+        Ok((Node::Score(text.into()), Type::Double))
     }
 
     /// A count or sum by a unit of time.

@@ -165,7 +165,9 @@ async fn compile(
 ) -> Result<Result<RuleSet, Errors>, Problem> {
     let _compiling = admin.compiling.acquire().await;
     admin
-        .blocking(move |_| Ok(RuleSet::from_sources(&files)))
+        .blocking(move |admin| {
+            Ok(RuleSet::from_sources(&files).and_then(|set| admin.rules.check(set)))
+        })
         .await
 }
 

@@ -58,6 +58,7 @@ async fn comments_in_decisions_out_and_moderators_decisions_too() {
         context,
         service,
         router,
+        public,
         bus,
         engine,
         clock,
@@ -110,7 +111,7 @@ async fn comments_in_decisions_out_and_moderators_decisions_too() {
     }
     assert!(context.ready.is_ready(), "{:?}", context.ready.report());
 
-    drop((engine, router, bus, clock));
+    drop((engine, public, router, bus, clock));
     context.shutdown.cancel();
     for ended in working.join_all().await {
         ended.unwrap();

@@ -25,7 +25,7 @@ async fn while_it_runs(dir: &Path, change: impl AsyncFnOnce(&Rules, &Context, &R
     let fixture = Fixture::open_as(config, dir).await;
     let (rules, context) = (Arc::clone(&fixture.service.rules), fixture.context.clone());
     let router = fixture.router.clone();
-    drop((fixture.engine, fixture.router, fixture.bus));
+    drop((fixture.engine, fixture.router, fixture.public, fixture.bus));
     let running = tokio::task::JoinSet::from_iter([fixture.service.work()]);
     change(&rules, &context, &router).await;
     drop(router);

@@ -118,7 +118,7 @@ fn known(language: whichlang::Lang) -> Lang {
 ///
 /// The fewer languages are expected, the better short texts are told apart.
 #[derive(Debug)]
-pub(crate) struct Languages {
+pub struct Languages {
     /// Judges between all that are expected.
     all: Detector,
     /// By the language that was picked: judges between it and those that can't be picked.
@@ -127,7 +127,7 @@ pub(crate) struct Languages {
 
 impl Languages {
     /// Makes a detector for ISO 639-1 codes; the error names the code that is not known.
-    pub(crate) fn new(codes: &[String]) -> Result<Self, String> {
+    pub fn new(codes: &[String]) -> Result<Self, String> {
         let languages: Result<Vec<Lang>, String> = codes
             .iter()
             .map(|code| {
@@ -160,7 +160,7 @@ impl Languages {
 
     /// Returns the language and how sure it is, 0 to 1 in thousandths; `None` for what is not
     /// language, such as digits and emoji.
-    pub(crate) fn detect(&self, text: &str) -> Option<(&'static str, f32)> {
+    pub fn detect(&self, text: &str) -> Option<(&'static str, f32)> {
         let end = text
             .char_indices()
             .nth(SAMPLE_CHARS)

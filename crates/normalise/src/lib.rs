@@ -1,4 +1,7 @@
-//! What ingest makes of a body: plain text, its links and its language.
+//! What is made of a body: plain text, its links and its language.
+//!
+//! Ingest does it to every event, and so does whoever judges a comment that did not come through
+//! ingest, so that both are judged alike.
 //!
 //! The body itself is never touched; what is made of it goes into `data.normalized`.
 //! Spans in decisions are counted in the plain text made here.
@@ -11,13 +14,13 @@ use std::borrow::Cow;
 
 use stoa_proto::{Code, Data, Event, Format, Normalized, Rejection};
 
-pub(crate) use self::language::Languages;
+pub use self::language::Languages;
 
 /// Fills `data.normalized` of a comment or an article.
 ///
 /// A comment of which nothing can be seen is refused: nobody could judge it, and nobody could
 /// have meant it.
-pub(crate) fn event(event: &mut Event, languages: &Languages) -> Result<(), Rejection> {
+pub fn event(event: &mut Event, languages: &Languages) -> Result<(), Rejection> {
     match &mut event.data {
         Data::CommentSubmitted(comment) | Data::CommentEdited(comment) => {
             let language = comment.language.as_deref();
@@ -44,7 +47,7 @@ pub(crate) fn event(event: &mut Event, languages: &Languages) -> Result<(), Reje
     Ok(())
 }
 
-/// Does to events what ingest does, for tools that read events which did not pass through it.
+/// Does to events what ingest does, for what reads events that did not pass through it.
 #[derive(Debug)]
 pub struct Normaliser(Languages);
 
