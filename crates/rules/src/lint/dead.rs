@@ -143,7 +143,6 @@ fn reads_nothing(node: &Node, in_loop: bool) -> bool {
         | Node::HitCount(_)
         | Node::RegexHits(..)
         | Node::RegexCount(..)
-        | Node::Counter(..)
         | Node::Score(_) => false,
         Node::Local(_) => in_loop,
         _ => true,
