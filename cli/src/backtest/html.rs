@@ -285,7 +285,7 @@ fn sample(sample: &Sample) -> String {
         (&sample.live_rules, &sample.draft_rules, "tag gone"),
         (&sample.draft_rules, &sample.live_rules, "tag"),
     ] {
-        for rule in rules.iter() {
+        for rule in rules {
             let both = others.contains(rule);
             if both && class != "tag" {
                 continue;

@@ -133,7 +133,9 @@ impl<'a> Collector<'a> {
             .matrix
             .get_mut(place(live.verdict))
             .and_then(|row| row.get_mut(place(draft.verdict)));
-        cell.into_iter().for_each(|cell| *cell += 1);
+        if let Some(cell) = cell {
+            *cell += 1;
+        }
         for (side, outcome) in self.sides.iter_mut().zip(outcomes) {
             side.add(outcome);
         }
@@ -316,7 +318,7 @@ impl<'a> Collector<'a> {
 
 impl Side {
     fn new(set: &RuleSet) -> Self {
-        let rules: Vec<RuleReport> = set.rules().map(|rule| report(rule)).collect();
+        let rules: Vec<RuleReport> = set.rules().map(report).collect();
         let places = rules.iter().zip(0_u16..);
         Self {
             places: places.map(|(rule, at)| (rule.id.clone(), at)).collect(),
@@ -328,7 +330,9 @@ impl Side {
 
     fn add(&mut self, outcome: &Outcome) {
         let count = self.verdicts.get_mut(place(outcome.verdict));
-        count.into_iter().for_each(|count| *count += 1);
+        if let Some(count) = count {
+            *count += 1;
+        }
         self.partial += u64::from(!outcome.partial.is_empty());
         let mut fired = Vec::with_capacity(outcome.fired.len());
         for rule in &outcome.fired {

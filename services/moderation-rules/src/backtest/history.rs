@@ -179,7 +179,7 @@ impl History {
 
 /// The half of a digest that tells the articles of one parent and its replies apart.
 fn low(digest: u64) -> u32 {
-    (digest & u64::from(u32::MAX)) as u32
+    u32::try_from(digest & u64::from(u32::MAX)).unwrap_or_default()
 }
 
 impl Known for History {
@@ -210,7 +210,7 @@ impl Known for History {
         let row = row.filter(|row| row.article == low(digest(&[article])));
         Ok(row.map_or_else(Parent::default, |row| Parent {
             depth: (row.depth != UNKNOWN).then(|| row.depth.into()),
-            author: self.ids.get(row.author as usize).map(|id| id.to_string()),
+            author: self.ids.get(row.author as usize).map(ToString::to_string),
         }))
     }
 

@@ -139,7 +139,9 @@ impl<'s> Lane<'s> {
             for wave in waves {
                 self.wave(events, &wave, start, &mut outcomes);
             }
-            last.into_iter().for_each(|review| self.fact(review));
+            if let Some(review) = last {
+                self.fact(review);
+            }
             start += run.len();
         }
         outcomes

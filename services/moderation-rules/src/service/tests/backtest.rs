@@ -142,7 +142,7 @@ fn thread(n: u64, seed: u64) -> Vec<Event> {
                 let edited = kind < 4 && i > 0;
                 let id = if edited { chance.below(i) } else { i };
                 // Whose it is and where it stands follow from the id, as on a platform.
-                let mut own = Chance(seed ^ (id + 1) * 77_777);
+                let mut own = Chance(seed ^ ((id + 1) * 77_777));
                 let parent = (own.below(3) > 0 && id > 0)
                     .then(|| format!("c-{}", own.below(id + 1).saturating_sub(own.below(2))));
                 json_comment(
