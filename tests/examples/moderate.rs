@@ -1,6 +1,7 @@
 //! Asks `POST /v1/moderate` for verdicts at a steady rate, and prints how long the answers took.
 //!
-//! `cargo run --release -p stoa-tests --example moderate -- URL TOKEN RATE SECONDS`; `-` for no token.
+//! `cargo run --release -p stoa-tests --example moderate -- URL TOKEN RATE SECONDS`; `-` for no token, and the
+//! URL with its path, such as `http://127.0.0.1:8082/v1/moderate`.
 //! A request is sent when its time has come, whether or not the ones before were answered, and its
 //! time counts from then, so that a server that stalls is not spared.
 

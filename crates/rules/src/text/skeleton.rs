@@ -250,7 +250,10 @@ impl<'t> Skeleton<'t> {
                 gap = false;
                 at += 1;
                 word_start = at;
-                self.push(' ', at - 1);
+                if self.last != ' ' {
+                    self.last = ' ';
+                    self.coarse.push(b' ');
+                }
                 continue;
             }
             let Some((c, len)) = character(text, at) else {

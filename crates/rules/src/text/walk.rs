@@ -537,6 +537,9 @@ fn is_doubled(term: &Term, letter: usize) -> bool {
 }
 
 fn same_letter(a: char, b: char) -> bool {
+    if a.is_ascii() && b.is_ascii() {
+        return a.eq_ignore_ascii_case(&b);
+    }
     let (mut left, mut right) = (Vec::new(), Vec::new());
     fold_char(a, &mut left);
     fold_char(b, &mut right);

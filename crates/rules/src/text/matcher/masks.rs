@@ -35,24 +35,34 @@ impl Masks {
         }
     }
 
-    /// Returns the terms that agree with a masked word up to its first mask or from its last one on,
-    /// whichever is longer: with one mask, that is half of the word at least.
+    /// Returns the terms that agree with what is seen of a masked word. They are looked up by what is
+    /// before its first mask or behind its last one, whichever is longer.
     pub(super) fn like(&self, text: &str, masked: Masked) -> impl Iterator<Item = u32> + '_ {
         let seen = seen(text, masked);
         let of_length = self.0.get(&masked.n_letters);
         let before: Vec<char> = seen.iter().map_while(|letter| *letter).collect();
         let behind: Vec<char> = seen.iter().rev().map_while(|letter| *letter).collect();
-        let (terms, part) = if before.len() >= behind.len() {
-            (of_length.map(|terms| &terms.forward), before)
-        } else {
+        let backward = before.len() < behind.len();
+        let (terms, part) = if backward {
             (of_length.map(|terms| &terms.backward), behind)
+        } else {
+            (of_length.map(|terms| &terms.forward), before)
         };
         let terms = terms.map_or(&[][..], Vec::as_slice);
         let from = terms.partition_point(|(looks, _)| **looks < *part);
         let terms = terms.get(from..).unwrap_or_default();
+        let count = terms.partition_point(|(looks, _)| looks.starts_with(&part));
+        let terms = terms.get(..count).unwrap_or_default();
         terms
             .iter()
-            .take_while(move |(looks, _)| looks.starts_with(&part))
+            .filter(move |(looks, _)| {
+                let agrees = |(seen, look): (&Option<char>, &char)| seen.is_none_or(|c| c == *look);
+                if backward {
+                    seen.iter().rev().zip(looks).all(agrees)
+                } else {
+                    seen.iter().zip(looks).all(agrees)
+                }
+            })
             .map(|(_, number)| *number)
     }
 }
