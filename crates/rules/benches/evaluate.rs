@@ -190,15 +190,10 @@ fn input(text: &str) -> Input<'_> {
         depth: 1,
         depth_known: true,
         revision: 1,
-        parent_author: None,
-        article_tags: &[],
-        scores: &[],
-        counters: None,
-        similar_by_author: 0,
-        similar_in_thread: 0,
         article_published_at: Some(0),
         submitted_at: 86_400_000_000,
         now: 86_400_000_000,
+        ..Input::neutral("", 0)
     }
 }
 

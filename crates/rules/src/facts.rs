@@ -24,6 +24,7 @@ pub(crate) struct Facts<'a> {
     stats: OnceCell<Stats>,
     links: OnceCell<Vec<Found<'a>>>,
     shape: OnceCell<Shape<'a>>,
+    print: OnceCell<Option<Print>>,
     text_hits: OnceCell<Hits>,
     name_hits: OnceCell<Hits>,
     link_hits: OnceCell<Hits>,
@@ -37,6 +38,7 @@ impl<'a> Facts<'a> {
             stats: OnceCell::new(),
             links: OnceCell::new(),
             shape: OnceCell::new(),
+            print: OnceCell::new(),
             text_hits: OnceCell::new(),
             name_hits: OnceCell::new(),
             link_hits: OnceCell::new(),
@@ -58,7 +60,7 @@ impl<'a> Facts<'a> {
 
     /// Returns the mark that texts with the same letters share.
     pub(crate) fn fingerprint(&self) -> String {
-        let print = Print::of(self.input.text);
+        let print = self.print.get_or_init(|| Print::of(self.input.text));
         print.map_or_else(String::new, |print| format!("{:016x}", print.exact()))
     }
 

@@ -104,15 +104,10 @@ fn evaluate(condition: &str) -> Answer {
         depth: 0,
         depth_known: true,
         revision: 1,
-        parent_author: None,
-        article_tags: &[],
-        scores: &[],
-        counters: None,
-        similar_by_author: 0,
-        similar_in_thread: 0,
         article_published_at: None,
         submitted_at: 0,
         now: 0,
+        ..Input::neutral("", 0)
     });
     match outcome.failed.first() {
         Some(failure) => Answer::Fault(failure.message.clone()),

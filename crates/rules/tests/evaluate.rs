@@ -33,15 +33,10 @@ fn input(text: &str) -> Input<'_> {
         depth: 0,
         depth_known: true,
         revision: 1,
-        parent_author: None,
-        article_tags: &[],
-        scores: &[],
-        counters: None,
-        similar_by_author: 0,
-        similar_in_thread: 0,
         article_published_at: None,
         submitted_at: 0,
         now: 0,
+        ..Input::neutral("", 0)
     }
 }
 
@@ -190,12 +185,6 @@ fn a_rule_that_fails_holds_the_comment_unless_it_is_in_shadow() {
         .collect();
     assert_eq!(failed, [("old", true), ("dark", false)]);
     let known = Input {
-        parent_author: None,
-        article_tags: &[],
-        scores: &[],
-        counters: None,
-        similar_by_author: 0,
-        similar_in_thread: 0,
         article_published_at: Some(0),
         ..input("x")
     };

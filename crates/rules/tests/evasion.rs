@@ -134,15 +134,10 @@ fn spans(set: &RuleSet, text: &str) -> Vec<Span> {
         depth: 0,
         depth_known: true,
         revision: 1,
-        parent_author: None,
-        article_tags: &[],
-        scores: &[],
-        counters: None,
-        similar_by_author: 0,
-        similar_in_thread: 0,
         article_published_at: None,
         submitted_at: 0,
         now: 0,
+        ..Input::neutral("", 0)
     };
     let outcome = set.evaluate(&input);
     assert!(outcome.partial.is_empty(), "{text:?}");

@@ -36,15 +36,10 @@ fn input<'a>(text: &'a str, links: &'a [Link<'a>]) -> Input<'a> {
         depth: u32::MAX,
         depth_known: true,
         revision: u32::MAX,
-        parent_author: None,
-        article_tags: &[],
-        scores: &[],
-        counters: None,
-        similar_by_author: 0,
-        similar_in_thread: 0,
         article_published_at: Some(i64::MIN),
         submitted_at: i64::MIN,
         now: i64::MAX,
+        ..Input::neutral("", 0)
     }
 }
 

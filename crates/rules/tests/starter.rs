@@ -53,15 +53,10 @@ fn ordinary_sentences_pass_and_abuse_does_not() {
             depth: 0,
             depth_known: true,
             revision: 1,
-            parent_author: None,
-            article_tags: &[],
-            scores: &[],
-            counters: None,
-            similar_by_author: 0,
-            similar_in_thread: 0,
             article_published_at: None,
             submitted_at: 0,
             now: 0,
+            ..Input::neutral("", 0)
         };
         let outcome = set.evaluate(&input);
         let fired: Vec<&str> = outcome

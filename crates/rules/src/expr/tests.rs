@@ -36,16 +36,11 @@ fn input() -> Input<'static> {
         depth: 3,
         depth_known: false,
         revision: 2,
-        parent_author: None,
-        article_tags: &[],
-        counters: None,
-        scores: &[],
-        similar_by_author: 0,
-        similar_in_thread: 0,
         article_published_at: None,
         submitted_at: 0,
         // Friday 1970-01-02T02:03:04Z
         now: 93_784_000_000,
+        ..Input::neutral("", 0)
     }
 }
 

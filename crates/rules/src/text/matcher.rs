@@ -41,9 +41,6 @@ const WORDS: &str = "aAàÀiIoOôÔyYаАвВиИкКоОсСуУяЯ";
 /// Steps that it takes to find where in the original a term is.
 const CANDIDATE: u32 = 4;
 
-/// Terms that one masked word is compared with.
-const MASK_TERMS: usize = 4_096;
-
 /// The compiled lists.
 #[derive(Debug, Default)]
 pub(crate) struct Matcher {
@@ -426,12 +423,13 @@ impl Scan<'_, '_> {
 
     /// Compares a word with masked letters with the terms of its length.
     fn masked(&mut self, text: &str, masked: Masked) {
-        for number in self.words.masks.like(text, masked).take(MASK_TERMS) {
+        for number in self.words.masks.like(text, masked) {
             let Some(steps) = self.walker.steps.checked_sub(1) else {
                 return;
             };
             self.walker.steps = steps;
-            let Some((target, term)) = self.words.terms.get(number as usize) else {
+            let term = number.and_then(|number| self.words.terms.get(number as usize));
+            let Some((target, term)) = term else {
                 continue;
             };
             if !self.collector.wants(*target) {

@@ -36,8 +36,13 @@ impl Masks {
     }
 
     /// Returns the terms that agree with what is seen of a masked word. They are looked up by what is
-    /// before its first mask or behind its last one, whichever is longer.
-    pub(super) fn like(&self, text: &str, masked: Masked) -> impl Iterator<Item = u32> + '_ {
+    /// before its first mask or behind its last one, whichever is longer; what agrees with that part
+    /// alone is given as nothing, for the caller to count the work.
+    pub(super) fn like(
+        &self,
+        text: &str,
+        masked: Masked,
+    ) -> impl Iterator<Item = Option<u32>> + '_ {
         let seen = seen(text, masked);
         let of_length = self.0.get(&masked.n_letters);
         let before: Vec<char> = seen.iter().map_while(|letter| *letter).collect();
@@ -53,17 +58,15 @@ impl Masks {
         let terms = terms.get(from..).unwrap_or_default();
         let count = terms.partition_point(|(looks, _)| looks.starts_with(&part));
         let terms = terms.get(..count).unwrap_or_default();
-        terms
-            .iter()
-            .filter(move |(looks, _)| {
-                let agrees = |(seen, look): (&Option<char>, &char)| seen.is_none_or(|c| c == *look);
-                if backward {
-                    seen.iter().rev().zip(looks).all(agrees)
-                } else {
-                    seen.iter().zip(looks).all(agrees)
-                }
-            })
-            .map(|(_, number)| *number)
+        terms.iter().map(move |(looks, number)| {
+            let agrees = |(seen, look): (&Option<char>, &char)| seen.is_none_or(|c| c == *look);
+            let all = if backward {
+                seen.iter().rev().zip(looks).all(agrees)
+            } else {
+                seen.iter().zip(looks).all(agrees)
+            };
+            all.then_some(*number)
+        })
     }
 }
 
