@@ -80,13 +80,14 @@ pub enum Bus {
 /// A running system with a data folder of its own.
 #[derive(Debug)]
 pub struct Stack {
+    /// First, since what goes first ends first: the logs of a test that failed are in the folder.
+    processes: Vec<Process>,
     /// Its data.
     pub folder: tempfile::TempDir,
     /// The first port.
     pub port: u16,
     bus: Bus,
     log_level: &'static str,
-    processes: Vec<Process>,
     client: reqwest::blocking::Client,
 }
 

@@ -11,17 +11,18 @@
 
 mod connection;
 mod consume;
+mod live;
 mod publish;
 mod topology;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use lapin::Connection;
 use lapin::uri::AMQPUri;
 use stoa_proto::Reader;
 use tokio::sync::watch;
 
+use self::live::Live;
 use crate::consume as consume_loop;
 use crate::consume::Setting;
 use crate::handler::Handler;
@@ -32,7 +33,7 @@ use crate::publisher::Publisher;
 use crate::{AmqpConfig, BatchLimits, Env, Error};
 
 /// Whether there is a connection, and which.
-type Connected = watch::Receiver<Option<Arc<Connection>>>;
+type Connected = watch::Receiver<Option<Arc<Live>>>;
 
 /// What all tasks of the transport share.
 #[derive(Clone, Debug)]

@@ -31,7 +31,9 @@ pub struct AmqpConfig {
     /// Messages published and not yet confirmed. Below 200 throughput falls, above 1000 it no
     /// longer rises.
     pub confirm_window: usize,
-    /// After this long without a confirm the channel is rebuilt and what is unknown sent again.
+    /// Longer than this no answer of the broker is waited for: after so long without a confirm
+    /// the channel is rebuilt and what is unknown sent again, and a connection over which no
+    /// channel can be opened is made anew.
     #[serde(deserialize_with = "duration")]
     pub confirm_timeout: Duration,
     /// Events in one message between Stoa's own roles. 1 sends each by itself, at a third of the

@@ -11,6 +11,7 @@ use lapin::{Connection, ConnectionProperties, Event};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::live::{LOOK_EVERY, Live};
 use super::{Connected, Shared, jitter, topology};
 use crate::config::without_password;
 use crate::health::Link;
@@ -18,8 +19,6 @@ use crate::{AmqpConfig, Error};
 
 /// Longer than this a broker may not take to answer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
-/// The client tells of most ends of a connection; this finds the others.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// A connection that lived this long counts as one that worked.
 const WORKED: Duration = Duration::from_secs(10);
 
@@ -91,7 +90,7 @@ pub(super) fn address(config: &AmqpConfig) -> Result<AMQPUri, Error> {
 struct Supervisor {
     shared: Shared,
     link: Link,
-    sender: watch::Sender<Option<Arc<Connection>>>,
+    sender: watch::Sender<Option<Arc<Live>>>,
 }
 
 impl Supervisor {
@@ -109,15 +108,15 @@ impl Supervisor {
             .with_client_property("version".into(), env!("CARGO_PKG_VERSION").into());
         let connecting = Connection::connect_uri(uri, properties);
         let connection = match tokio::time::timeout(CONNECT_TIMEOUT, connecting).await {
-            Ok(Ok(connection)) => Arc::new(connection),
+            Ok(Ok(connection)) => Arc::new(Live::new(connection)),
             Ok(Err(error)) => return Lost::new("refused", describe(&error)),
             Err(_) => return Lost::new("timeout", "no answer".to_owned()),
         };
         let mut events = Box::pin(connection.events_listener());
         if config.provision
-            && let Err(error) = topology::provision(&connection).await
+            && let Err(error) = topology::provision(&connection, config.confirm_timeout).await
         {
-            connection.close(200, "topology refused".into()).await.ok();
+            connection.goodbye("topology refused").await;
             return Lost::new("topology", error);
         }
         self.up();
@@ -125,12 +124,10 @@ impl Supervisor {
         loop {
             let event = tokio::select! {
                 event = events.next() => event,
+                reason = connection.gone() => return Lost::new("lost", reason),
                 () = tokio::time::sleep(LOOK_EVERY) => {
-                    if connection.status().connected() {
-                        self.blocked(connection.status().blocked().then(String::new));
-                        continue;
-                    }
-                    return Lost::new("lost", "the connection ended".to_owned());
+                    self.blocked(connection.status().blocked().then(String::new));
+                    continue;
                 }
             };
             match event {
@@ -235,11 +232,7 @@ impl Supervisor {
             .with_label_values(&[self.link.name()])
             .set(0);
         if let Some(connection) = connection {
-            let closing = connection.close(200, "goodbye".into());
-            // The broker finds out by itself if this does not reach it.
-            tokio::time::timeout(Duration::from_secs(3), closing)
-                .await
-                .ok();
+            connection.goodbye("goodbye").await;
         }
     }
 }

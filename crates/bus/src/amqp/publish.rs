@@ -17,12 +17,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt};
-use lapin::{Channel, Connection};
+use lapin::Channel;
 use stoa_proto::Exchange;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use self::window::{Message, Verdict, Window};
+use super::live::{GOODBYE, Live};
 use super::{Connected, Shared, jitter, topology};
 use crate::health::Link;
 use crate::pack::{PackLimits, pack};
@@ -112,7 +113,7 @@ impl PublishTask {
     }
 
     /// Waits for a connection; `None` if none will come.
-    async fn connection(&mut self) -> Option<Arc<Connection>> {
+    async fn connection(&mut self) -> Option<Arc<Live>> {
         let found = self.connected.wait_for(Option::is_some).await.ok()?;
         found.clone()
     }
@@ -120,10 +121,11 @@ impl PublishTask {
     /// Publishes over one channel until it breaks.
     async fn session(
         &mut self,
-        connection: &Arc<Connection>,
+        connection: &Live,
         submissions: &mut mpsc::UnboundedReceiver<Submission>,
     ) -> Broken {
-        let channel = match topology::confirming_channel(connection).await {
+        let limit = self.shared.config.confirm_timeout;
+        let channel = match topology::confirming_channel(connection, limit).await {
             Ok(channel) => channel,
             Err(reason) => return Broken::Because("channel", reason),
         };
@@ -141,16 +143,14 @@ impl PublishTask {
         }
         if channel.status().connected() {
             let closing = channel.close(200, "goodbye".into());
-            tokio::time::timeout(Duration::from_secs(3), closing)
-                .await
-                .ok();
+            tokio::time::timeout(GOODBYE, closing).await.ok();
         }
         broken
     }
 
     async fn work(
         &mut self,
-        connection: &Connection,
+        connection: &Live,
         channel: &Channel,
         window: &mut Window,
         submissions: &mut mpsc::UnboundedReceiver<Submission>,
@@ -173,7 +173,9 @@ impl PublishTask {
             {
                 let exchange = message.packet.exchange;
                 if !checked.contains(&exchange) {
-                    let check = topology::check_exchange(connection, exchange).await;
+                    let check =
+                        topology::check_exchange(connection, exchange, config.confirm_timeout)
+                            .await;
                     self.shared
                         .health
                         .problem(exchange.name(), check.clone().err());

@@ -6,33 +6,24 @@ use lapin::options::{
     ConfirmSelectOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
 };
 use lapin::types::{AMQPValue, FieldTable};
-use lapin::{Channel, Connection, ExchangeKind};
+use lapin::{Channel, ExchangeKind};
 use stoa_proto::Exchange;
 use stoa_proto::topology::{Declaration, declarations};
 
 use super::connection::describe;
+use super::live::Live;
 
-/// Longer than this an answer of the broker is not waited for.
-pub(super) const ANSWER: Duration = Duration::from_secs(20);
-
-/// Declares all exchanges, queues and bindings.
-pub(super) async fn provision(connection: &Connection) -> Result<(), String> {
-    let declaring = async {
-        let channel = connection
-            .create_channel()
-            .await
-            .map_err(|error| describe(&error))?;
-        for declaration in declarations() {
-            declare(&channel, declaration).await?;
-        }
-        channel
-            .close(200, "declared".into())
-            .await
-            .map_err(|error| describe(&error))
-    };
-    tokio::time::timeout(ANSWER * 3, declaring)
-        .await
-        .unwrap_or_else(|_| Err("the broker does not answer declarations".to_owned()))
+/// Declares all exchanges, queues and bindings; none may take longer than the limit.
+pub(super) async fn provision(connection: &Live, limit: Duration) -> Result<(), String> {
+    let failed = |error: lapin::Error| describe(&error);
+    let opening = connection.create_channel();
+    let channel = connection.answer(limit, opening).await?.map_err(failed)?;
+    for declaration in declarations() {
+        let declaring = declare(&channel, declaration);
+        connection.answer(limit, declaring).await??;
+    }
+    let closing = channel.close(200, "declared".into());
+    connection.answer(limit, closing).await?.map_err(failed)
 }
 
 async fn declare(channel: &Channel, declaration: Declaration) -> Result<(), String> {
@@ -103,20 +94,20 @@ pub(super) async fn check_queue(channel: &Channel, queue: &str) -> Result<(), St
         passive: true,
         ..Default::default()
     };
-    let checking = channel.queue_declare(queue.into(), options, FieldTable::default());
-    match tokio::time::timeout(ANSWER, checking).await {
-        Ok(Ok(_)) => Ok(()),
-        Ok(Err(error)) => Err(missing("queue", queue, &describe(&error))),
-        Err(_) => Err(format!(
-            "the broker does not answer about the queue `{queue}`"
-        )),
+    match channel
+        .queue_declare(queue.into(), options, FieldTable::default())
+        .await
+    {
+        Ok(_) => Ok(()),
+        Err(error) => Err(missing("queue", queue, &describe(&error))),
     }
 }
 
 /// Checks that an exchange is there, on a channel of its own: a missing one closes the channel.
 pub(super) async fn check_exchange(
-    connection: &Connection,
+    connection: &Live,
     exchange: Exchange,
+    limit: Duration,
 ) -> Result<(), String> {
     let checking = async {
         let channel = connection.create_channel().await?;
@@ -130,13 +121,10 @@ pub(super) async fn check_exchange(
             .await?;
         channel.close(200, "checked".into()).await
     };
-    match tokio::time::timeout(ANSWER, checking).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(missing("exchange", exchange.name(), &describe(&error))),
-        Err(_) => Err(format!(
-            "the broker does not answer about the exchange `{exchange:?}`"
-        )),
-    }
+    connection
+        .answer(limit, checking)
+        .await?
+        .map_err(|error: lapin::Error| missing("exchange", exchange.name(), &describe(&error)))
 }
 
 fn missing(what: &str, name: &str, error: &str) -> String {
@@ -147,7 +135,10 @@ fn missing(what: &str, name: &str, error: &str) -> String {
 }
 
 /// Opens a channel whose publishes are confirmed.
-pub(super) async fn confirming_channel(connection: &Connection) -> Result<Channel, String> {
+pub(super) async fn confirming_channel(
+    connection: &Live,
+    limit: Duration,
+) -> Result<Channel, String> {
     let opening = async {
         let channel = connection.create_channel().await?;
         channel
@@ -155,9 +146,8 @@ pub(super) async fn confirming_channel(connection: &Connection) -> Result<Channe
             .await?;
         Ok::<_, lapin::Error>(channel)
     };
-    match tokio::time::timeout(ANSWER, opening).await {
-        Ok(Ok(channel)) => Ok(channel),
-        Ok(Err(error)) => Err(describe(&error)),
-        Err(_) => Err("the broker does not answer".to_owned()),
-    }
+    connection
+        .answer(limit, opening)
+        .await?
+        .map_err(|error| describe(&error))
 }

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use stoa_bus::{AmqpConfig, Events, Outbox};
-use stoa_proto::topology::{Declaration, declarations};
 use stoa_proto::{Event, Exchange, Outgoing, Reader, Shard};
 
 use crate::broker::{Broker, QUEUE_LENGTH, start_with};
@@ -38,6 +37,29 @@ fn amqp_publishing_survives_cut_connections() {
 }
 
 #[test]
+fn amqp_a_connection_cut_while_it_declares_is_made_again() {
+    let broker = Broker::new();
+    broker.delete_queues();
+    let config = AmqpConfig {
+        provision: true,
+        ..broker.config()
+    };
+    let seen = Seen::default();
+    let node = start_with(config);
+    node.read(READER, Events(Recorder::new(&seen)));
+    // As often as it takes to hit both of the links in the middle of it.
+    for n in 0..60 {
+        std::thread::sleep(Duration::from_millis(40 + n % 17 * 11));
+        broker.proxy.cut();
+    }
+    node.wait(node.bus.publisher().publish(events(2, 10)))
+        .unwrap();
+    node.until("all handled", || seen.distinct() == 20);
+    node.until("ready", || node.bus.status().ready().is_ok());
+    node.stop();
+}
+
+#[test]
 fn amqp_lost_confirms_are_sent_again() {
     let broker = Broker::new();
     let seen = Seen::default();
@@ -56,6 +78,46 @@ fn amqp_lost_confirms_are_sent_again() {
     node.wait(publishing).unwrap().unwrap();
     node.until("all handled", || seen.distinct() == 100);
     assert!(node.metric("stoa_amqp_publish_total") >= 25.0);
+    node.stop();
+}
+
+#[test]
+fn amqp_a_connection_that_no_longer_answers_is_made_anew() {
+    let broker = Broker::new();
+    let seen = Seen::default();
+    // Heartbeats find out much later.
+    let node = start_with(AmqpConfig {
+        heartbeat: 300,
+        confirm_timeout: Duration::from_secs(1),
+        ..broker.config()
+    });
+    node.wait(node.bus.publisher().publish(events(1, 1)))
+        .unwrap();
+    broker.proxy.freeze();
+    node.wait(node.bus.publisher().publish(events(2, 50)))
+        .unwrap();
+    node.read(READER, Events(Recorder::new(&seen)));
+    node.until("all handled", || seen.distinct() == 100);
+    node.until("ready", || node.bus.status().ready().is_ok());
+    node.stop();
+}
+
+#[test]
+fn amqp_a_reader_whose_broker_falls_silent_reads_on() {
+    let broker = Broker::new();
+    let seen = Seen::default();
+    let node = start_with(AmqpConfig {
+        heartbeat: 1,
+        ..broker.config()
+    });
+    node.read(READER, Events(Recorder::new(&seen)));
+    node.wait(node.bus.publisher().publish(events(1, 1)))
+        .unwrap();
+    node.until("the first", || seen.distinct() == 1);
+    broker.proxy.freeze();
+    node.wait(node.bus.publisher().publish(events(2, 50)))
+        .unwrap();
+    node.until("all handled", || seen.distinct() == 100);
     node.stop();
 }
 
@@ -107,11 +169,7 @@ fn amqp_a_deleted_queue_is_subscribed_to_again() {
 #[test]
 fn amqp_a_missing_topology_is_named_and_provisioned() {
     let broker = Broker::new();
-    for declaration in declarations() {
-        if let Declaration::Queue { name, .. } = declaration {
-            broker.delete_queue(&name);
-        }
-    }
+    broker.delete_queues();
     let seen = Seen::default();
     let node = broker.start();
     node.read(READER, Events(Recorder::new(&seen)));

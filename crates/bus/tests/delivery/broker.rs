@@ -98,6 +98,14 @@ impl Broker {
         self.runtime.block_on(deleting).unwrap();
     }
 
+    pub(crate) fn delete_queues(&self) {
+        for declaration in declarations() {
+            if let Declaration::Queue { name, .. } = declaration {
+                self.delete_queue(&name);
+            }
+        }
+    }
+
     /// Makes a queue and its bindings, as they were.
     pub(crate) fn declare_queue(&self, name: &str) {
         self.runtime.block_on(async {

@@ -1,7 +1,7 @@
 //! A TCP proxy before the broker, so that a test can cut its connections.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -20,6 +20,9 @@ struct Faults {
     mute: AtomicBool,
     /// Whether new connections are refused.
     refuse: AtomicBool,
+    /// What the broker says on connections up to this one is swallowed for ever.
+    frozen: AtomicUsize,
+    accepted: AtomicUsize,
 }
 
 /// Passes bytes on to the broker, until it is told not to.
@@ -47,6 +50,7 @@ impl Proxy {
         tasks.clone().spawn(async move {
             loop {
                 let (client, _) = listener.accept().await.unwrap();
+                let number = shared.accepted.fetch_add(1, Ordering::SeqCst) + 1;
                 if shared.refuse.load(Ordering::SeqCst) {
                     continue;
                 }
@@ -56,13 +60,14 @@ impl Proxy {
                 };
                 let (from_client, to_client) = client.into_split();
                 let (from_server, to_server) = server.into_split();
-                tasks.spawn(pass(from_client, to_server, token.clone(), None));
-                tasks.spawn(pass(
-                    from_server,
-                    to_client,
-                    token,
-                    Some(Arc::clone(&shared)),
-                ));
+                let never = || false;
+                tasks.spawn(pass(from_client, to_server, token.clone(), never));
+                let faults = Arc::clone(&shared);
+                let is_held = move || {
+                    faults.mute.load(Ordering::SeqCst)
+                        || number <= faults.frozen.load(Ordering::SeqCst)
+                };
+                tasks.spawn(pass(from_server, to_client, token, is_held));
             }
         });
         drop(entered);
@@ -84,6 +89,12 @@ impl Proxy {
         self.faults.mute.store(mute, Ordering::SeqCst);
     }
 
+    /// Swallows for ever what the broker says on the connections that there are.
+    pub(crate) fn freeze(&self) {
+        let accepted = self.faults.accepted.load(Ordering::SeqCst);
+        self.faults.frozen.store(accepted, Ordering::SeqCst);
+    }
+
     /// Refuses new connections, or no longer does.
     pub(crate) fn refuse(&self, refuse: bool) {
         self.faults.refuse.store(refuse, Ordering::SeqCst);
@@ -94,7 +105,7 @@ async fn pass(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
     token: CancellationToken,
-    faults: Option<Arc<Faults>>,
+    is_held: impl Fn() -> bool + Send,
 ) {
     let mut buffer = vec![0; 64 * 1024];
     loop {
@@ -105,10 +116,7 @@ async fn pass(
                 Ok(n) => n,
             },
         };
-        while faults
-            .as_ref()
-            .is_some_and(|faults| faults.mute.load(Ordering::SeqCst))
-        {
+        while is_held() {
             tokio::select! {
                 () = token.cancelled() => return,
                 () = tokio::time::sleep(Duration::from_millis(5)) => {}

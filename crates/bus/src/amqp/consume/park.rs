@@ -9,7 +9,7 @@ use lapin::{BasicProperties, Confirmation};
 use stoa_proto::topology::DEAD_LETTERS;
 
 use crate::amqp::connection::describe;
-use crate::amqp::topology::{ANSWER, confirming_channel};
+use crate::amqp::topology::confirming_channel;
 use crate::amqp::{Connected, Shared};
 use crate::handler::Incoming;
 
@@ -23,10 +23,9 @@ pub(super) async fn publish(
     reason: &str,
 ) -> bool {
     while !shared.env.shutdown.is_cancelled() {
-        match tokio::time::timeout(ANSWER, attempt(connected, queue, incoming, reason)).await {
-            Ok(Ok(())) => return true,
-            Ok(Err(error)) => tracing::warn!(queue, error, "a refused message can't be parked"),
-            Err(_) => tracing::warn!(queue, "a refused message can't be parked: no answer"),
+        match attempt(shared, connected, queue, incoming, reason).await {
+            Ok(()) => return true,
+            Err(error) => tracing::warn!(queue, error, "a refused message can't be parked"),
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
@@ -34,13 +33,15 @@ pub(super) async fn publish(
 }
 
 async fn attempt(
+    shared: &Shared,
     connected: &Connected,
     queue: &str,
     incoming: &Incoming,
     reason: &str,
 ) -> Result<(), String> {
+    let limit = shared.config.confirm_timeout;
     let connection = connected.borrow().clone().ok_or("no connection")?;
-    let channel = confirming_channel(&connection).await?;
+    let channel = confirming_channel(&connection, limit).await?;
     let mut headers = FieldTable::default();
     for (name, value) in &incoming.message.headers {
         headers.insert(
@@ -60,13 +61,18 @@ async fn attempt(
         ..Default::default()
     };
     let body = &incoming.message.body;
-    let confirm = channel
-        .basic_publish(DEAD_LETTERS.into(), queue.into(), options, body, properties)
-        .await
-        .map_err(|error| describe(&error))?
-        .await
+    let publishing = async {
+        let confirm = channel
+            .basic_publish(DEAD_LETTERS.into(), queue.into(), options, body, properties)
+            .await?
+            .await?;
+        channel.close(200, "parked".into()).await?;
+        Ok::<_, lapin::Error>(confirm)
+    };
+    let confirm = connection
+        .answer(limit, publishing)
+        .await?
         .map_err(|error| describe(&error))?;
-    channel.close(200, "parked".into()).await.ok();
     match confirm {
         Confirmation::Ack(None) => Ok(()),
         _ => Err(format!("no queue takes messages of `{DEAD_LETTERS}`")),

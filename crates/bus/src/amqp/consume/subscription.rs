@@ -1,5 +1,6 @@
 //! One queue, subscribed to again whenever its consumer ends.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -8,13 +9,14 @@ use futures_util::StreamExt;
 use lapin::message::Delivery as Received;
 use lapin::options::{BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
-use lapin::{Channel, Connection, Consumer};
+use lapin::{Channel, Consumer};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::amqp::connection::describe;
-use crate::amqp::topology::{ANSWER, check_queue};
+use crate::amqp::live::{GOODBYE, Live};
+use crate::amqp::topology::check_queue;
 use crate::amqp::{Connected, Shared, jitter};
 use crate::health::Link;
 
@@ -101,24 +103,22 @@ impl Subscription {
             }
         };
         let closing = channel.close(200, "goodbye".into());
-        tokio::time::timeout(Duration::from_secs(3), closing)
-            .await
-            .ok();
+        tokio::time::timeout(GOODBYE, closing).await.ok();
     }
 
-    async fn connection(&mut self) -> Option<Arc<Connection>> {
+    async fn connection(&mut self) -> Option<Arc<Live>> {
         let found = self.connected.wait_for(Option::is_some).await.ok()?;
         found.clone()
     }
 
     /// Consumes until the consumer ends.
-    async fn consume(&self, connection: &Connection) -> Ended {
-        let (channel, mut consumer) =
-            match tokio::time::timeout(ANSWER, self.open(connection)).await {
-                Ok(Ok(opened)) => opened,
-                Ok(Err(reason)) => return Ended::Refused(reason),
-                Err(_) => return Ended::Refused("the broker does not answer".to_owned()),
-            };
+    async fn consume(&self, connection: &Live) -> Ended {
+        let limit = self.shared.config.confirm_timeout;
+        let opened = connection.answer(limit, self.open(connection)).await;
+        let (channel, mut consumer) = match opened.flatten() {
+            Ok(opened) => opened,
+            Err(reason) => return Ended::Refused(reason),
+        };
         self.shared.health.problem(&self.queue, None);
         let epoch = EPOCHS.fetch_add(1, Ordering::Relaxed);
         let queue: Arc<str> = Arc::from(self.queue.as_str());
@@ -131,6 +131,7 @@ impl Subscription {
             // The source is gone only after a stop.
             self.sender.send(arrived).ok();
         };
+        let mut gone = pin!(connection.gone());
         loop {
             tokio::select! {
                 biased;
@@ -140,6 +141,7 @@ impl Subscription {
                     Some(Err(error)) => return Ended::Lost(describe(&error)),
                     None => return Ended::Lost("the broker cancelled the consumer".to_owned()),
                 },
+                reason = &mut gone => return Ended::Lost(reason),
             }
         }
         // Neither cancelled nor nacked (measured on 3.10.8): after a cancel the broker returns what
@@ -148,7 +150,7 @@ impl Subscription {
         Ended::Stopped(channel)
     }
 
-    async fn open(&self, connection: &Connection) -> Result<(Channel, Consumer), String> {
+    async fn open(&self, connection: &Live) -> Result<(Channel, Consumer), String> {
         let channel = connection
             .create_channel()
             .await

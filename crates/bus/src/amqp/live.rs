@@ -1,0 +1,84 @@
+//! A connection that is there, and the end of it.
+
+use std::future::Future;
+use std::ops::Deref;
+use std::time::Duration;
+
+use lapin::Connection;
+use tokio_util::sync::CancellationToken;
+
+/// The client tells of most ends of a connection; this finds the others.
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// Longer than this a goodbye is not waited for.
+pub(super) const GOODBYE: Duration = Duration::from_secs(3);
+
+/// A connection to the broker.
+///
+/// **No question without an end.** The client never answers some questions whose connection ends
+/// at the wrong moment, and does not notice every connection that is dead. So every question is
+/// asked through [`Live::answer`], and a connection that does not answer is made anew.
+#[derive(Debug)]
+pub(super) struct Live {
+    connection: Connection,
+    /// Cancelled when a question was not answered.
+    silent: CancellationToken,
+}
+
+impl Live {
+    pub(super) fn new(connection: Connection) -> Self {
+        Self {
+            connection,
+            silent: CancellationToken::new(),
+        }
+    }
+
+    /// Waits for an answer of the broker, for so long at most, and while the connection is there.
+    pub(super) async fn answer<T>(
+        &self,
+        limit: Duration,
+        asking: impl Future<Output = T>,
+    ) -> Result<T, String> {
+        tokio::select! {
+            biased;
+            answer = asking => Ok(answer),
+            reason = self.gone() => Err(reason),
+            () = tokio::time::sleep(limit) => {
+                // A broker that is short of memory or disk reads nothing; it comes back.
+                if !self.status().blocked() {
+                    self.silent.cancel();
+                }
+                Err(format!("the broker did not answer within {} s", limit.as_secs()))
+            }
+        }
+    }
+
+    /// Waits for the end of the connection, and says what it was.
+    pub(super) async fn gone(&self) -> String {
+        loop {
+            if self.silent.is_cancelled() {
+                return "the broker no longer answers".to_owned();
+            }
+            if !self.status().connected() {
+                return "the connection ended".to_owned();
+            }
+            tokio::select! {
+                () = self.silent.cancelled() => {}
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+            }
+        }
+    }
+
+    /// Closes it. The broker finds out by itself if this does not reach it.
+    pub(super) async fn goodbye(&self, reason: &str) {
+        let closing = self.connection.close(200, reason.into());
+        tokio::time::timeout(GOODBYE, closing).await.ok();
+    }
+}
+
+impl Deref for Live {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.connection
+    }
+}
