@@ -15,8 +15,9 @@ pub(super) const GOODBYE: Duration = Duration::from_secs(3);
 /// A connection to the broker.
 ///
 /// **No question without an end.** The client never answers some questions whose connection ends
-/// at the wrong moment, and does not notice every connection that is dead. So every question is
-/// asked through [`Live::answer`], and a connection that does not answer is made anew.
+/// at the wrong moment, and does not notice every connection that is dead. So a question is asked
+/// through [`Live::answer`], and a connection that does not answer is made anew; goodbyes and
+/// acknowledgements, whose answer does not matter, are given up after a while.
 #[derive(Debug)]
 pub(super) struct Live {
     connection: Connection,

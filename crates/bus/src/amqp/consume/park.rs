@@ -9,6 +9,7 @@ use lapin::{BasicProperties, Confirmation};
 use stoa_proto::topology::DEAD_LETTERS;
 
 use crate::amqp::connection::describe;
+use crate::amqp::live::GOODBYE;
 use crate::amqp::topology::confirming_channel;
 use crate::amqp::{Connected, Shared};
 use crate::handler::Incoming;
@@ -62,17 +63,18 @@ async fn attempt(
     };
     let body = &incoming.message.body;
     let publishing = async {
-        let confirm = channel
+        channel
             .basic_publish(DEAD_LETTERS.into(), queue.into(), options, body, properties)
             .await?
-            .await?;
-        channel.close(200, "parked".into()).await?;
-        Ok::<_, lapin::Error>(confirm)
+            .await
     };
     let confirm = connection
         .answer(limit, publishing)
         .await?
         .map_err(|error| describe(&error))?;
+    // What is confirmed is parked, whatever becomes of the channel.
+    let closing = channel.close(200, "parked".into());
+    tokio::time::timeout(GOODBYE, closing).await.ok();
     match confirm {
         Confirmation::Ack(None) => Ok(()),
         _ => Err(format!("no queue takes messages of `{DEAD_LETTERS}`")),
