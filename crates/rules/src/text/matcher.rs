@@ -4,28 +4,39 @@
 //! list; what it finds is judged over the original ([`super::walk`]), which knows what each term
 //! allows. A term that several lists share, or that looks like another, is one pattern.
 //!
+//! Nearly all terms begin where a word does. So a word is looked at only if some term begins as it
+//! does ([`begins`]), and from its beginning only; terms that may stand inside a word have an
+//! automaton of their own, which is run over everything ([`floating`]).
+//!
 //! Terms without letters, such as `$$` or an emoji, and those of a single letter have an automaton of
 //! their own over the text as written. Domains need none: a host and its parents
 //! are looked up. Terms with masked letters are looked up by their length and what can be seen of them.
 
 use std::collections::HashMap;
 
+use aho_corasick::Anchored;
 use aho_corasick::automaton::{Automaton as _, StateID};
 use aho_corasick::nfa::contiguous::NFA;
-use aho_corasick::{AhoCorasick, Anchored, MatchKind};
 
+mod begins;
+mod floating;
 mod hits;
+mod literals;
 mod masks;
+
+use begins::Begins;
+use floating::Floating;
 
 use hits::{Collector, Target};
 pub(crate) use hits::{HITS, Hit, Hits};
+use literals::Literals;
 use masks::Masks;
 
-use super::boundary;
 use super::skeleton::{Masked, Region, Skeleton, character};
 use super::term::{Before, Edges, Term};
-use super::via::Via;
-use super::walk::{STEPS, Walker};
+#[cfg(test)]
+use super::walk::STEPS;
+use super::walk::Walker;
 use crate::list::{Fold, List, ListTerm, Match};
 
 /// Letters of a term from which it is found anywhere in a row of letters that stand apart: the
@@ -53,7 +64,10 @@ pub(crate) struct Matcher {
 /// The terms with letters.
 #[derive(Debug)]
 struct Words {
+    /// Finds the patterns that begin with a space, which come first.
     finder: NFA,
+    begins: Begins,
+    floating: Option<Floating>,
     /// One more than there are patterns: each tells where its targets begin.
     patterns: Vec<Pattern>,
     targets: Vec<u32>,
@@ -68,15 +82,6 @@ struct Pattern {
     /// Whether a space stands at its end.
     ends: bool,
     targets: u32,
-}
-
-/// Terms without letters.
-#[derive(Debug)]
-struct Literals {
-    finder: AhoCorasick,
-    /// Where the targets of each pattern begin; one more than there are patterns.
-    starts: Vec<u32>,
-    targets: Vec<(Target, Edges)>,
 }
 
 impl Matcher {
@@ -213,22 +218,20 @@ impl WordsBuilder {
             ends: false,
             targets: count(&targets)?,
         });
-        // A state machine without failure links is eight times as large and no faster here: between
-        // the words it is always in the same few states.
+        let n_spaced = sorted.partition_point(|(pattern, _)| pattern.starts_with(b" "));
+        let (spaced, floating) = sorted.split_at(n_spaced);
+        let spaced = spaced.iter().map(|(pattern, _)| pattern.as_slice());
+        let floating = floating.iter().map(|(pattern, _)| pattern.as_slice());
         let mut builder = NFA::builder();
-        let finder = builder
-            .prefilter(false)
-            .build(sorted.iter().map(|(pattern, _)| pattern));
+        let finder = builder.prefilter(false).build(spaced.clone());
         Ok(Some(Words {
             finder: finder.map_err(|error| error.to_string())?,
+            begins: Begins::new(spaced),
+            floating: Floating::new(floating, n_spaced)?,
             patterns,
             targets,
             terms: self.terms,
-            masks: {
-                let mut masks = self.masks;
-                masks.finish();
-                masks
-            },
+            masks: self.masks,
         }))
     }
 }
@@ -243,7 +246,7 @@ impl Words {
             walker: Walker::new(text),
             collector,
         };
-        scan.run(&self.finder);
+        scan.run();
         for masked in &skeleton.masked {
             scan.masked(text, *masked);
         }
@@ -256,6 +259,15 @@ impl Words {
     }
 }
 
+/// Letters that a term must have at least.
+#[derive(Clone, Copy, Debug)]
+struct Least {
+    /// Where it ends as the reading does.
+    whole: usize,
+    /// Where it ends in the middle of a word.
+    cut: usize,
+}
+
 /// One pass.
 struct Scan<'s, 't> {
     words: &'s Words,
@@ -265,82 +277,109 @@ struct Scan<'s, 't> {
 }
 
 impl Scan<'_, '_> {
-    fn run(&mut self, finder: &NFA) {
-        let Ok(root) = finder.start_state(Anchored::No) else {
-            return;
-        };
-        let base = self.skeleton.base;
-        let mut state = root;
-        for (byte, at) in self.skeleton.coarse.iter().take(base).zip(1_usize..) {
-            state = finder.next_state(Anchored::No, state, *byte);
-            if finder.is_special(state) && finder.is_match(state) {
-                self.matches(finder, state, at, 0);
+    fn run(&mut self) {
+        let Words {
+            begins, floating, ..
+        } = self.words;
+        let skeleton = self.skeleton;
+        for start in skeleton.beginnings() {
+            if begins.may_begin(&skeleton.coarse, start) {
+                self.word(start, skeleton.base, None);
                 if self.walker.is_exhausted() {
                     return;
                 }
             }
         }
-        let ends = self
-            .skeleton
-            .regions
-            .iter()
-            .skip(1)
-            .map(|(start, _)| *start);
-        let ends = ends.chain([self.skeleton.coarse.len()]);
-        for ((start, region), end) in self.skeleton.regions.iter().zip(ends) {
-            let least = match region {
-                Region::Joined => JOINED,
-                Region::Apart => APART,
+        if let Some(floating) = floating {
+            floating.scan(&skeleton.coarse, skeleton.base, |state, end| {
+                self.matches(&floating.finder, floating.first, state, end, 0);
+                !self.walker.is_exhausted()
+            });
+        }
+        let starts = skeleton.regions.iter().skip(1).map(|(start, _)| *start);
+        let ends = starts.chain([skeleton.coarse.len()]);
+        for ((start, region), end) in skeleton.regions.iter().zip(ends) {
+            self.region(*start, *region, end);
+        }
+    }
+
+    /// Looks through another reading: a word may begin wherever a sign was left out.
+    fn region(&mut self, start: usize, region: Region, end: usize) {
+        let least = match region {
+            Region::Joined => JOINED,
+            Region::Apart => APART,
+        };
+        self.inside(start, end, least);
+        for from in start..end {
+            let inner = if region == Region::Apart && self.is_word(start, from) {
+                0
+            } else {
+                least
             };
-            self.region(finder, root, *start, end, least);
-            for from in *start + 1..end {
-                if self.skeleton.may_start(from) {
-                    let least = if *region == Region::Apart && self.is_word(*start, from) {
-                        0
-                    } else {
-                        least
-                    };
-                    self.inner(finder, from, end, least);
-                }
+            if self.skeleton.coarse.get(from.wrapping_sub(1)) == Some(&b' ') {
+                self.word(
+                    from,
+                    end,
+                    Some(Least {
+                        whole: 0,
+                        cut: inner,
+                    }),
+                );
+            } else if self.skeleton.may_start(from) {
+                let least = Least {
+                    whole: inner,
+                    cut: inner,
+                };
+                self.word(from, end, Some(least));
             }
         }
     }
 
-    /// Runs over another reading from its beginning.
-    fn region(&mut self, finder: &NFA, root: StateID, from: usize, end: usize, least: usize) {
-        let mut state = finder.next_state(Anchored::No, root, b' ');
+    /// Looks for the terms that begin with a word. In another reading, one may end where a sign was
+    /// left out; `least` is of how many letters a term must be there.
+    fn word(&mut self, from: usize, end: usize, least: Option<Least>) {
+        let finder = &self.words.finder;
+        let Ok(root) = finder.start_state(Anchored::Yes) else {
+            return;
+        };
+        let mut state = finder.next_state(Anchored::Yes, root, b' ');
         for at in from..end {
+            let Some(byte) = self.byte(at) else {
+                return;
+            };
+            state = finder.next_state(Anchored::Yes, state, byte);
+            if finder.is_special(state) {
+                if finder.is_dead(state) {
+                    return;
+                }
+                if finder.is_match(state) {
+                    let whole = least.map_or(0, |least| least.whole);
+                    self.matches(finder, 0, state, at + 1, whole);
+                }
+            }
+            if let Some(least) = least {
+                self.cut(finder, 0, Anchored::Yes, state, at, end, least.cut);
+            }
+        }
+    }
+
+    /// Looks through another reading for the terms that may stand inside a word.
+    fn inside(&mut self, start: usize, end: usize, least: usize) {
+        let Some(Floating { finder, first, .. }) = &self.words.floating else {
+            return;
+        };
+        let Ok(mut state) = finder.start_state(Anchored::No) else {
+            return;
+        };
+        for at in start..end {
             let Some(byte) = self.byte(at) else {
                 return;
             };
             state = finder.next_state(Anchored::No, state, byte);
             if finder.is_special(state) && finder.is_match(state) {
-                self.matches(finder, state, at + 1, 0);
+                self.matches(finder, *first, state, at + 1, 0);
             }
-            self.inner_end(finder, Anchored::No, state, at, end, least);
-        }
-    }
-
-    /// Runs over another reading from a later place where a word may begin, for as long as a term
-    /// goes on.
-    fn inner(&mut self, finder: &NFA, from: usize, end: usize, least: usize) {
-        let anchored = Anchored::Yes;
-        let Ok(root) = finder.start_state(anchored) else {
-            return;
-        };
-        let mut state = finder.next_state(anchored, root, b' ');
-        for at in from..end {
-            let Some(byte) = self.byte(at) else {
-                return;
-            };
-            state = finder.next_state(anchored, state, byte);
-            if !finder.is_special(state) {
-            } else if finder.is_dead(state) {
-                return;
-            } else if finder.is_match(state) {
-                self.matches(finder, state, at + 1, least);
-            }
-            self.inner_end(finder, anchored, state, at, end, least);
+            self.cut(finder, *first, Anchored::No, state, at, end, least);
         }
     }
 
@@ -351,9 +390,11 @@ impl Scan<'_, '_> {
     }
 
     /// Looks for terms that end behind a byte of another reading, if a word may end there.
-    fn inner_end(
+    #[expect(clippy::too_many_arguments, reason = "the state of a pass")]
+    fn cut(
         &mut self,
         finder: &NFA,
+        first: usize,
         anchored: Anchored,
         state: StateID,
         at: usize,
@@ -364,7 +405,7 @@ impl Scan<'_, '_> {
             let edge = finder.next_state(anchored, state, b' ');
             if finder.is_special(edge) && finder.is_match(edge) {
                 let least = if self.is_word(at + 1, end) { 0 } else { least };
-                self.matches(finder, edge, at + 2, least);
+                self.matches(finder, first, edge, at + 2, least);
             }
         }
     }
@@ -378,7 +419,8 @@ impl Scan<'_, '_> {
         part.trim_ascii_end().len() == 1 && letter.is_some_and(|(c, _)| WORDS.contains(c))
     }
 
-    fn matches(&mut self, finder: &NFA, state: StateID, end: usize, least: usize) {
+    /// Judges the patterns of a state; `first` is the number of the automaton's first.
+    fn matches(&mut self, finder: &NFA, first: usize, state: StateID, end: usize, least: usize) {
         for index in 0..finder.match_len(state) {
             // Where a term ends as many others do, the looking itself is the work.
             let Some(steps) = self.walker.steps.checked_sub(CANDIDATE) else {
@@ -386,7 +428,7 @@ impl Scan<'_, '_> {
                 return;
             };
             self.walker.steps = steps;
-            let pattern = finder.match_pattern(state, index).as_usize();
+            let pattern = first + finder.match_pattern(state, index).as_usize();
             self.candidate(pattern, end, least);
         }
     }
@@ -442,62 +484,6 @@ impl Scan<'_, '_> {
                     .add(*target, found.start, found.end, found.via);
             }
         }
-    }
-}
-
-impl Literals {
-    fn new(patterns: HashMap<String, Vec<(Target, Edges)>>) -> Result<Option<Self>, String> {
-        if patterns.is_empty() {
-            return Ok(None);
-        }
-        let mut patterns: Vec<_> = patterns.into_iter().collect();
-        patterns.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        let finder = AhoCorasick::builder()
-            .match_kind(MatchKind::Standard)
-            .ascii_case_insensitive(true)
-            .build(patterns.iter().map(|(pattern, _)| pattern))
-            .map_err(|error| error.to_string())?;
-        let mut starts = vec![0];
-        let mut targets = Vec::new();
-        for (_, of_pattern) in patterns {
-            targets.extend(of_pattern);
-            starts.push(u32::try_from(targets.len()).map_err(|_| "too many terms".to_owned())?);
-        }
-        Ok(Some(Self {
-            finder,
-            starts,
-            targets,
-        }))
-    }
-
-    /// Finds the terms; `false` if there was too much to look at.
-    fn scan(&self, text: &str, collector: &mut Collector) -> bool {
-        let mut steps = STEPS;
-        for found in self.finder.find_overlapping_iter(text) {
-            let pattern = found.pattern().as_usize();
-            let (Some(from), Some(to)) = (self.starts.get(pattern), self.starts.get(pattern + 1))
-            else {
-                continue;
-            };
-            let Some(left) = steps.checked_sub(1 + to - from) else {
-                return false;
-            };
-            steps = left;
-            #[cfg(test)]
-            {
-                collector.work += 1 + (to - from) as usize;
-            }
-            let targets = self.targets.get(*from as usize..*to as usize);
-            let begins = boundary::begins(text, found.start());
-            let ends = boundary::ends(text, found.end());
-            for (target, edges) in targets.unwrap_or_default() {
-                let fits = (begins || !edges.begin) && (ends || !edges.end);
-                if fits && collector.wants(*target) {
-                    collector.add(*target, found.start(), found.end(), Via::NONE);
-                }
-            }
-        }
-        true
     }
 }
 

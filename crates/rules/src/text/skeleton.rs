@@ -152,6 +152,13 @@ impl<'t> Skeleton<'t> {
         None
     }
 
+    /// Returns where the words of the base begin.
+    pub(crate) fn beginnings(&self) -> impl Iterator<Item = usize> + '_ {
+        let places = self.words.iter().map(|(start, _)| *start as usize);
+        // The others are inside of long words.
+        places.filter(|start| self.coarse.get(start.wrapping_sub(1)) == Some(&b' '))
+    }
+
     /// Whether a sign or the edge of a reading stands before a byte of the other readings.
     pub(crate) fn may_start(&self, coarse: usize) -> bool {
         let place = coarse.checked_sub(self.base);
