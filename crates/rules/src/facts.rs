@@ -9,6 +9,7 @@ use crate::expr::node::Subject;
 use crate::input::Input;
 use crate::text::links::{self, Found};
 use crate::text::matcher::{Hit, Hits, Matcher};
+use crate::text::prepared::Prepared;
 use crate::text::shape::Shape;
 use crate::text::similar::Print;
 use crate::text::stats::Stats;
@@ -21,7 +22,7 @@ const SECOND: i64 = 1_000_000;
 pub(crate) struct Facts<'a> {
     pub(crate) input: &'a Input<'a>,
     matcher: &'a Matcher,
-    stats: OnceCell<Stats>,
+    own: Prepared,
     links: OnceCell<Vec<Found<'a>>>,
     shape: OnceCell<Shape<'a>>,
     print: OnceCell<Option<Print>>,
@@ -35,7 +36,7 @@ impl<'a> Facts<'a> {
         Self {
             input,
             matcher,
-            stats: OnceCell::new(),
+            own: Prepared::default(),
             links: OnceCell::new(),
             shape: OnceCell::new(),
             print: OnceCell::new(),
@@ -45,8 +46,12 @@ impl<'a> Facts<'a> {
         }
     }
 
+    fn prepared(&self) -> &Prepared {
+        self.input.prepared.unwrap_or(&self.own)
+    }
+
     pub(crate) fn stats(&self) -> &Stats {
-        self.stats.get_or_init(|| Stats::of(self.input.text))
+        self.prepared().stats(self.input.text)
     }
 
     pub(crate) fn links(&self) -> &[Found<'a>] {
@@ -76,8 +81,13 @@ impl<'a> Facts<'a> {
     /// Returns which lists a subject hits.
     pub(crate) fn hits(&self, subject: Subject) -> &Hits {
         match subject {
-            Subject::Text => self.text_hits.get_or_init(|| self.scan(self.input.text)),
-            Subject::Name => self.name_hits.get_or_init(|| self.scan(self.name())),
+            Subject::Text => self.text_hits.get_or_init(|| {
+                let text = self.input.text;
+                self.matcher.scan_prepared(text, self.prepared())
+            }),
+            Subject::Name => self
+                .name_hits
+                .get_or_init(|| self.matcher.scan(self.name())),
             Subject::Links => self.link_hits.get_or_init(|| self.look_up_links()),
         }
     }
@@ -90,10 +100,6 @@ impl<'a> Facts<'a> {
             Subject::Links => &self.link_hits,
         };
         hits.get().is_some_and(|hits| hits.is_cut)
-    }
-
-    fn scan(&self, text: &str) -> Hits {
-        self.matcher.scan(text)
     }
 
     /// Looks the links' hosts up; a hit's place is the link's number.

@@ -3,6 +3,7 @@
 use stoa_proto::AuthorRole;
 
 use crate::counter::Counters;
+use crate::text::prepared::Prepared;
 
 /// Microseconds.
 const DAY: i64 = 86_400_000_000;
@@ -18,6 +19,8 @@ pub struct Input<'a> {
     pub comment: &'a str,
     /// The plain text, in which spans are counted.
     pub text: &'a str,
+    /// Where what is made of the text is kept for other rule sets that judge the same text.
+    pub prepared: Option<&'a Prepared>,
     /// Whether the comment was written in HTML or Markdown.
     pub html: bool,
     /// The links of an HTML or Markdown body; bare URLs in `text` are found by the engine.
@@ -66,6 +69,7 @@ impl<'a> Input<'a> {
             article: "example",
             comment: "example",
             text,
+            prepared: None,
             html: false,
             links: &[],
             language: None,

@@ -61,4 +61,5 @@ pub use schema::{FACTS, FUNCTIONS, FactInfo, FunctionInfo, Type};
 pub use score::is_score_name;
 pub use stoa_proto::{AuthorRole, FiredRule, Span, Verdict};
 pub use tally::{Amount, Tally};
+pub use text::prepared::Prepared;
 pub use text::similar::Print;

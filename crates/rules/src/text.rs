@@ -5,6 +5,7 @@ pub(crate) mod fold;
 pub(crate) mod links;
 pub(crate) mod markup;
 pub(crate) mod matcher;
+pub(crate) mod prepared;
 pub(crate) mod reading;
 pub(crate) mod shape;
 pub(crate) mod similar;

@@ -35,6 +35,7 @@ fn input<'a>(author: &'a str, text: &'a str, second: i64, store: &'a Store) -> I
         article: "a-1",
         comment: "c-1",
         text,
+        prepared: None,
         html: false,
         links: &[],
         language: None,

@@ -32,6 +32,7 @@ pub(crate) use hits::{HITS, Hit, Hits};
 use literals::Literals;
 use masks::Masks;
 
+use super::prepared::Prepared;
 use super::skeleton::{Masked, Region, Skeleton, character};
 use super::term::{Before, Edges, Term};
 #[cfg(test)]
@@ -126,10 +127,15 @@ impl Matcher {
 
     /// Finds all terms in a text.
     pub(crate) fn scan(&self, text: &str) -> Hits {
+        self.scan_prepared(text, &Prepared::default())
+    }
+
+    /// Finds all terms in a text that may have been read before.
+    pub(crate) fn scan_prepared(&self, text: &str, prepared: &Prepared) -> Hits {
         let mut collector = Collector::new(self.lists);
         let mut is_cut = false;
         if let Some(words) = &self.words {
-            is_cut = words.scan(text, &mut collector);
+            is_cut = words.scan(text, prepared.skeleton(text), &mut collector);
         }
         if let Some(signs) = &self.signs {
             is_cut |= !signs.scan(text, &mut collector);
@@ -238,17 +244,17 @@ impl WordsBuilder {
 
 impl Words {
     /// Finds the terms; whether there was too much to look at.
-    fn scan(&self, text: &str, collector: &mut Collector) -> bool {
-        let skeleton = Skeleton::of(text);
+    fn scan(&self, text: &str, skeleton: &Skeleton, collector: &mut Collector) -> bool {
         let mut scan = Scan {
             words: self,
-            skeleton: &skeleton,
+            text,
+            skeleton,
             walker: Walker::new(text),
             collector,
         };
         scan.run();
         for masked in &skeleton.masked {
-            scan.masked(text, *masked);
+            scan.masked(*masked);
         }
         let is_cut = scan.walker.is_exhausted() || skeleton.is_cut;
         #[cfg(test)]
@@ -271,7 +277,8 @@ struct Least {
 /// One pass.
 struct Scan<'s, 't> {
     words: &'s Words,
-    skeleton: &'s Skeleton<'t>,
+    text: &'t str,
+    skeleton: &'s Skeleton,
     walker: Walker<'t>,
     collector: &'s mut Collector,
 }
@@ -414,8 +421,8 @@ impl Scan<'_, '_> {
     /// is one as well.
     fn is_word(&self, from: usize, to: usize) -> bool {
         let part = self.skeleton.coarse.get(from..to).unwrap_or_default();
-        let letter = self.skeleton.original(from);
-        let letter = letter.and_then(|at| character(self.skeleton.text, at));
+        let letter = self.skeleton.original(self.text, from);
+        let letter = letter.and_then(|at| character(self.text, at));
         part.trim_ascii_end().len() == 1 && letter.is_some_and(|(c, _)| WORDS.contains(c))
     }
 
@@ -443,7 +450,7 @@ impl Scan<'_, '_> {
             return;
         };
         let start = end - usize::from(found.ends) - found.len as usize;
-        let Some(origin) = self.skeleton.original(start) else {
+        let Some(origin) = self.skeleton.original(self.text, start) else {
             return;
         };
         let numbers = words
@@ -464,8 +471,8 @@ impl Scan<'_, '_> {
     }
 
     /// Compares a word with masked letters with the terms of its length.
-    fn masked(&mut self, text: &str, masked: Masked) {
-        for number in self.words.masks.like(text, masked) {
+    fn masked(&mut self, masked: Masked) {
+        for number in self.words.masks.like(self.text, masked) {
             let Some(steps) = self.walker.steps.checked_sub(1) else {
                 return;
             };

@@ -47,8 +47,7 @@ pub(crate) struct Masked {
 
 /// The coarse reading of a text: words with a space before and behind each.
 #[derive(Debug)]
-pub(crate) struct Skeleton<'t> {
-    pub(crate) text: &'t str,
+pub(crate) struct Skeleton {
     pub(crate) coarse: Vec<u8>,
     /// Where the words of the base begin, and letters here and there in long ones: in the coarse
     /// reading and in the original, in bytes.
@@ -93,13 +92,12 @@ impl Choice {
     }
 }
 
-impl<'t> Skeleton<'t> {
+impl Skeleton {
     /// Reads a text. Texts of 4 GiB or more, which no event can carry, are not read.
-    pub(crate) fn of(text: &'t str) -> Self {
+    pub(crate) fn of(text: &str) -> Self {
         let mut coarse = Vec::with_capacity(text.len() + 16);
         coarse.push(b' ');
         let mut skeleton = Self {
-            text,
             coarse,
             words: Vec::with_capacity(text.len() / 4 + 1),
             next_place: PLACE,
@@ -122,8 +120,8 @@ impl<'t> Skeleton<'t> {
         skeleton
     }
 
-    /// Returns where the character begins that a coarse byte comes from.
-    pub(crate) fn original(&self, coarse: usize) -> Option<usize> {
+    /// Returns where the character of the text begins that a coarse byte comes from.
+    pub(crate) fn original(&self, text: &str, coarse: usize) -> Option<usize> {
         if let Some(place) = coarse.checked_sub(self.base) {
             return self.at.get(place).map(|at| *at as usize);
         }
@@ -137,7 +135,7 @@ impl<'t> Skeleton<'t> {
         }
         // Inside a word: reads it once more.
         let mut last = ' ';
-        while let Some((c, len)) = character(self.text, at) {
+        while let Some((c, len)) = character(text, at) {
             for unit in units(coarse_of(c).letters()) {
                 if unit != last {
                     if next >= coarse {

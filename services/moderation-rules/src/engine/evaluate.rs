@@ -171,6 +171,7 @@ pub(crate) fn judge(
         article: &comment.article,
         comment: &comment.comment,
         text: comment.text(),
+        prepared: None,
         html: comment.format != Format::Plain,
         links: &links,
         language: comment.known_language(),

@@ -136,7 +136,7 @@ proptest! {
             if at < skeleton.base && skeleton.coarse[at] == b' ' || !begins {
                 continue;
             }
-            let original = skeleton.original(at);
+            let original = skeleton.original(&text, at);
             prop_assert!(original.is_some(), "{at} of {:?}", skeleton.coarse);
             let original = original.unwrap_or_default();
             prop_assert!(text.is_char_boundary(original) && original <= text.len());

@@ -6,7 +6,7 @@ use crate::text::reading::Kind;
 /// Words with masked letters that are looked at in one text.
 const MASKED: usize = 256;
 
-impl Skeleton<'_> {
+impl Skeleton {
     /// Notes what in a word may be a term with masked letters.
     pub(super) fn mask(&mut self, word: &Word<'_>) {
         let mut run: Option<Masked> = None;
