@@ -13,6 +13,7 @@
 //!
 //! **Constraints.** Memory is bounded by ids, not by words: a batch of events is dropped once both
 //! lanes have judged it, and samples are limited in number and length.
+//! Where a set reads reports, the comments are kept instead: a report can come for each of them.
 //! What limits rules live and is no part of a rule set is not simulated: breakers and quotas.
 
 mod collect;
@@ -21,6 +22,7 @@ mod labels;
 mod lane;
 mod report;
 mod sample;
+mod side;
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -199,6 +201,7 @@ fn dispatch<E>(
             if options.until.is_some_and(|until| at >= until) {
                 batch.after += 1;
             } else {
+                let event = Arc::new(event);
                 batch.events.push(Happened { event, at });
             }
         }
