@@ -7,6 +7,19 @@ pub fn decision_id(site: &str, comment: &str, revision: u32, ruleset: &str) -> S
     derive("d-", &[site, comment, &revision.to_string(), ruleset])
 }
 
+/// Derives the id of the decision about one revision of one comment by one rule set because of a
+/// report.
+pub fn report_decision_id(
+    site: &str,
+    comment: &str,
+    revision: u32,
+    ruleset: &str,
+    report: &str,
+) -> String {
+    let revision = revision.to_string();
+    derive("d-", &[site, comment, &revision, ruleset, report])
+}
+
 /// Derives the id of a moderator's decision: the `n`-th that closes or revises a case.
 pub fn review_id(site: &str, comment: &str, revision: u32, case: &str, n: u64) -> String {
     derive(
@@ -49,5 +62,18 @@ mod tests {
         assert_eq!(id.len(), 34);
         assert_ne!(id, decision_id("courrier", "c-2", 2, "sha256:00"));
         assert_ne!(derive("", &["ab", "c"]), derive("", &["a", "bc"]));
+    }
+
+    #[test]
+    fn ids_are_those_that_others_derive() {
+        // SHA-256 by hand, over the parts with their lengths before them.
+        assert_eq!(
+            decision_id("courrier", "c-2", 1, "sha256:00"),
+            "d-52ca41a12153b6f2c830dc7128a76379"
+        );
+        assert_eq!(
+            report_decision_id("courrier", "c-2", 1, "sha256:00", "r-1"),
+            "d-8df622a45725ec7a05e1385aa8585134"
+        );
     }
 }

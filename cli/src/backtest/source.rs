@@ -246,7 +246,9 @@ fn archived(record: &Record) -> anyhow::Result<Option<Event>> {
             Kind::ArticlePublished
             | Kind::ArticleUpdated
             | Kind::CommentSubmitted
-            | Kind::CommentEdited,
+            | Kind::CommentEdited
+            | Kind::CommentReported
+            | Kind::CommentWithdrawn,
         ) => true,
         // The rules' own decisions are made anew; there is one of them for each comment.
         Some(Kind::CommentDecided) => std::str::from_utf8(&record.payload)

@@ -19,7 +19,7 @@ use crate::facts::Facts;
 use crate::input::Input;
 use crate::load::RuleSet;
 use crate::rule::Rule;
-use crate::schema::{self, FACTS, FactInfo, Scalar};
+use crate::schema::{self, FACTS, FactInfo, OF_REPORTS, Scalar};
 use crate::source::Source;
 use crate::tally::Amount;
 
@@ -239,6 +239,11 @@ impl RuleSet {
         self.reads("comment.similar_by_author") || self.reads("comment.similar_in_thread")
     }
 
+    /// Tells whether the rules read what a report of a comment changes.
+    pub fn reads_reports(&self) -> bool {
+        OF_REPORTS.iter().any(|fact| self.reads(fact))
+    }
+
     /// Tells whether a condition or a counter reads a fact.
     pub fn reads(&self, fact: &str) -> bool {
         self.read.contains(fact)
@@ -264,14 +269,11 @@ pub(crate) fn facts_read(rules: &[Rule], counters: &[Arc<Counter>]) -> BTreeSet<
         }
     }
     for rule in rules {
-        let conditions = [Some(&rule.when), rule.unless.as_ref()];
-        let mut nodes: Vec<&Node> = conditions.into_iter().flatten().map(|c| &c.root).collect();
-        while let Some(node) = nodes.pop() {
+        rule.nodes(&mut |node| {
             if let Node::Fact(fact) | Node::Has(fact) = node {
                 read.insert(fact.name);
             }
-            node.operands(&mut |operand| nodes.push(operand));
-        }
+        });
     }
     read
 }

@@ -182,6 +182,7 @@ pub(crate) struct ExampleFacts {
     pub(crate) article_age: Option<String>,
     pub(crate) article_tags: Vec<String>,
     pub(crate) parent_author: Option<String>,
+    pub(crate) reports: ExampleReports,
     /// What every counter of a name says.
     pub(crate) counters: BTreeMap<String, f64>,
     /// What classifiers outside say.
@@ -195,6 +196,16 @@ pub(crate) struct ExampleFacts {
 pub(crate) struct ExampleLink {
     pub(crate) url: String,
     pub(crate) text: Option<String>,
+}
+
+/// What readers said against an example.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ExampleReports {
+    pub(crate) reporters: u32,
+    /// 1 for each reporter if absent.
+    pub(crate) weight: Option<f64>,
+    pub(crate) reasons: Vec<stoa_proto::ReportReason>,
 }
 
 /// The author of an example.

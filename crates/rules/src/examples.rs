@@ -7,12 +7,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use stoa_proto::ReportReason;
+
 use crate::counter::Counters;
 use crate::diagnostic::Diagnostic;
 use crate::document::ExampleFacts;
 use crate::expr::check::parse_duration;
 use crate::facts::Facts;
-use crate::input::{AuthorFacts, Input, Link};
+use crate::input::{AuthorFacts, Input, Link, ReportFacts};
 use crate::load::RuleSet;
 use crate::rule::{Rule, RuleInfo};
 use crate::source::Source;
@@ -138,6 +140,9 @@ fn judge(set: &RuleSet, rule: &Rule, example: &ExampleFacts) -> Result<bool, Str
         .iter()
         .map(|(name, value)| (name.as_str(), *value))
         .collect();
+    let stated = &example.reports;
+    let mut reasons = ReportReason::ALL.to_vec();
+    reasons.retain(|reason| stated.reasons.contains(reason));
     let author = &example.author;
     let since = now.saturating_sub(length(&author.age, 365 * DAY)?);
     let neutral = Input::neutral(&example.text, now);
@@ -168,8 +173,11 @@ fn judge(set: &RuleSet, rule: &Rule, example: &ExampleFacts) -> Result<bool, Str
         article_tags: &tags,
         counters: Some(&counters),
         scores: &scores,
-        similar_by_author: 0,
-        similar_in_thread: 0,
+        reports: ReportFacts {
+            reporters: stated.reporters.into(),
+            weight: stated.weight.unwrap_or(stated.reporters.into()),
+            reasons: &reasons,
+        },
         article_published_at: Some(now.saturating_sub(length(&example.article_age, DAY)?)),
         ..neutral
     };

@@ -1,6 +1,6 @@
 //! What the engine is told about a comment.
 
-use stoa_proto::AuthorRole;
+use stoa_proto::{AuthorRole, ReportReason};
 
 use crate::counter::Counters;
 use crate::text::prepared::Prepared;
@@ -53,6 +53,11 @@ pub struct Input<'a> {
     pub similar_by_author: u64,
     /// Recent comments of others in the thread that do.
     pub similar_in_thread: u64,
+    /// What readers said against it since a moderator last decided it.
+    pub reports: ReportFacts<'a>,
+    /// Whether it was judged before, and a report came: the rules that read reports are the only
+    /// ones that are looked at then.
+    pub on_report: bool,
     /// When the comment was written.
     pub submitted_at: i64,
     /// The time of judging.
@@ -91,6 +96,8 @@ impl<'a> Input<'a> {
             scores: &[],
             similar_by_author: 0,
             similar_in_thread: 0,
+            reports: ReportFacts::default(),
+            on_report: false,
             article_published_at: Some(now.saturating_sub(DAY)),
             submitted_at: now,
             now,
@@ -105,6 +112,17 @@ pub struct Link<'a> {
     pub url: &'a str,
     /// What it shows.
     pub text: Option<&'a str>,
+}
+
+/// What readers said against a comment.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ReportFacts<'a> {
+    /// How many reported it.
+    pub reporters: u64,
+    /// What their reports weigh together, each by its reporter's record.
+    pub weight: f64,
+    /// What they reported it for, each reason once, in the order of the events' enumeration.
+    pub reasons: &'a [ReportReason],
 }
 
 /// What is known of a comment's author, before this comment.

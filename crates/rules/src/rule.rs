@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::diagnostic::did_you_mean;
 use crate::document::ExampleEntry;
-use crate::expr::node::{Condition, Evidence, Slot};
+use crate::expr::node::{Condition, Evidence, Node, Slot};
 use crate::input::Input;
 
 pub(crate) use compile::{Context, Ids, compile};
@@ -240,6 +240,27 @@ impl RuleInfo {
 }
 
 impl Rule {
+    /// Tells whether a condition reads one of some facts.
+    pub(crate) fn reads(&self, facts: &[&str]) -> bool {
+        let mut reads = false;
+        self.nodes(&mut |node| {
+            if let Node::Fact(fact) | Node::Has(fact) = node {
+                reads |= facts.contains(&fact.name);
+            }
+        });
+        reads
+    }
+
+    /// Hands out every operation of the conditions.
+    pub(crate) fn nodes<'r>(&'r self, each: &mut dyn FnMut(&'r Node)) {
+        let conditions = [Some(&self.when), self.unless.as_ref()];
+        let mut nodes: Vec<&Node> = conditions.into_iter().flatten().map(|c| &c.root).collect();
+        while let Some(node) = nodes.pop() {
+            each(node);
+            node.operands(&mut |operand| nodes.push(operand));
+        }
+    }
+
     /// Tells whether the rule is for a comment's site and language, and has not expired.
     pub(crate) fn is_for(&self, input: &Input<'_>) -> bool {
         let info = &self.info;

@@ -14,6 +14,7 @@ use crate::expr::value::Value;
 use crate::facts::Facts;
 
 pub use facts::FACTS;
+pub(crate) use facts::OF_REPORTS;
 pub use functions::FUNCTIONS;
 
 /// The type of an expression.

@@ -40,14 +40,11 @@ pub(crate) fn readers(rules: &[Rule]) -> Vec<Reader> {
     let mut readers = Vec::new();
     for (place, rule) in rules.iter().enumerate() {
         let mut names = BTreeSet::new();
-        let conditions = [Some(&rule.when), rule.unless.as_ref()];
-        let mut nodes: Vec<&Node> = conditions.into_iter().flatten().map(|c| &c.root).collect();
-        while let Some(node) = nodes.pop() {
+        rule.nodes(&mut |node| {
             if let Node::Score(name) = node {
                 names.insert(Arc::clone(name));
             }
-            node.operands(&mut |operand| nodes.push(operand));
-        }
+        });
         if !names.is_empty() {
             readers.push(Reader {
                 place,

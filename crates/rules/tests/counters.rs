@@ -48,15 +48,11 @@ fn input<'a>(author: &'a str, text: &'a str, second: i64, store: &'a Store) -> I
         depth: 0,
         depth_known: true,
         revision: 1,
-        parent_author: None,
         article_published_at: None,
-        article_tags: &[],
-        scores: &[],
         counters: Some(store),
-        similar_by_author: 0,
-        similar_in_thread: 0,
         submitted_at: second * SECOND,
         now: second * SECOND,
+        ..Input::neutral("", 0)
     }
 }
 

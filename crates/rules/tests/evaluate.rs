@@ -4,7 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use stoa_rules::{AuthorFacts, Input, Link, Mode, Outcome, RuleSet, Verdict};
+use stoa_rules::{
+    AuthorFacts, Input, Link, Mode, Outcome, ReportFacts, ReportReason, RuleSet, Verdict,
+};
 
 fn load(files: &[(&str, &str)]) -> RuleSet {
     let files: BTreeMap<String, Vec<u8>> = files
@@ -318,4 +320,86 @@ fn a_rule_set_can_be_shared_between_threads() {
     fn shared<T: Send + Sync + 'static>() {}
     shared::<RuleSet>();
     shared::<Outcome>();
+}
+
+#[test]
+fn a_report_looks_at_the_rules_that_read_reports_alone() {
+    let set = load(&[(
+        "stoa.yaml",
+        r#"
+lists:
+  bad: { terms: [scoundrel] }
+macros:
+  reported: comment.reports_weight >= 3.0
+rules:
+  - { id: insult, when: 'comment.text.hits("bad")', then: { verdict: reject }, reason: { code: x } }
+  - { id: long, when: 'comment.length > 0', then: { labels: [any] } }
+  - { id: often, when: reported, then: { verdict: hold } }
+  - { id: spam, when: '"spam" in comment.report_reasons', then: { verdict: hold } }
+  - { id: both, when: 'comment.text.hits("bad")', unless: 'comment.reports < 2', then: { verdict: reject }, reason: { code: x } }
+  - { id: elsewhere, sites: [other], when: 'comment.reports > 0', then: { verdict: reject }, reason: { code: x } }
+"#,
+    )]);
+    assert!(set.reads_reports());
+    let fired = |text, on_report, reports: ReportFacts<'_>| -> Vec<String> {
+        let mut input = input(text);
+        (input.on_report, input.reports) = (on_report, reports);
+        let mut begun = 0;
+        let outcome = set.evaluate_observed(&input, &mut |_| begun += 1);
+        assert_eq!(outcome.evaluated, begun);
+        if on_report {
+            assert!(begun <= 3, "{begun} rules were looked at");
+        }
+        let fired = outcome.fired.iter().map(|fired| fired.rule.id.clone());
+        fired.collect()
+    };
+    let reports = |reporters, weight, reasons| ReportFacts {
+        reporters,
+        weight,
+        reasons,
+    };
+    let (spam, other) = ([ReportReason::Spam], [ReportReason::Other]);
+    let none = ReportFacts::default();
+    assert_eq!(fired("a scoundrel", false, none), ["insult", "long"]);
+    assert_eq!(
+        fired("a scoundrel", false, reports(2, 3.0, &spam)),
+        ["insult", "long", "often", "spam", "both"]
+    );
+    assert_eq!(
+        fired("a scoundrel", true, reports(2, 3.0, &spam)),
+        ["often", "spam", "both"]
+    );
+    assert_eq!(fired("fine", true, reports(2, 2.9, &spam)), ["spam"]);
+    assert!(fired("fine", true, reports(2, 2.9, &other)).is_empty());
+
+    let without = load(&[(
+        "stoa.yaml",
+        "rules:\n  - { id: a, when: 'comment.length > 0', then: { verdict: hold } }\n",
+    )]);
+    assert!(!without.reads_reports());
+    let outcome = without.evaluate(&Input {
+        on_report: true,
+        ..input("fine")
+    });
+    assert_eq!((outcome.verdict, outcome.evaluated), (Verdict::Approve, 0));
+}
+
+#[test]
+fn examples_state_reports() {
+    let rule = |example: &str| {
+        format!(
+            "rules:\n  - id: a\n    when: 'comment.reports_weight > 2.5 && comment.report_reasons == [\"spam\", \"hate\"]'\n    then: {{ verdict: hold }}\n    examples: {{ match: [{{ text: x, reports: {example} }}] }}\n"
+        )
+    };
+    let loads = |example: &str| {
+        let files = BTreeMap::from([("stoa.yaml".to_owned(), rule(example).into_bytes())]);
+        RuleSet::from_sources(&files)
+            .map(|_| ())
+            .map_err(|errors| errors.to_string())
+    };
+    loads("{ reporters: 3, reasons: [hate, spam] }").unwrap();
+    let light = loads("{ reporters: 3, weight: 2.5, reasons: [hate, spam] }").unwrap_err();
+    assert!(light.contains("does not fire"), "{light}");
+    let unknown = loads("{ reporters: 3, reasons: [dislike] }").unwrap_err();
+    assert!(unknown.contains("dislike"), "{unknown}");
 }

@@ -264,6 +264,34 @@ pub enum ReportReason {
     Other,
 }
 
+impl ReportReason {
+    /// Every reason, in the order of the events' enumeration.
+    pub const ALL: [Self; 8] = [
+        Self::Offensive,
+        Self::Spam,
+        Self::Harassment,
+        Self::Hate,
+        Self::Illegal,
+        Self::Misinformation,
+        Self::OffTopic,
+        Self::Other,
+    ];
+
+    /// Returns the reason as it stands in events.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Offensive => "offensive",
+            Self::Spam => "spam",
+            Self::Harassment => "harassment",
+            Self::Hate => "hate",
+            Self::Illegal => "illegal",
+            Self::Misinformation => "misinformation",
+            Self::OffTopic => "off_topic",
+            Self::Other => "other",
+        }
+    }
+}
+
 /// An author's account changed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AuthorUpdated {

@@ -29,23 +29,22 @@ pub(crate) struct Standing {
 
 /// Picks the decision about a revision that stands.
 ///
-/// A person's decision goes before a rule set's, whatever the times; a decision that another of the
-/// same kind replaces falls out; of what is left the latest counts, and at equal times the id decides.
+/// A decision that another one about the revision replaces falls out; of what is left a person's goes
+/// before a rule set's, whatever the times, then the latest counts, and at equal times the id decides.
+/// A rule set replaces a person's decision when readers report the comment afterwards.
 pub(crate) fn effective(decisions: &[Standing], revision: u32) -> Option<&Standing> {
     let about = || {
         decisions
             .iter()
             .filter(move |decision| decision.revision == revision)
     };
-    let moderator = about().any(|decision| decision.moderator);
-    let kind = || about().filter(move |decision| decision.moderator == moderator);
-    let replaced = |decision: &Standing| kind().any(|other| other.supersedes == Some(decision.id));
-    let rank = |decision: &&Standing| (decision.decided_at, decision.id);
+    let replaced = |decision: &Standing| about().any(|other| other.supersedes == Some(decision.id));
+    let rank = |decision: &&Standing| (decision.moderator, decision.decided_at, decision.id);
     // Decisions that replace each other in a circle would leave none.
-    kind()
+    about()
         .filter(|decision| !replaced(decision))
         .max_by_key(rank)
-        .or_else(|| kind().max_by_key(rank))
+        .or_else(|| about().max_by_key(rank))
 }
 
 /// What a comment is, as answers say it.
@@ -126,11 +125,16 @@ mod tests {
             &[decision(1, true, 9, None), decision(2, true, 7, Some(1))],
             Some(2),
         );
-        // A rule set can't replace a person's decision.
-        check(
-            &[decision(1, true, 5, None), decision(2, false, 7, Some(1))],
-            Some(1),
-        );
+        // A rule set that replaces a person's decision, because of reports, and a person again.
+        let reported = [
+            decision(1, false, 3, None),
+            decision(2, true, 5, Some(1)),
+            decision(3, false, 7, Some(2)),
+            decision(4, true, 9, Some(3)),
+        ];
+        check(&reported[..2], Some(2));
+        check(&reported[..3], Some(3));
+        check(&reported, Some(4));
         // A circle: the latest.
         check(
             &[decision(1, true, 5, Some(2)), decision(2, true, 7, Some(1))],
@@ -174,10 +178,10 @@ mod tests {
             let stands = effective(&sorted, 1);
             let about = || sorted.iter().filter(|d| d.revision == 1);
             prop_assert_eq!(stands.is_some(), about().next().is_some());
-            prop_assert_eq!(
-                stands.is_some_and(|d| d.moderator),
-                about().any(|d| d.moderator)
-            );
+            // What a person decided last is never overruled by what does not replace it.
+            let replaced = |d: &Standing| about().any(|other| other.supersedes == Some(d.id));
+            let by_person = about().any(|d| d.moderator && !replaced(d));
+            prop_assert!(!by_person || stands.is_some_and(|d| d.moderator));
         }
     }
 }

@@ -13,6 +13,7 @@
 //!
 //! **Constraints.** Memory is bounded by ids, not by words: a batch of events is dropped once both
 //! lanes have judged it, and samples are limited in number and length.
+//! Where a set reads reports, the comments are kept instead: a report can come for each of them.
 //! What limits rules live and is no part of a rule set is not simulated: breakers and quotas.
 
 mod collect;
@@ -21,12 +22,13 @@ mod labels;
 mod lane;
 mod report;
 mod sample;
+mod side;
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use stoa_proto::Event;
-use stoa_rules::{Outcome, RuleSet};
+use stoa_rules::{Outcome, Prepared, RuleSet};
 
 use self::collect::Collector;
 pub use self::labels::{BadLabel, LabelRow, Labels, POSITIVE, Vocabulary};
@@ -83,6 +85,8 @@ impl Default for Options {
 
 struct Batch {
     events: Vec<Happened>,
+    /// By event: what is made of its text, once for both lanes.
+    prepared: Vec<Prepared>,
     after: u64,
 }
 
@@ -190,6 +194,7 @@ fn dispatch<E>(
         };
         let mut batch = Batch {
             events: Vec::new(),
+            prepared: Vec::new(),
             after: 0,
         };
         for event in events? {
@@ -199,7 +204,9 @@ fn dispatch<E>(
             if options.until.is_some_and(|until| at >= until) {
                 batch.after += 1;
             } else {
+                let event = Arc::new(event);
                 batch.events.push(Happened { event, at });
+                batch.prepared.push(Prepared::default());
             }
         }
         let batch = Arc::new(batch);
@@ -218,7 +225,10 @@ fn judge_all(
     done: &SyncSender<Vec<Option<Outcome>>>,
 ) -> Tally {
     for batch in batches {
-        if done.send(lane.judge(&batch.events)).is_err() {
+        if done
+            .send(lane.judge(&batch.events, &batch.prepared))
+            .is_err()
+        {
             break;
         }
     }

@@ -12,6 +12,7 @@ mod conclude;
 pub(crate) mod evaluate;
 pub(crate) mod facts;
 pub(crate) mod limits;
+mod report;
 pub(crate) mod review;
 pub(crate) mod trial;
 pub(crate) mod waves;
@@ -298,10 +299,10 @@ impl Parts {
                         row.acted(decided.verdict);
                         live.metrics.hit(rule, true);
                     }
-                    for rule in &decided.shadow {
-                        rules.entry(rule.clone()).or_default().shadow_hits += 1;
-                        live.metrics.hit(rule, false);
-                    }
+                }
+                for rule in change.shadow() {
+                    rules.entry(rule.clone()).or_default().shadow_hits += 1;
+                    live.metrics.hit(rule, false);
                 }
                 if let Change::Reviewed(reviewed) = change {
                     self.metrics.decided(reviewed.verdict, "moderator");

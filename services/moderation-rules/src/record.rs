@@ -14,7 +14,7 @@
 use bytes::{BufMut as _, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 use stoa_journal::{Entry, Record};
-use stoa_proto::{Data, Event, Exchange, Kind, Outgoing, Verdict};
+use stoa_proto::{Data, Event, Exchange, Kind, Outgoing, ReportReason, Verdict};
 
 /// The rules decided.
 pub(crate) const DECIDED: u8 = 1;
@@ -54,7 +54,7 @@ pub(crate) enum Change {
     },
     /// The author took a comment back.
     Withdrawn { about: About, at: i64, case: Step },
-    /// A reader reported a comment.
+    /// A reader reported a comment: of whom nothing was kept.
     Reported {
         about: About,
         report: String,
@@ -83,6 +83,8 @@ pub(crate) enum Change {
     /// The rules decided because a request over HTTP asked them to: what follows is published from
     /// here.
     Answered(Box<Remembered>),
+    /// A reader reported a comment for a reason, and the rules may have decided because of it.
+    ReportedFor(Box<Report>),
 }
 
 impl Change {
@@ -91,7 +93,17 @@ impl Change {
         match self {
             Self::Decided(decided) => Some(decided),
             Self::Remembered(remembered) | Self::Answered(remembered) => Some(&remembered.decided),
+            Self::ReportedFor(report) => report.decided.as_ref(),
             _ => None,
+        }
+    }
+
+    /// Returns the rules that fired without acting.
+    pub(crate) fn shadow(&self) -> &[String] {
+        match (self, self.decided()) {
+            (_, Some(decided)) => &decided.shadow,
+            (Self::ReportedFor(report), None) => &report.shadow,
+            _ => &[],
         }
     }
 
@@ -103,6 +115,7 @@ impl Change {
             Self::Remembered(remembered) | Self::Answered(remembered) => {
                 &remembered.decided.about.site
             }
+            Self::ReportedFor(report) => &report.about.site,
             Self::Article { site, .. } | Self::Tagged { site, .. } => site,
             Self::Breaker(_) => "",
             Self::Withdrawn { about, .. }
@@ -148,6 +161,25 @@ pub(crate) struct Decided {
     pub(crate) shadow: Vec<String>,
     pub(crate) case: Step,
     pub(crate) at: i64,
+}
+
+/// A reader's report.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Report {
+    pub(crate) about: About,
+    /// The report's id.
+    pub(crate) id: String,
+    /// Who reported, if the event says so.
+    pub(crate) reporter: Option<String>,
+    pub(crate) reason: ReportReason,
+    /// What the reporter's word was worth then.
+    pub(crate) weight: f64,
+    pub(crate) case: Step,
+    pub(crate) at: i64,
+    /// What the rules that read reports decided because of it, if they did.
+    pub(crate) decided: Option<Decided>,
+    /// Those of them that fired without acting, where they decided nothing.
+    pub(crate) shadow: Vec<String>,
 }
 
 /// Something happened to a rule's breaker.
@@ -277,9 +309,10 @@ impl Stored {
             payload.put_u32_le(u32::try_from(part.len()).unwrap_or(u32::MAX));
             payload.put_slice(part);
         }
-        let kind = match self.change {
+        let kind = match &self.change {
             Change::Decided(_) | Change::Remembered(_) => DECIDED,
             Change::Answered(_) => ANSWERED,
+            Change::ReportedFor(report) if report.decided.is_some() => DECIDED,
             Change::Reviewed(_) => REVIEWED,
             Change::Breaker(_) => BREAKER,
             _ => FACT,
@@ -314,6 +347,30 @@ impl Stored {
             input: parts.next().unwrap_or_default(),
             outputs: parts.collect(),
         }))
+    }
+
+    /// Returns the event that brought the comment, if the record is that of a decision about one.
+    pub(crate) fn submission(&self) -> Option<Event> {
+        let event = Event::from_json(&self.input).ok()?;
+        matches!(
+            event.data,
+            Data::CommentSubmitted(_) | Data::CommentEdited(_)
+        )
+        .then_some(event)
+    }
+
+    /// Returns the scores that the decision among the outputs rests on.
+    pub(crate) fn scores(&self) -> crate::scorers::Scores {
+        let decision = self.decision();
+        let scores = decision
+            .as_ref()
+            .and_then(|decision| decision.extra.get("scores"));
+        let scores = scores.and_then(serde_json::Value::as_object);
+        scores
+            .into_iter()
+            .flatten()
+            .filter_map(|(name, value)| Some((name.as_str().into(), value.as_f64()?)))
+            .collect()
     }
 
     /// Returns the events that follow from the record, ready to publish.

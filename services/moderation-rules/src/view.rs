@@ -7,6 +7,7 @@
 pub(crate) mod limits;
 pub(crate) mod memory;
 mod pending;
+pub(crate) mod reports;
 pub(crate) mod rows;
 pub(crate) mod state;
 
@@ -22,7 +23,7 @@ pub(crate) use self::state::State;
 use crate::record::Stored;
 
 /// Raised when the tables or the meaning of their values change: the view is then rebuilt.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 
 /// Records that are applied in one batch while catching up.
 const REPLAY_BATCH: usize = 2_048;
@@ -168,11 +169,7 @@ impl Index {
             .view
             .get(&COMMENTS, &(site, comment))?
             .unwrap_or_default();
-        let standing = (row.revision > 0)
-            .then_some(row.decided_seq)
-            .into_iter()
-            .chain(row.reviewed_seq);
-        let mut seqs: Vec<u64> = standing.collect();
+        let mut seqs = row.decisions();
         for entry in self.view.scan(&DECISIONS_OF, (site, comment)).take(limit) {
             let ((_, _, seq), ()) = entry?;
             seqs.push(seq);

@@ -3,6 +3,8 @@
 //! Each rule is filed under one thing that must hold for it to fire: a hit of a list, a comparison of
 //! a fact with a constant, a flag. What a comment has picks the rules out, so a rule whose condition
 //! does not come near costs nothing. A rule that has nothing of the kind is always looked at.
+//!
+//! When a report comes, the rules that read reports are looked at, and no others.
 
 use std::collections::HashMap;
 
@@ -10,7 +12,7 @@ use crate::expr::node::{Comparison, Node, Slot, Subject};
 use crate::expr::value::Value;
 use crate::facts::Facts;
 use crate::rule::{LANGUAGE_CONFIDENCE, Rule, primary};
-use crate::schema::FactInfo;
+use crate::schema::{FactInfo, OF_REPORTS};
 
 /// A bit for each rule.
 type Bits = Vec<u64>;
@@ -19,6 +21,8 @@ type Bits = Vec<u64>;
 #[derive(Debug, Default)]
 pub(crate) struct Index {
     always: Bits,
+    /// Those that read what a report changes.
+    of_reports: Bits,
     /// By subject and list.
     hits: Vec<(Subject, Vec<Vec<u32>>)>,
     facts: Vec<OfFact>,
@@ -71,11 +75,15 @@ impl Index {
     pub(crate) fn new(rules: &[Rule], lists: usize) -> Self {
         let mut index = Self {
             always: empty(rules.len()),
+            of_reports: empty(rules.len()),
             sites: Scope::new(rules, |rule| &rule.info.sites),
             languages: Scope::new(rules, |rule| &rule.info.languages),
             ..Self::default()
         };
         for (rule, number) in rules.iter().zip(0u32..) {
+            if rule.reads(&OF_REPORTS) {
+                set(&mut index.of_reports, number);
+            }
             match need(rule) {
                 None => set(&mut index.always, number),
                 Some(Need::Hit(slots)) => {
@@ -136,12 +144,8 @@ impl Index {
         &mut self.facts[place]
     }
 
-    /// Returns the rules that nothing rules out, in their order and with their places.
-    pub(crate) fn candidates<'r>(
-        &self,
-        rules: &'r [Rule],
-        facts: &Facts<'_>,
-    ) -> impl Iterator<Item = (usize, &'r Rule)> + use<'r> {
+    /// Returns the rules that no list and no fact rules out.
+    fn possible(&self, facts: &Facts<'_>) -> Bits {
         let mut bits = self.always.clone();
         for (subject, of_list) in &self.hits {
             for list in facts.hits(*subject).lists() {
@@ -153,7 +157,21 @@ impl Index {
         for of in &self.facts {
             of.pick(facts, &mut bits);
         }
+        bits
+    }
+
+    /// Returns the rules that nothing rules out, in their order and with their places.
+    pub(crate) fn candidates<'r>(
+        &self,
+        rules: &'r [Rule],
+        facts: &Facts<'_>,
+    ) -> impl Iterator<Item = (usize, &'r Rule)> + use<'r> {
         let input = facts.input;
+        let mut bits = if input.on_report {
+            self.of_reports.clone()
+        } else {
+            self.possible(facts)
+        };
         self.sites.keep(&mut bits, Some(input.site));
         let is_sure = f64::from(input.language_confidence) >= LANGUAGE_CONFIDENCE;
         let language = input.language.filter(|_| is_sure).map(primary);

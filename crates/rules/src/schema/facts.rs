@@ -33,6 +33,13 @@ const fn optional(mut info: FactInfo) -> FactInfo {
     info
 }
 
+/// The facts that a report changes: the rules that read one of them are looked at when it comes.
+pub(crate) const OF_REPORTS: [&str; 3] = [
+    "comment.reports",
+    "comment.reports_weight",
+    "comment.report_reasons",
+];
+
 /// Every fact, in the order of the guide. A fact is one entry: its name, its type, what it is and how
 /// it is read.
 pub static FACTS: &[FactInfo] = &[
@@ -235,6 +242,31 @@ pub static FACTS: &[FactInfo] = &[
         "comments of others in the thread that say the same but for a few changes: of the last 64 within 7 days",
         |f| Some(Value::Int(count(f.input.similar_in_thread))),
     ),
+    fact(
+        "comment.reports",
+        Scalar::Int,
+        "readers",
+        "how many reported it since a moderator last decided it",
+        |f| Some(Value::Int(count(f.input.reports.reporters))),
+    ),
+    fact(
+        "comment.reports_weight",
+        Scalar::Double,
+        "",
+        "what their reports weigh together: 1 each for readers of whom nothing is known, up to 2 for one who was always right, down to 0 for one who never was",
+        |f| Some(Value::Double(f.input.reports.weight)),
+    ),
+    list(fact(
+        "comment.report_reasons",
+        Scalar::String,
+        "",
+        "what they reported it for, each reason once: `offensive`, `spam`, `harassment`, `hate`, `illegal`, `misinformation`, `off_topic`, `other`",
+        |f| {
+            let reasons = f.input.reports.reasons.iter();
+            let texts = reasons.map(|reason| Value::text(reason.as_str()));
+            Some(Value::list(texts.collect()))
+        },
+    )),
     optional(fact(
         "parent.author",
         Scalar::String,

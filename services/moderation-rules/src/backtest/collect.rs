@@ -1,40 +1,21 @@
 //! Comparing the two sets' outcomes, comment by comment.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
-
 use jiff::Timestamp;
+use std::collections::{BTreeMap, HashMap};
 use stoa_proto::{Comment, Verdict};
-use stoa_rules::{Outcome, RuleInfo, RuleSet};
+use stoa_rules::Outcome;
 
 use super::history::digest;
 use super::labels::Labels;
 use super::lane::{Happened, Review};
-use super::report::{
-    Bucket, InputReport, LabelReport, Overlap, Report, RuleFlips, RuleReport, RuleScore, Score,
-    SetReport, VERDICTS, share,
-};
+use super::report::{Bucket, InputReport, LabelReport, Report, RuleFlips, VERDICTS};
 use super::sample::Samples;
+use super::side::{Side, bump, place};
 use super::{Options, Sets};
 use crate::engine::evaluate::Tally;
 
-/// Pairs of rules that are reported.
-const PAIRS: usize = 20;
 /// Microseconds of a day.
 const DAY: i64 = 86_400 * 1_000_000;
-
-/// What one set did so far.
-#[derive(Debug, Default)]
-struct Side {
-    places: HashMap<String, u16>,
-    rules: Vec<RuleReport>,
-    scores: Vec<RuleScore>,
-    verdicts: [u64; 3],
-    partial: u64,
-    pairs: HashMap<(u16, u16), u64>,
-    broad: Score,
-    strict: Score,
-}
 
 /// What is kept of a comment until a moderator decides about it.
 #[derive(Debug)]
@@ -43,6 +24,16 @@ struct Judged {
     verdicts: [Verdict; 2],
     /// The rules that acted, by set; `None` where none did.
     acted: Option<Box<[Vec<u16>; 2]>>,
+}
+
+/// A comment that was compared; a report can still change what comes of it.
+#[derive(Debug)]
+struct Compared {
+    event: Happened,
+    revision: u32,
+    outcomes: Box<[Outcome; 2]>,
+    /// What its label says, if it has one in the file.
+    positive: Option<bool>,
 }
 
 /// Adds everything up.
@@ -61,6 +52,9 @@ pub(super) struct Collector<'a> {
     labels: Option<Labels>,
     labelled: u64,
     judged: HashMap<u64, Judged>,
+    /// Whether a report can change a verdict: then the comments are kept by their highest revision.
+    rejudges: bool,
+    compared: HashMap<u64, Compared>,
     report: LabelReport,
 }
 
@@ -91,6 +85,8 @@ impl<'a> Collector<'a> {
             labels,
             labelled: 0,
             judged: HashMap::new(),
+            rejudges: sets.live.reads_reports() || sets.draft.reads_reports(),
+            compared: HashMap::new(),
             report,
         }
     }
@@ -101,6 +97,11 @@ impl<'a> Collector<'a> {
         if let Some(review) = event.review() {
             self.input.moderator_decisions += 1;
             self.reviewed(review);
+            return;
+        }
+        if let Some(report) = event.report() {
+            self.input.reports += 1;
+            self.reported(digest(&[&report.site, &report.comment]), outcomes);
             return;
         }
         let Some(comment) = event.comment() else {
@@ -114,7 +115,21 @@ impl<'a> Collector<'a> {
             self.input.before += 1;
             return;
         }
-        self.compare(comment, event.at, &[live, draft]);
+        let labels = self.labels.as_mut();
+        let compared = Compared {
+            event: event.clone(),
+            revision: comment.revision,
+            outcomes: Box::new([live, draft]),
+            positive: labels.and_then(|labels| labels.take(&comment.site, &comment.comment)),
+        };
+        let at = event.at;
+        let seen = self
+            .seen
+            .map_or((at, at), |(first, last)| (first.min(at), last.max(at)));
+        self.seen = Some(seen);
+        self.input.comments += 1;
+        self.count(&compared, 1);
+        self.keep(compared);
     }
 
     /// Counts an event behind the range.
@@ -122,22 +137,57 @@ impl<'a> Collector<'a> {
         self.input.after += 1;
     }
 
-    fn compare(&mut self, comment: &Comment, at: i64, outcomes: &[Outcome; 2]) {
-        let [live, draft] = outcomes;
-        self.input.comments += 1;
-        self.seen = Some(
-            self.seen
-                .map_or((at, at), |(first, last)| (first.min(at), last.max(at))),
-        );
+    /// Keeps a comment for as long as a report can change what comes of it.
+    fn keep(&mut self, compared: Compared) {
+        let Some(comment) = compared.event.comment().filter(|_| self.rejudges) else {
+            self.sample(&compared);
+            return;
+        };
+        let key = digest(&[&comment.site, &comment.comment]);
+        let newest = |known: &Compared| known.revision > compared.revision;
+        let over = if self.compared.get(&key).is_some_and(newest) {
+            Some(compared)
+        } else {
+            self.compared.insert(key, compared)
+        };
+        if let Some(over) = over {
+            self.sample(&over);
+        }
+    }
+
+    /// Takes in what a report made of a comment: its last verdict is the one that counts.
+    fn reported(&mut self, key: u64, outcomes: [Option<Outcome>; 2]) {
+        if outcomes.iter().all(Option::is_none) {
+            return;
+        }
+        let Some(mut compared) = self.compared.remove(&key) else {
+            return;
+        };
+        self.count(&compared, -1);
+        for (outcome, again) in compared.outcomes.iter_mut().zip(outcomes) {
+            if let Some(again) = again {
+                join(outcome, again);
+            }
+        }
+        self.count(&compared, 1);
+        self.compared.insert(key, compared);
+    }
+
+    /// Counts a comment by its outcomes, or takes it back with -1.
+    fn count(&mut self, compared: &Compared, by: i64) {
+        let Some(comment) = compared.event.comment() else {
+            return;
+        };
+        let [live, draft] = compared.outcomes.as_ref();
         let cell = self
             .matrix
             .get_mut(place(live.verdict))
             .and_then(|row| row.get_mut(place(draft.verdict)));
         if let Some(cell) = cell {
-            *cell += 1;
+            bump(cell, by);
         }
-        for (side, outcome) in self.sides.iter_mut().zip(outcomes) {
-            side.add(outcome);
+        for (side, outcome) in self.sides.iter_mut().zip(compared.outcomes.iter()) {
+            side.add(outcome, by);
         }
         if !self.sites.contains_key(&comment.site) {
             let bucket = Bucket {
@@ -147,19 +197,31 @@ impl<'a> Collector<'a> {
             self.sites.insert(comment.site.clone(), bucket);
         }
         let site = self.sites.get_mut(&comment.site);
-        let day = self.days.entry(at.div_euclid(DAY)).or_default();
+        let day = self
+            .days
+            .entry(compared.event.at.div_euclid(DAY))
+            .or_default();
         for bucket in site.into_iter().chain([day]) {
-            bucket.add(live.verdict, draft.verdict);
+            bucket.add(live.verdict, draft.verdict, by);
         }
         if live.verdict != draft.verdict {
-            self.blame(live, draft);
-            self.samples.offer(comment, at, live, draft);
+            self.blame(live, draft, by);
         }
-        self.label(comment, outcomes);
+        self.label(compared, comment, by);
+    }
+
+    /// Offers a comment that flips as a sample.
+    fn sample(&mut self, compared: &Compared) {
+        let [live, draft] = compared.outcomes.as_ref();
+        if let Some(comment) = compared.event.comment()
+            && live.verdict != draft.verdict
+        {
+            self.samples.offer(comment, compared.event.at, live, draft);
+        }
     }
 
     /// Finds the rules behind a flip.
-    fn blame(&mut self, live: &Outcome, draft: &Outcome) {
+    fn blame(&mut self, live: &Outcome, draft: &Outcome, by: i64) {
         let stricter = draft.verdict > live.verdict;
         let (strict, mild) = if stricter {
             (draft, live)
@@ -181,14 +243,14 @@ impl<'a> Collector<'a> {
             })
             .unwrap_or_else(|| "rules".to_owned());
         for name in differing(live, draft) {
-            self.flips_of(&name).involved += 1;
+            bump(&mut self.flips_of(&name).involved, by);
         }
         let row = self.flips_of(&decided);
-        row.flips += 1;
+        bump(&mut row.flips, by);
         if stricter {
-            row.stricter += 1;
+            bump(&mut row.stricter, by);
         } else {
-            row.milder += 1;
+            bump(&mut row.milder, by);
         }
     }
 
@@ -202,18 +264,17 @@ impl<'a> Collector<'a> {
     }
 
     /// Holds a comment against its label, or keeps what is needed for when a moderator decides.
-    fn label(&mut self, comment: &Comment, outcomes: &[Outcome; 2]) {
+    fn label(&mut self, compared: &Compared, comment: &Comment, by: i64) {
+        let outcomes = compared.outcomes.as_ref();
         let verdicts = outcomes.each_ref().map(|outcome| outcome.verdict);
-        if let Some(labels) = &mut self.labels {
-            if let Some(positive) = labels.take(&comment.site, &comment.comment) {
-                let [live, draft] = &self.sides;
-                let acted = [live.acted(&outcomes[0]), draft.acted(&outcomes[1])];
-                self.score(positive, verdicts, &acted);
+        let [live, draft] = &self.sides;
+        let acted = [live.acted(&outcomes[0]), draft.acted(&outcomes[1])];
+        if self.labels.is_some() {
+            if let Some(positive) = compared.positive {
+                self.score(positive, verdicts, &acted, by);
             }
             return;
         }
-        let [live, draft] = &self.sides;
-        let acted = [live.acted(&outcomes[0]), draft.acted(&outcomes[1])];
         let judged = Judged {
             revision: comment.revision,
             verdicts,
@@ -238,22 +299,23 @@ impl<'a> Collector<'a> {
         {
             let positive = review.verdict != Verdict::Approve;
             let acted = judged.acted.map(|acted| *acted).unwrap_or_default();
-            self.score(positive, judged.verdicts, &acted);
+            self.score(positive, judged.verdicts, &acted, 1);
         } else {
             self.report.unmatched += 1;
         }
     }
 
-    fn score(&mut self, positive: bool, verdicts: [Verdict; 2], acted: &[Vec<u16>; 2]) {
-        self.labelled += 1;
-        self.report.positive += u64::from(positive);
+    fn score(&mut self, positive: bool, verdicts: [Verdict; 2], acted: &[Vec<u16>; 2], by: i64) {
+        let hits = by * i64::from(positive);
+        bump(&mut self.labelled, by);
+        bump(&mut self.report.positive, hits);
         for ((side, verdict), acted) in self.sides.iter_mut().zip(verdicts).zip(acted) {
-            side.broad.add(verdict != Verdict::Approve, positive);
-            side.strict.add(verdict == Verdict::Reject, positive);
+            side.broad.add(verdict != Verdict::Approve, positive, by);
+            side.strict.add(verdict == Verdict::Reject, positive, by);
             for place in acted {
                 if let Some(score) = side.scores.get_mut(usize::from(*place)) {
-                    score.labelled += 1;
-                    score.true_positives += u64::from(positive);
+                    bump(&mut score.labelled, by);
+                    bump(&mut score.true_positives, hits);
                 }
             }
         }
@@ -261,6 +323,9 @@ impl<'a> Collector<'a> {
 
     /// Makes the report.
     pub(super) fn finish(mut self, sets: Sets<'_>, tallies: [Tally; 2]) -> Report {
+        for compared in std::mem::take(&mut self.compared).into_values() {
+            self.sample(&compared);
+        }
         let labelled = self.labelled > 0 || self.labels.is_some();
         if let Some(labels) = &self.labels {
             self.report.unmatched = labels.len() as u64;
@@ -275,6 +340,7 @@ impl<'a> Collector<'a> {
             .map(|((side, tally), set)| side.finish(set, &tally, labelled.then_some(positive)));
         let (live, draft) = (sides.next(), sides.next());
         let mut flips_by_rule: Vec<RuleFlips> = self.rules.into_values().collect();
+        flips_by_rule.retain(|row| row.flips + row.involved > 0);
         flips_by_rule.sort_by_key(|row| std::cmp::Reverse((row.flips, row.involved)));
         let mut by_site: Vec<Bucket> = self.sites.into_values().collect();
         by_site.sort_by(|a, b| (b.flips, &a.name).cmp(&(a.flips, &b.name)));
@@ -316,124 +382,40 @@ impl<'a> Collector<'a> {
     }
 }
 
-impl Side {
-    fn new(set: &RuleSet) -> Self {
-        let rules: Vec<RuleReport> = set.rules().map(report).collect();
-        let places = rules.iter().zip(0_u16..);
-        Self {
-            places: places.map(|(rule, at)| (rule.id.clone(), at)).collect(),
-            scores: vec![RuleScore::default(); rules.len()],
-            rules,
-            ..Self::default()
-        }
-    }
-
-    fn add(&mut self, outcome: &Outcome) {
-        let count = self.verdicts.get_mut(place(outcome.verdict));
-        if let Some(count) = count {
-            *count += 1;
-        }
-        self.partial += u64::from(!outcome.partial.is_empty());
-        let mut fired = Vec::with_capacity(outcome.fired.len());
-        for rule in &outcome.fired {
-            let Some(at) = self.places.get(&rule.rule.id).copied() else {
-                continue;
-            };
-            fired.push(at);
-            if let Some(row) = self.rules.get_mut(usize::from(at)) {
-                row.hits += 1;
-                row.acted += u64::from(rule.acted);
-            }
-        }
-        for failure in &outcome.failed {
-            let at = self.places.get(&failure.rule.id).copied();
-            if let Some(row) = at.and_then(|at| self.rules.get_mut(usize::from(at))) {
-                row.failures += 1;
-            }
-        }
-        let mut rest = fired.as_slice();
-        while let Some((a, others)) = rest.split_first() {
-            for b in others {
-                *self.pairs.entry((*a, *b)).or_default() += 1;
-            }
-            rest = others;
-        }
-    }
-
-    /// Returns the rules that acted.
-    fn acted(&self, outcome: &Outcome) -> Vec<u16> {
-        let acted = outcome.fired.iter().filter(|fired| fired.acted);
-        acted
-            .filter_map(|fired| self.places.get(&fired.rule.id).copied())
-            .collect()
-    }
-
-    fn finish(mut self, set: &RuleSet, tally: &Tally, positive: Option<u64>) -> SetReport {
-        let mut took = vec![(0_u64, 0_u128); self.rules.len()];
-        for (place, time) in &tally.took {
-            if let Some((times, nanos)) = took.get_mut(*place) {
-                *times += 1;
-                *nanos += time.as_nanos();
-            }
-        }
-        for ((place, row), score) in self.rules.iter_mut().enumerate().zip(&self.scores) {
-            row.evaluations = tally.evaluations.get(place).copied().unwrap_or_default();
-            let (times, nanos) = took.get(place).copied().unwrap_or_default();
-            row.measured = times;
-            row.mean_ns = u64::try_from(nanos / u128::from(times.max(1))).unwrap_or(u64::MAX);
-            row.scores = positive.map(|positive| RuleScore {
-                precision: share(score.true_positives, score.labelled),
-                recall: share(score.true_positives, positive),
-                ..*score
-            });
-        }
-        let hits = |at: u16| self.rules.get(usize::from(at));
-        let mut overlap: Vec<Overlap> = self
-            .pairs
-            .iter()
-            .filter_map(|((a, b), both)| {
-                let (a, b) = (hits(*a)?, hits(*b)?);
-                Some(Overlap {
-                    a: a.id.clone(),
-                    b: b.id.clone(),
-                    both: *both,
-                    share: share(*both, (a.hits + b.hits).saturating_sub(*both))?,
-                })
-            })
-            .collect();
-        overlap.sort_by(|x, y| (y.both, &x.a, &x.b).cmp(&(x.both, &y.a, &y.b)));
-        overlap.truncate(PAIRS);
-        SetReport {
-            hash: set.hash().to_owned(),
-            verdicts: VERDICTS
-                .iter()
-                .map(|verdict| verdict.as_str())
-                .zip(self.verdicts)
-                .collect(),
-            partial: self.partial,
-            rules: self.rules,
-            overlap,
-            scores: positive.map(|_| self.broad.finished()),
-            strict_scores: positive.map(|_| self.strict.finished()),
-        }
-    }
-}
-
 impl Bucket {
-    fn add(&mut self, live: Verdict, draft: Verdict) {
-        self.comments += 1;
-        self.flips += u64::from(live != draft);
-        self.stricter += u64::from(draft > live);
-        self.milder += u64::from(draft < live);
+    fn add(&mut self, live: Verdict, draft: Verdict, by: i64) {
+        bump(&mut self.comments, by);
+        bump(&mut self.flips, by * i64::from(live != draft));
+        bump(&mut self.stricter, by * i64::from(draft > live));
+        bump(&mut self.milder, by * i64::from(draft < live));
     }
 }
 
-fn report(rule: &Arc<RuleInfo>) -> RuleReport {
-    RuleReport {
-        id: rule.id.clone(),
-        mode: rule.mode.to_string(),
-        verdict: rule.verdict.as_str(),
-        ..RuleReport::default()
+/// Joins what a report made of a comment to what the comment was made before: the rules that fired
+/// are those of both, the verdict is the last.
+fn join(outcome: &mut Outcome, again: Outcome) {
+    if again.verdict > Verdict::Approve {
+        outcome.verdict = again.verdict;
+        outcome.decided_by = again.decided_by;
+        outcome.partial = again.partial;
+    }
+    for fired in again.fired {
+        if !outcome
+            .fired
+            .iter()
+            .any(|known| known.rule.id == fired.rule.id)
+        {
+            outcome.fired.push(fired);
+        }
+    }
+    for failure in again.failed {
+        if !outcome
+            .failed
+            .iter()
+            .any(|known| known.rule.id == failure.rule.id)
+        {
+            outcome.failed.push(failure);
+        }
     }
 }
 
@@ -456,14 +438,6 @@ fn differing(live: &Outcome, draft: &Outcome) -> Vec<String> {
     names.sort();
     names.dedup();
     names
-}
-
-fn place(verdict: Verdict) -> usize {
-    match verdict {
-        Verdict::Approve => 0,
-        Verdict::Hold => 1,
-        Verdict::Reject => 2,
-    }
 }
 
 /// Writes a time as RFC 3339.

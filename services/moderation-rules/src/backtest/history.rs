@@ -2,19 +2,22 @@
 //!
 //! It follows the same steps as the view ([`crate::view::State`]) where they touch a fact that
 //! rules read; cases, positions and decisions are left out. A comment takes about 50 bytes and an
-//! author about 150, and no word is kept.
+//! author about 150, and no word is kept, unless comments are to be judged again when they are
+//! reported.
 //! Ids are known by 64-bit digests: with a million comments the chance that any two are mixed up
 //! is one in thirty million.
 
 use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 
-use stoa_proto::{Comment, Verdict};
+use stoa_proto::{Comment, CommentReported, Verdict};
 use stoa_rules::{Counters, Print, Tally, Update};
 use xxhash_rust::xxh3::Xxh3;
 
+use super::lane::Happened;
 use crate::engine::facts::{Facts, Known, Parent};
 use crate::view::memory::{OF_AUTHOR, OF_THREAD, Seen, Similar};
+use crate::view::reports::Reports;
 use crate::view::rows::{ArticleRow, AuthorRow, CommentRow};
 
 /// Stands for a depth that is not known.
@@ -56,6 +59,14 @@ pub(super) struct History {
     tallies: Tallies,
     of_author: HashMap<u64, Vec<Seen>>,
     of_thread: HashMap<u64, Vec<Seen>>,
+    /// What was reported about comments since a moderator last decided.
+    reports: HashMap<u64, Reports>,
+    /// The reports that were taken in.
+    known_reports: HashSet<u64>,
+    /// Comments that their authors took back.
+    withdrawn: HashSet<u64>,
+    /// The highest revisions, for when they are judged again.
+    kept: HashMap<u64, Happened>,
     /// Moderators' decisions that came before the revision that they are about.
     early: HashMap<u64, (u32, Verdict)>,
 }
@@ -71,8 +82,15 @@ impl History {
         })
     }
 
-    /// Takes in the verdict about a comment, as `State::apply` does.
-    pub(super) fn decided(&mut self, comment: &Comment, facts: &Facts, verdict: Verdict) {
+    /// Takes in the verdict about a comment, as `State::apply` does, and keeps what is to be judged
+    /// again when it is reported.
+    pub(super) fn decided(
+        &mut self,
+        comment: &Comment,
+        facts: &Facts,
+        verdict: Verdict,
+        kept: Option<&Happened>,
+    ) {
         let key = digest(&[&comment.site, &comment.comment]);
         let before = self.comments.get(&key).copied();
         if let Some(before) = before {
@@ -84,6 +102,7 @@ impl History {
             // A comment counts once, by the verdict that stands.
             self.uncount(before);
             self.older.insert((key, before.revision));
+            self.withdrawn.remove(&key);
         }
         let author = self.author_of(&comment.site, &comment.author.id);
         if let Some(row) = self.rows.get_mut(author as usize) {
@@ -108,6 +127,10 @@ impl History {
         {
             self.early.remove(&key);
             self.review(key, row, verdict);
+            self.answer(&comment.site, key, verdict);
+        }
+        if let Some(kept) = kept {
+            self.kept.insert(key, kept.clone());
         }
     }
 
@@ -120,7 +143,49 @@ impl History {
             Some(row) if row.revision > revision => {}
             _ => {
                 self.early.insert(key, (revision, verdict));
+                return;
             }
+        }
+        self.answer(site, key, verdict);
+    }
+
+    /// Takes in a report; answers whether it is new.
+    pub(super) fn reported(&mut self, report: &CommentReported) -> bool {
+        let (site, comment) = (&report.site, &report.comment);
+        let known = digest(&[site, comment, &report.report]);
+        if !self.known_reports.insert(known) {
+            return false;
+        }
+        let reporter = report
+            .reporter
+            .as_ref()
+            .map(|reporter| reporter.id.as_str());
+        let place = reporter.and_then(|id| self.authors.get(&digest(&[site, id])));
+        let record = place.and_then(|place| self.rows.get(*place as usize));
+        let weight = record.map_or_else(|| AuthorRow::default().weight(), AuthorRow::weight);
+        let reports = self.reports.entry(digest(&[site, comment])).or_default();
+        reports.add(reporter, Some(report.reason), weight);
+        true
+    }
+
+    /// Takes in that a comment was taken back by its author.
+    pub(super) fn withdrawn(&mut self, site: &str, comment: &str) {
+        self.withdrawn.insert(digest(&[site, comment]));
+    }
+
+    /// Returns the highest revision of a comment, if it stands approved and was not taken back.
+    pub(super) fn approved(&self, site: &str, comment: &str) -> Option<Happened> {
+        let key = digest(&[site, comment]);
+        let row = self.comments.get(&key)?;
+        let stands = row.verdict == Verdict::Approve && !self.withdrawn.contains(&key);
+        self.kept.get(&key).filter(|_| stands).cloned()
+    }
+
+    /// Takes in what a comment's highest revision was made because of a report.
+    pub(super) fn rejudged(&mut self, site: &str, comment: &str, verdict: Verdict) {
+        let key = digest(&[site, comment]);
+        if let Some(row) = self.comments.get(&key).copied() {
+            self.review(key, row, verdict);
         }
     }
 
@@ -159,6 +224,17 @@ impl History {
         self.comments.insert(key, Row { verdict, ..row });
     }
 
+    /// Answers the reports about a comment: their reporters were right, or not.
+    fn answer(&mut self, site: &str, key: u64, verdict: Verdict) {
+        let reports = self.reports.remove(&key).unwrap_or_default();
+        for reporter in reports.reporters() {
+            let place = self.author_of(site, reporter);
+            if let Some(row) = self.rows.get_mut(place as usize) {
+                row.answered(verdict);
+            }
+        }
+    }
+
     fn uncount(&mut self, row: Row) {
         if let Some(author) = self.rows.get_mut(row.author as usize) {
             let count = author.count(row.verdict);
@@ -186,10 +262,13 @@ impl Known for History {
     type Error = Infallible;
 
     fn comment(&mut self, site: &str, id: &str) -> Result<Option<CommentRow>, Infallible> {
-        let row = self.comments.get(&digest(&[site, id]));
-        Ok(row.map(|row| CommentRow {
-            revision: row.revision,
-            verdict: row.verdict,
+        let key = digest(&[site, id]);
+        let (row, reports) = (self.comments.get(&key), self.reports.get(&key));
+        let is_known = row.is_some() || reports.is_some();
+        Ok(is_known.then(|| CommentRow {
+            revision: row.map_or(0, |row| row.revision),
+            verdict: row.map_or_else(Verdict::default, |row| row.verdict),
+            reports: reports.cloned().map(Box::new),
             ..CommentRow::default()
         }))
     }

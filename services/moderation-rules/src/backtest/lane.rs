@@ -2,12 +2,13 @@
 
 use std::convert::Infallible;
 use std::ops::Deref;
+use std::sync::Arc;
 
-use stoa_proto::{By, Comment, Data, Event, Time, Verdict};
-use stoa_rules::{Outcome, RuleSet};
+use stoa_proto::{By, Comment, CommentReported, Data, Event, Time, Verdict};
+use stoa_rules::{Outcome, Prepared, RuleSet};
 
 use super::history::History;
-use crate::engine::evaluate::{self, Tally};
+use crate::engine::evaluate::{self, Subject, Tally};
 use crate::engine::facts::Facts;
 use crate::engine::waves::waves;
 use crate::view::rows::ArticleRow;
@@ -16,9 +17,9 @@ use crate::view::rows::ArticleRow;
 const SAMPLE: u64 = 64;
 
 /// An event and when it happened, in microseconds since 1970.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Happened {
-    pub(super) event: Event,
+    pub(super) event: Arc<Event>,
     pub(super) at: i64,
 }
 
@@ -35,6 +36,14 @@ impl Happened {
     pub(super) fn comment(&self) -> Option<&Comment> {
         match &self.event.data {
             Data::CommentSubmitted(comment) | Data::CommentEdited(comment) => Some(comment),
+            _ => None,
+        }
+    }
+
+    /// Returns a reader's report.
+    pub(super) fn report(&self) -> Option<&CommentReported> {
+        match &self.event.data {
+            Data::CommentReported(reported) => Some(reported),
             _ => None,
         }
     }
@@ -70,6 +79,7 @@ pub(super) fn time_of(event: &Event) -> Option<i64> {
         Data::CommentSubmitted(comment) | Data::CommentEdited(comment) => {
             comment.submitted_at.as_ref()
         }
+        Data::CommentReported(reported) => reported.reported_at.as_ref(),
         _ => None,
     };
     let recorded = event.recordedtime.as_ref().map(Time::micros);
@@ -82,6 +92,7 @@ pub(super) fn time_of(event: &Event) -> Option<i64> {
 
 struct Job<'e> {
     index: usize,
+    event: &'e Happened,
     comment: &'e Comment,
     facts: Facts,
     is_sample: bool,
@@ -94,6 +105,8 @@ pub(super) struct Lane<'s> {
     history: History,
     trusted_after: u64,
     compares: bool,
+    /// Whether comments are judged again when they are reported.
+    rejudges: bool,
     threads: usize,
     judged: u64,
     /// What was evaluated, and what it took.
@@ -107,42 +120,31 @@ impl<'s> Lane<'s> {
             history: History::default(),
             trusted_after,
             compares: set.compares_texts(),
+            rejudges: set.reads_reports(),
             threads,
             judged: 0,
             tally: Tally::default(),
         }
     }
 
-    /// Judges a batch's comments; none for other events and for repeats.
-    pub(super) fn judge(&mut self, events: &[Happened]) -> Vec<Option<Outcome>> {
+    /// Judges a batch's comments, and those that are reported where the rules read reports; none
+    /// for other events and for repeats.
+    pub(super) fn judge(
+        &mut self,
+        events: &[Happened],
+        prepared: &[Prepared],
+    ) -> Vec<Option<Outcome>> {
         let mut outcomes: Vec<Option<Outcome>> = Vec::new();
         outcomes.resize_with(events.len(), || None);
-        if self.threads == 1 {
-            for index in 0..events.len() {
-                self.wave(events, &[index], 0, &mut outcomes);
-            }
-            return outcomes;
-        }
-        // A moderator's decision changes the history of an author whom it does not name, so
-        // nothing is judged across it.
-        let mut start = 0;
-        for run in events.split_inclusive(|event| event.review().is_some()) {
-            let (last, before) = match run.split_last() {
-                Some((last, before)) if last.review().is_some() => (Some(last), before),
-                _ => (None, run),
-            };
-            let waves = if self.set.is_sequential() {
-                (0..before.len()).map(|index| vec![index]).collect()
-            } else {
-                waves(before)
-            };
-            for wave in waves {
-                self.wave(events, &wave, start, &mut outcomes);
-            }
-            if let Some(review) = last {
-                self.fact(review);
-            }
-            start += run.len();
+        let in_turn = self.threads == 1 || self.set.is_sequential();
+        let rejudges = self.rejudges;
+        // A moderator's decision changes the history of an author whom it does not name, and a
+        // report leads to a look at one.
+        let alone = |event: &Happened| {
+            in_turn || event.review().is_some() || (rejudges && event.report().is_some())
+        };
+        for wave in waves(events, alone) {
+            self.wave(events, prepared, &wave, &mut outcomes);
         }
         outcomes
     }
@@ -151,39 +153,43 @@ impl<'s> Lane<'s> {
     fn wave(
         &mut self,
         events: &[Happened],
+        prepared: &[Prepared],
         wave: &[usize],
-        start: usize,
         outcomes: &mut [Option<Outcome>],
     ) {
         let mut jobs = Vec::with_capacity(wave.len());
-        for index in wave.iter().map(|index| start + index) {
+        for index in wave.iter().copied() {
             let Some(event) = events.get(index) else {
                 continue;
             };
-            match event.comment() {
-                Some(comment) => jobs.extend(self.prepare(index, event, comment)),
-                None => self.fact(event),
+            match (event.comment(), event.report()) {
+                (Some(comment), _) => jobs.extend(self.prepare(index, event, comment)),
+                (None, Some(report)) => {
+                    if let Some(place) = outcomes.get_mut(index) {
+                        *place = self.reported(event, report);
+                    }
+                }
+                (None, None) => self.fact(event),
             }
         }
         let set = self.set;
         let counters = self.history.counters();
         let judge = |job: &Job<'_>| {
-            let evaluate = RuleSet::evaluate_observed;
-            evaluate::judge(
-                set,
-                evaluate,
-                job.comment,
-                &job.facts,
+            let subject = Subject {
+                comment: job.comment,
+                facts: &job.facts,
                 counters,
-                &[],
-                job.is_sample,
-            )
+                scores: &[],
+                prepared: prepared.get(job.index),
+            };
+            evaluate::judge(set, RuleSet::evaluate_observed, &subject, job.is_sample)
         };
         let judged = evaluate::map(&jobs, self.threads, judge);
         for (job, (outcome, counted, seen)) in jobs.iter().zip(judged) {
             self.tally.add(seen);
-            self.history
-                .decided(job.comment, &job.facts, outcome.verdict);
+            let verdict = outcome.verdict;
+            let kept = self.rejudges.then_some(job.event);
+            self.history.decided(job.comment, &job.facts, verdict, kept);
             let added = counted.by(outcome.verdict);
             self.history.remember(job.comment, &job.facts, &added);
             if let Some(place) = outcomes.get_mut(job.index) {
@@ -213,18 +219,57 @@ impl<'s> Lane<'s> {
         let Ok::<_, Infallible>(facts) = gathered;
         Some(Job {
             index,
+            event,
             comment,
             facts,
             is_sample: self.judged % SAMPLE == 1,
         })
     }
 
-    /// Takes in what is not a comment. Withdrawals, reports and appeals change cases alone, and
-    /// no fact that rules read.
+    /// Takes in a report, and judges the comment again by the rules that read reports if it stands
+    /// approved; none if nothing comes of that.
+    fn reported(&mut self, event: &Happened, report: &CommentReported) -> Option<Outcome> {
+        if !self.rejudges || !self.history.reported(report) {
+            return None;
+        }
+        let kept = self.history.approved(&report.site, &report.comment)?;
+        let comment = kept.comment()?;
+        let gathered = Facts::gather(
+            &mut self.history,
+            &kept,
+            comment,
+            event.at,
+            self.trusted_after,
+            self.compares,
+        );
+        let Ok::<_, Infallible>(facts) = gathered;
+        let subject = Subject {
+            comment,
+            facts: &facts,
+            counters: self.history.counters(),
+            scores: &[],
+            prepared: None,
+        };
+        let (outcome, seen) = evaluate::judge_again(self.set, RuleSet::evaluate_observed, &subject);
+        self.tally.add(seen);
+        let outcome = outcome?;
+        if outcome.verdict > Verdict::Approve {
+            self.history
+                .rejudged(&report.site, &report.comment, outcome.verdict);
+        }
+        Some(outcome)
+    }
+
+    /// Takes in what is neither a comment nor a report. Appeals change cases alone, and no fact
+    /// that rules read.
     fn fact(&mut self, event: &Happened) {
         if let Some(review) = event.review() {
             self.history
                 .reviewed(review.site, review.comment, review.revision, review.verdict);
+        } else if let Data::CommentWithdrawn(withdrawn) = &event.event.data {
+            if self.rejudges {
+                self.history.withdrawn(&withdrawn.site, &withdrawn.comment);
+            }
         } else if let Data::ArticlePublished(article) | Data::ArticleUpdated(article) =
             &event.event.data
         {

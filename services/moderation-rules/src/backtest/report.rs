@@ -8,6 +8,7 @@ use serde::Serialize;
 use stoa_proto::{Span, Verdict};
 
 use super::labels::LabelRow;
+use super::side::bump;
 
 /// The verdicts in the order of the matrix.
 pub const VERDICTS: [Verdict; 3] = [Verdict::Approve, Verdict::Hold, Verdict::Reject];
@@ -52,6 +53,8 @@ pub struct InputReport {
     pub after: u64,
     /// Revisions that came again.
     pub repeats: u64,
+    /// Readers' reports.
+    pub reports: u64,
     /// Moderators' decisions.
     pub moderator_decisions: u64,
     /// The earliest and the latest judged comment, RFC 3339.
@@ -206,14 +209,14 @@ pub struct Score {
 }
 
 impl Score {
-    pub(super) fn add(&mut self, predicted: bool, labelled: bool) {
+    pub(super) fn add(&mut self, predicted: bool, labelled: bool, by: i64) {
         let count = match (predicted, labelled) {
             (true, true) => &mut self.true_positives,
             (true, false) => &mut self.false_positives,
             (false, true) => &mut self.false_negatives,
             (false, false) => &mut self.true_negatives,
         };
-        *count += 1;
+        bump(count, by);
     }
 
     pub(super) fn finished(mut self) -> Self {

@@ -51,7 +51,7 @@ pub(crate) struct Item {
 
 impl Item {
     /// Serialises what is to be written and published.
-    fn new(event: &Received, concluded: Concluded) -> Self {
+    pub(super) fn new(event: &Received, concluded: Concluded) -> Self {
         let Concluded {
             change,
             outputs,
@@ -106,20 +106,25 @@ impl Judged {
 
     /// Returns what is published for a record of this batch, if the number is that of one.
     pub(crate) fn outgoing(&self, seq: u64) -> Option<Vec<Outgoing>> {
+        Some(self.item(seq)?.outgoing.clone())
+    }
+
+    /// Returns a record of this batch, if the number is that of one.
+    pub(super) fn item(&self, seq: u64) -> Option<&Item> {
         let place = usize::try_from(seq.checked_sub(self.base)?).ok()?;
-        Some(self.items.get(place)?.outgoing.clone())
+        self.items.get(place)
     }
 }
 
 /// Judges one batch.
 pub(crate) struct Judge<'a> {
-    parts: &'a Parts,
-    state: State<'a>,
-    limiter: Limiter,
-    at: Time,
+    pub(super) parts: &'a Parts,
+    pub(super) state: State<'a>,
+    pub(super) limiter: Limiter,
+    pub(super) at: Time,
     /// Whether what follows is published from the journal.
     asked: bool,
-    judged: Judged,
+    pub(super) judged: Judged,
 }
 
 /// A comment that was evaluated and limited.
@@ -160,11 +165,13 @@ impl<'a> Judge<'a> {
         let events = batch.events.as_slice();
         self.asked = batch.asked;
         self.judged.answers.resize(events.len(), Answer::Ignored);
-        let waves = if self.judged.live.set.is_sequential() {
-            (0..events.len()).map(|index| vec![index]).collect()
-        } else {
-            waves(events)
+        let set = &self.judged.live.set;
+        let (in_turn, rejudges) = (set.is_sequential(), set.reads_reports());
+        // A report leads to a look at an author, a parent and an article that it does not name.
+        let alone = |event: &Received| {
+            in_turn || (rejudges && matches!(event.data, Data::CommentReported(_)))
         };
+        let waves = waves(events, alone);
         for wave in waves {
             let mut jobs = Vec::with_capacity(wave.len());
             for index in wave {
@@ -196,16 +203,12 @@ impl<'a> Judge<'a> {
             .state
             .revision(&comment.site, &comment.comment, comment.revision)?;
         if let Some(seq) = earlier {
-            // What a moderator decided since is sent again behind the rules' decision, so that
-            // the last that a platform hears is what stands.
+            // What was decided since is sent again behind the rules' decision, so that the last
+            // that a platform hears is what stands.
             let row = self.state.comment(&comment.site, &comment.comment)?;
-            let since = row
-                .filter(|row| row.decided_seq == seq)
-                .and_then(|row| row.reviewed_seq);
-            self.answer(
-                index,
-                Answer::Again([seq].into_iter().chain(since).collect()),
-            );
+            let since = row.filter(|row| row.decided_seq == seq);
+            let seqs = since.map_or_else(|| vec![seq], |row| row.decisions());
+            self.answer(index, Answer::Again(seqs));
             return Ok(None);
         }
         let trusted_after = self.parts.config.trusted_after;
@@ -254,10 +257,14 @@ impl<'a> Judge<'a> {
         let outcomes = evaluate::map(jobs, config.threads, |job| {
             let is_sample = samples.fetch_add(1, Ordering::Relaxed) % SAMPLE == 0;
             let timer = metrics.evaluation.start_timer();
-            let (comment, facts) = (job.comment, &job.facts);
-            let judged = evaluate::judge(
-                &live.set, *evaluate, comment, facts, &counters, job.scores, is_sample,
-            );
+            let subject = evaluate::Subject {
+                comment: job.comment,
+                facts: &job.facts,
+                counters: &counters,
+                scores: job.scores,
+                prepared: None,
+            };
+            let judged = evaluate::judge(&live.set, *evaluate, &subject, is_sample);
             timer.observe_duration();
             report_failures(job.comment, &judged.0);
             judged
@@ -266,14 +273,7 @@ impl<'a> Judge<'a> {
         let mut settled = Vec::with_capacity(jobs.len());
         for (job, (mut outcome, counted, seen)) in jobs.iter().zip(outcomes) {
             self.judged.tally.add(seen);
-            let limited = self
-                .limiter
-                .limit(&mut self.state, &mut outcome, &mut opened)?;
-            let names = limited.iter().filter_map(|(place, limit)| {
-                let fired = outcome.fired.get(*place)?;
-                Some((fired.rule.id.clone(), *limit))
-            });
-            self.judged.limited.extend(names);
+            let limited = self.limit(&mut outcome, &mut opened)?;
             settled.push(Settled {
                 job,
                 outcome,
@@ -304,8 +304,23 @@ impl<'a> Judge<'a> {
         })
     }
 
+    /// Turns rejections into holds where a limit is reached, and counts them.
+    pub(super) fn limit(
+        &mut self,
+        outcome: &mut Outcome,
+        opened: &mut Vec<Breaker>,
+    ) -> anyhow::Result<Vec<(usize, Limit)>> {
+        let limited = self.limiter.limit(&mut self.state, outcome, opened)?;
+        let names = limited.iter().filter_map(|(place, limit)| {
+            let fired = outcome.fired.get(*place)?;
+            Some((fired.rule.id.clone(), *limit))
+        });
+        self.judged.limited.extend(names);
+        Ok(limited)
+    }
+
     /// Begins to watch the rules that are new, when the rule set is.
-    fn watch(&mut self) -> anyhow::Result<()> {
+    pub(super) fn watch(&mut self) -> anyhow::Result<()> {
         let hash = self.judged.live.set.hash();
         let mut watching = self
             .parts
@@ -325,7 +340,7 @@ impl<'a> Judge<'a> {
     }
 
     /// Keeps a record of what happened to a breaker.
-    fn switch(&mut self, breaker: Breaker) -> anyhow::Result<()> {
+    pub(super) fn switch(&mut self, breaker: Breaker) -> anyhow::Result<()> {
         self.judged.switched = true;
         let stored = limits::stored(breaker);
         let seq = self.judged.base + self.judged.items.len() as u64;
@@ -423,6 +438,9 @@ impl<'a> Judge<'a> {
             self.answer(index, Answer::Again(vec![seq]));
             return Ok(());
         }
+        if let Data::CommentReported(reported) = &event.data {
+            return self.reported(index, event, reported, about, row);
+        }
         let case = self.state.case_of(&about.site, &about.comment)?;
         let concluded =
             conclude::about_comment(event, about, row.as_ref(), case.as_ref(), &self.at);
@@ -439,7 +457,7 @@ impl<'a> Judge<'a> {
     }
 
     /// Keeps a record for the journal, and lets what comes later in the batch see it.
-    fn keep(&mut self, index: usize, item: Item) -> anyhow::Result<()> {
+    pub(super) fn keep(&mut self, index: usize, item: Item) -> anyhow::Result<()> {
         let seq = self.judged.base + self.judged.items.len() as u64;
         self.state.apply(seq, &item.stored.change)?;
         self.judged.items.push(item);
@@ -448,7 +466,8 @@ impl<'a> Judge<'a> {
     }
 }
 
-fn report_failures(comment: &Comment, outcome: &Outcome) {
+/// Tells in the log which rules failed.
+pub(super) fn report_failures(comment: &Comment, outcome: &Outcome) {
     for failure in &outcome.failed {
         tracing::warn!(
             site.id = comment.site,

@@ -1,4 +1,4 @@
-//! From what the rules found, or what a reader said, to a record: decision, case, events.
+//! From what the rules found, or what an author did, to a record: decision, case, events.
 //!
 //! What becomes of a comment's case when a newer revision is decided:
 //!
@@ -21,6 +21,7 @@ use crate::config::StatementConfig;
 use crate::metrics::Limit;
 use crate::record::{About, Change, Closing, Decided, Opening, Remembered, Step};
 use crate::statement;
+use crate::view::reports::Reports;
 use crate::view::rows::{CaseRow, CommentRow};
 
 /// The source of the events that this role makes.
@@ -55,100 +56,101 @@ pub(crate) struct Deciding<'a> {
 impl Deciding<'_> {
     /// Makes the decision and what follows from it.
     pub(crate) fn conclude(self, config: &StatementConfig, at: &Time) -> Concluded {
-        let Self {
-            job,
-            outcome,
-            limited,
-            counted,
-            print,
-            hash,
-            asked,
-        } = self;
-        let counters = counted.clone().by(outcome.verdict);
-        let Job { event, comment, .. } = *job;
-        let case = job.case.as_ref();
-        let before = job.facts.before.as_ref().filter(|row| row.revision > 0);
-        let newest = before.is_none_or(|row| row.revision < comment.revision);
-        let decision = ids::decision_id(&comment.site, &comment.comment, comment.revision, hash);
-        let about = About {
-            site: comment.site.clone(),
-            article: comment.article.clone(),
-            comment: comment.comment.clone(),
-        };
+        let Job { event, comment, .. } = *self.job;
+        let counters = self.counted.clone().by(self.outcome.verdict);
+        let case = self.job.case.as_ref();
+        let before = self.job.facts.before.as_ref();
+        let known = before.filter(|row| row.revision > 0);
+        let newest = known.is_none_or(|row| row.revision < comment.revision);
+        let id = ids::decision_id(&comment.site, &comment.comment, comment.revision, self.hash);
         let step = if newest {
-            step(outcome.verdict, job.facts.before.as_ref(), open(case))
+            step(self.outcome.verdict, before, open(case))
         } else {
             Step::None
         };
-        let statement = (outcome.verdict != Verdict::Approve)
-            .then(|| statement::by_rules(config, comment, outcome));
-        let decided = Decision {
-            site: about.site.clone(),
-            article: about.article.clone(),
-            comment: about.comment.clone(),
-            revision: comment.revision,
-            decision: decision.clone(),
-            verdict: outcome.verdict,
-            labels: outcome.labels.clone(),
-            by: By::Rules {
-                ruleset: hash.to_owned(),
-            },
-            rules: fired(outcome, limited),
-            statement,
-            decided_at: at.clone(),
-            supersedes: before.filter(|_| newest).map(|row| row.decision.clone()),
-            partial: outcome.partial.clone(),
-            extra: scores(job),
-        };
-        let mut outputs = vec![follow(
-            event,
-            format!("decided-{decision}"),
-            at,
-            Data::CommentDecided(decided),
-        )];
+        let supersedes = known.filter(|_| newest).map(|row| row.decision.clone());
+        let (told, decided) = self.decide(id, supersedes, step, config, at);
         let news = CaseNews {
-            about: &about,
+            about: &decided.about,
             case,
             revision: comment.revision,
             at,
         };
-        outputs.extend(
-            news.of(step, Some(&decision))
-                .map(|(id, data)| follow(event, id, at, data)),
-        );
-        let acted = |acted| {
-            let fired = outcome
-                .fired
-                .iter()
-                .filter(move |fired| fired.acted == acted);
-            fired.map(|fired| fired.rule.id.clone()).collect()
+        let opened = news.of(step, Some(&decided.decision));
+        let mut outputs = vec![told];
+        outputs.extend(opened.map(|(id, data)| follow(event, id, at, data)));
+        let remembered = Remembered {
+            decided,
+            counters,
+            print: self.print,
         };
+        Concluded {
+            change: change(remembered, self.asked),
+            outputs,
+            keep_input: true,
+        }
+    }
+
+    /// Makes the decision: the event that tells it, and what is kept of it.
+    pub(super) fn decide(
+        &self,
+        id: String,
+        supersedes: Option<String>,
+        case: Step,
+        config: &StatementConfig,
+        at: &Time,
+    ) -> (Event, Decided) {
+        let (job, outcome) = (self.job, self.outcome);
+        let comment = job.comment;
+        let statement = (outcome.verdict != Verdict::Approve)
+            .then(|| statement::by_rules(config, comment, outcome));
+        let told = Decision {
+            site: comment.site.clone(),
+            article: comment.article.clone(),
+            comment: comment.comment.clone(),
+            revision: comment.revision,
+            decision: id.clone(),
+            verdict: outcome.verdict,
+            labels: outcome.labels.clone(),
+            by: By::Rules {
+                ruleset: self.hash.to_owned(),
+            },
+            rules: fired(outcome, self.limited),
+            statement,
+            decided_at: at.clone(),
+            supersedes,
+            partial: outcome.partial.clone(),
+            extra: scores(job),
+        };
+        let told = Data::CommentDecided(told);
+        let told = follow(job.event, format!("decided-{id}"), at, told);
         let decided = Decided {
-            about,
+            about: About {
+                site: comment.site.clone(),
+                article: comment.article.clone(),
+                comment: comment.comment.clone(),
+            },
             author: comment.author.id.clone(),
             parent: comment.parent.clone(),
             depth: job.facts.depth,
             revision: comment.revision,
             submitted_at: job.facts.submitted_at,
             verdict: outcome.verdict,
-            decision,
+            decision: id,
             labels: outcome.labels.clone(),
-            rules: acted(true),
-            shadow: acted(false),
-            case: step,
+            rules: names(outcome, true),
+            shadow: names(outcome, false),
+            case,
             at: at.micros(),
         };
-        let remembered = Remembered {
-            decided,
-            counters,
-            print,
-        };
-        Concluded {
-            change: change(remembered, asked),
-            outputs,
-            keep_input: true,
-        }
+        (told, decided)
     }
+}
+
+/// Returns the ids of the rules that fired and acted, or fired and did not.
+pub(super) fn names(outcome: &Outcome, acted: bool) -> Vec<String> {
+    let fired = outcome.fired.iter().filter(|fired| fired.acted == acted);
+    fired.map(|fired| fired.rule.id.clone()).collect()
 }
 
 /// Returns what is written of a decision: no more than there is to remember.
@@ -191,20 +193,20 @@ pub(super) fn fired(outcome: &Outcome, limited: &[(usize, Limit)]) -> Vec<FiredR
     rules
 }
 
-fn open(case: Option<&CaseRow>) -> Option<&CaseRow> {
+pub(super) fn open(case: Option<&CaseRow>) -> Option<&CaseRow> {
     case.filter(|case| case.closed.is_none())
 }
 
 /// Decides what becomes of the case when the newest revision is decided.
 fn step(verdict: Verdict, before: Option<&CommentRow>, open: Option<&CaseRow>) -> Step {
-    let reports = before.map_or(0, |row| row.reports);
+    let reports = before.map(CommentRow::open_reports).unwrap_or_default();
     let withdrawn = before.is_some_and(|row| row.revision == 0 && row.withdrawn_seq.is_some());
     let first = before.is_none_or(|row| row.revision == 0);
     match (open, verdict) {
         (Some(case), Verdict::Hold) => Step::Keep {
             priority: case.priority,
         },
-        (Some(case), _) if case.reason == Opening::Rules && reports == 0 => Step::Close {
+        (Some(case), _) if case.reason == Opening::Rules && reports.is_empty() => Step::Close {
             reason: Closing::Superseded,
         },
         (Some(case), _) => Step::Keep {
@@ -214,22 +216,33 @@ fn step(verdict: Verdict, before: Option<&CommentRow>, open: Option<&CaseRow>) -
         (None, _) if withdrawn => Step::None,
         (None, Verdict::Hold) => Step::Open {
             reason: Opening::Rules,
-            priority: priority(Opening::Rules, reports),
+            priority: priority(Opening::Rules, &reports),
         },
         // Reports that came before the comment.
-        (None, Verdict::Approve) if first && reports > 0 => Step::Open {
+        (None, Verdict::Approve) if first && !reports.is_empty() => Step::Open {
             reason: Opening::Reported,
-            priority: priority(Opening::Reported, reports),
+            priority: priority(Opening::Reported, &reports),
         },
         (None, _) => Step::None,
     }
 }
 
-fn priority(reason: Opening, reports: u32) -> i64 {
-    reason.priority().saturating_add(i64::from(reports))
+/// Returns the priority of a case: that of its reason, and what the reports weigh, rounded.
+pub(super) fn priority(reason: Opening, reports: &Reports) -> i64 {
+    reason.priority().saturating_add(rounded(reports))
 }
 
-/// Concludes about a withdrawal, a report or an appeal; none if it is about nothing that is known.
+/// Returns what reports weigh, as priorities count it.
+pub(super) fn rounded(reports: &Reports) -> i64 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "each of a bounded number of reports weighs 2 at most"
+    )]
+    let weight = reports.weight().round() as i64;
+    weight
+}
+
+/// Concludes about a withdrawal or an appeal; none if it is about nothing that is known.
 pub(crate) fn about_comment(
     event: &Event,
     about: About,
@@ -239,29 +252,26 @@ pub(crate) fn about_comment(
 ) -> Option<Concluded> {
     let open = open(case);
     let decided = row.filter(|row| row.revision > 0);
-    let gone = row.is_some_and(|row| row.withdrawn_seq.is_some());
-    let reports = row.map_or(0, |row| row.reports);
-    let raise = |reason: Opening, reports: u32| match (open, decided) {
-        (Some(case), _) => Step::Keep {
-            priority: case
-                .priority
-                .saturating_add(1)
-                .max(priority(reason, reports)),
-        },
-        (None, Some(_)) if !gone => Step::Open {
-            reason,
-            priority: priority(reason, reports),
-        },
-        (None, _) => Step::None,
-    };
     let micros = at.micros();
     let step = match &event.data {
         Data::CommentWithdrawn(_) => open.map_or(Step::None, |_| Step::Close {
             reason: Closing::Withdrawn,
         }),
-        Data::CommentReported(_) => raise(Opening::Reported, reports.saturating_add(1)),
         // An appeal against a decision that was never made here changes nothing.
-        Data::DecisionAppealed(_) if decided.is_some() => raise(Opening::Appeal, reports),
+        Data::DecisionAppealed(_) => {
+            let row = decided?;
+            let least = priority(Opening::Appeal, &row.open_reports());
+            match open {
+                Some(case) => Step::Keep {
+                    priority: case.priority.saturating_add(1).max(least),
+                },
+                None if row.withdrawn_seq.is_some() => Step::None,
+                None => Step::Open {
+                    reason: Opening::Appeal,
+                    priority: least,
+                },
+            }
+        }
         _ => return None,
     };
     let revision = decided.map_or(0, |row| row.revision);
@@ -277,12 +287,6 @@ pub(crate) fn about_comment(
         .map(|(id, data)| follow(event, id, at, data))
         .collect();
     let change = match &event.data {
-        Data::CommentReported(reported) => Change::Reported {
-            about,
-            report: reported.report.clone(),
-            at: micros,
-            case: step,
-        },
         Data::DecisionAppealed(appealed) => Change::Appealed {
             about,
             appeal: appealed.appeal.clone(),
@@ -295,7 +299,7 @@ pub(crate) fn about_comment(
             case: step,
         },
     };
-    // A report's and an appeal's words are read with the case; a withdrawal has none.
+    // An appeal's words are read with the case; a withdrawal has none.
     let keep_input = !matches!(event.data, Data::CommentWithdrawn(_));
     Some(Concluded {
         change,
@@ -364,7 +368,7 @@ impl CaseNews<'_> {
 }
 
 /// Makes an event that follows from another.
-fn follow(event: &Event, id: String, at: &Time, data: Data) -> Event {
+pub(super) fn follow(event: &Event, id: String, at: &Time, data: Data) -> Event {
     Event {
         traceparent: event.traceparent.clone(),
         ..own(id, at, data)

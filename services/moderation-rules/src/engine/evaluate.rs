@@ -5,7 +5,9 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use stoa_proto::{Comment, Format, Received, Verdict};
-use stoa_rules::{AuthorFacts, Counted, Counters, Input, Link, Outcome, RuleSet};
+use stoa_rules::{
+    AuthorFacts, Counted, Counters, Input, Link, Outcome, Prepared, ReportFacts, RuleSet,
+};
 
 use super::facts::Facts;
 use crate::metrics::RuleMetrics;
@@ -133,83 +135,142 @@ impl Tally {
     }
 }
 
+/// What the rules have to judge.
+pub(crate) struct Subject<'s> {
+    pub(crate) comment: &'s Comment,
+    pub(crate) facts: &'s Facts,
+    pub(crate) counters: &'s dyn Counters,
+    /// What classifiers outside say.
+    pub(crate) scores: &'s [(Arc<str>, f64)],
+    /// Where what is made of the text is kept, if others judge the same text.
+    pub(crate) prepared: Option<&'s Prepared>,
+}
+
+impl Subject<'_> {
+    /// Puts together what the engine is told.
+    fn with_input<T>(&self, use_it: impl FnOnce(&Input<'_>) -> T) -> T {
+        let Self {
+            comment,
+            facts,
+            counters,
+            scores,
+            prepared,
+        } = *self;
+        let normalized = comment.normalized.as_ref();
+        let links: Vec<Link<'_>> = normalized
+            .map(|n| {
+                n.links
+                    .iter()
+                    .map(|link| Link {
+                        url: &link.url,
+                        text: link.text.as_deref(),
+                    })
+                    .collect()
+            })
+            .unwrap_or_default();
+        let confidence = match (&comment.language, normalized) {
+            (Some(_), _) => 1.0,
+            (None, Some(normalized)) => normalized.language_confidence.unwrap_or_default(),
+            (None, None) => 0.0,
+        };
+        let named: Vec<(&str, f64)> = scores
+            .iter()
+            .map(|(name, value)| (name.as_ref(), *value))
+            .collect();
+        let reasons = facts.reports.reasons();
+        let tags: Vec<&str> = facts.tags.iter().map(String::as_str).collect();
+        use_it(&Input {
+            site: &comment.site,
+            article: &comment.article,
+            comment: &comment.comment,
+            text: comment.text(),
+            prepared,
+            html: comment.format != Format::Plain,
+            links: &links,
+            language: comment.known_language(),
+            language_confidence: confidence,
+            author: AuthorFacts {
+                id: &comment.author.id,
+                display_name: comment.author.display_name.as_deref(),
+                role: comment.author.role,
+                joined_at: comment
+                    .author
+                    .joined_at
+                    .as_ref()
+                    .map(stoa_proto::Time::micros),
+                first_seen: facts.author.first_seen,
+                approved: facts.author.approved,
+                held: facts.author.held,
+                rejected: facts.author.rejected,
+                recent: facts.recent,
+                trusted: facts.trusted,
+            },
+            parent: comment.parent.as_deref(),
+            depth: facts.depth.unwrap_or_default(),
+            depth_known: facts.depth.is_some(),
+            revision: comment.revision,
+            parent_author: facts.parent_author.as_deref(),
+            article_tags: &tags,
+            scores: &named,
+            counters: Some(counters),
+            similar_by_author: facts.similar.by_author,
+            similar_in_thread: facts.similar.in_thread,
+            reports: ReportFacts {
+                reporters: facts.reports.count(),
+                weight: facts.reports.weight(),
+                reasons: &reasons,
+            },
+            on_report: false,
+            article_published_at: facts.published_at,
+            submitted_at: facts.submitted_at,
+            now: facts.now,
+        })
+    }
+}
+
 /// Judges one comment, with a look at the clock before each rule if it is a sample. A panic in the
 /// rules holds the comment, and nothing else.
 pub(crate) fn judge(
     set: &RuleSet,
     evaluate: Evaluate,
-    comment: &Comment,
-    facts: &Facts,
-    counters: &dyn Counters,
-    scores: &[(Arc<str>, f64)],
+    subject: &Subject<'_>,
     is_sample: bool,
 ) -> (Outcome, Counted, Seen) {
-    let normalized = comment.normalized.as_ref();
-    let links: Vec<Link<'_>> = normalized
-        .map(|n| {
-            n.links
-                .iter()
-                .map(|link| Link {
-                    url: &link.url,
-                    text: link.text.as_deref(),
-                })
-                .collect()
-        })
-        .unwrap_or_default();
-    let confidence = match (&comment.language, normalized) {
-        (Some(_), _) => 1.0,
-        (None, Some(normalized)) => normalized.language_confidence.unwrap_or_default(),
-        (None, None) => 0.0,
-    };
-    let scores: Vec<(&str, f64)> = scores
-        .iter()
-        .map(|(name, value)| (name.as_ref(), *value))
-        .collect();
-    let tags: Vec<&str> = facts.tags.iter().map(String::as_str).collect();
-    let input = Input {
-        site: &comment.site,
-        article: &comment.article,
-        comment: &comment.comment,
-        text: comment.text(),
-        prepared: None,
-        html: comment.format != Format::Plain,
-        links: &links,
-        language: comment.known_language(),
-        language_confidence: confidence,
-        author: AuthorFacts {
-            id: &comment.author.id,
-            display_name: comment.author.display_name.as_deref(),
-            role: comment.author.role,
-            joined_at: comment
-                .author
-                .joined_at
-                .as_ref()
-                .map(stoa_proto::Time::micros),
-            first_seen: facts.author.first_seen,
-            approved: facts.author.approved,
-            held: facts.author.held,
-            rejected: facts.author.rejected,
-            recent: facts.recent,
-            trusted: facts.trusted,
-        },
-        parent: comment.parent.as_deref(),
-        depth: facts.depth.unwrap_or_default(),
-        depth_known: facts.depth.is_some(),
-        revision: comment.revision,
-        parent_author: facts.parent_author.as_deref(),
-        article_tags: &tags,
-        scores: &scores,
-        counters: Some(counters),
-        similar_by_author: facts.similar.by_author,
-        similar_in_thread: facts.similar.in_thread,
-        article_published_at: facts.published_at,
-        submitted_at: facts.submitted_at,
-        now: facts.now,
-    };
+    subject.with_input(|input| {
+        let (outcome, seen) = run(set, evaluate, input, is_sample);
+        // Whatever the rules came to, the comment was there.
+        let counted = catch_unwind(AssertUnwindSafe(|| set.count(input))).unwrap_or_default();
+        (outcome.unwrap_or_else(failed), counted, seen)
+    })
+}
+
+/// Judges a comment again because of a report, by the rules that read reports; nothing if they
+/// panic. It was counted when it came.
+pub(crate) fn judge_again(
+    set: &RuleSet,
+    evaluate: Evaluate,
+    subject: &Subject<'_>,
+) -> (Option<Outcome>, Seen) {
+    subject.with_input(|input| {
+        let input = Input {
+            on_report: true,
+            ..input.clone()
+        };
+        run(set, evaluate, &input, false)
+    })
+}
+
+/// Runs the rules; nothing comes of it if they panic.
+fn run(
+    set: &RuleSet,
+    evaluate: Evaluate,
+    input: &Input<'_>,
+    is_sample: bool,
+) -> (Option<Outcome>, Seen) {
     let mut seen = Seen::new(set.rules().len());
     let mut began: Option<(usize, Instant)> = None;
     let judged = catch_unwind(AssertUnwindSafe(|| {
-        evaluate(set, &input, &mut |place| {
+        evaluate(set, input, &mut |place| {
             seen.note(place);
             if is_sample {
                 let now = Instant::now();
@@ -222,17 +283,14 @@ pub(crate) fn judge(
     if let Some((last, start)) = began {
         seen.took.push((last, start.elapsed()));
     }
-    let outcome = judged.unwrap_or_else(|_| {
+    if judged.is_err() {
         tracing::error!(
-            site.id = comment.site,
-            comment.id = comment.comment,
-            "the rules panicked: the comment is held"
+            site.id = input.site,
+            comment.id = input.comment,
+            "the rules panicked"
         );
-        failed()
-    });
-    // Whatever the rules came to, the comment was there.
-    let counted = catch_unwind(AssertUnwindSafe(|| set.count(&input))).unwrap_or_default();
-    (outcome, counted, seen)
+    }
+    (judged.ok(), seen)
 }
 
 /// What comes of a comment that could not be judged.

@@ -7,6 +7,7 @@ use stoa_store::Error;
 use crate::record::About;
 use crate::view::State;
 use crate::view::memory::Similar;
+use crate::view::reports::Reports;
 use crate::view::rows::{ArticleRow, AuthorRow, CommentRow};
 
 /// What is known around a comment, with what came earlier in its batch.
@@ -28,6 +29,8 @@ pub(crate) struct Facts {
     /// What its text is compared by, if the rules compare texts.
     pub(crate) print: Option<Print>,
     pub(crate) similar: Similar,
+    /// What was reported about the comment since a moderator last decided it.
+    pub(crate) reports: Reports,
     /// What stood about the comment before.
     pub(crate) before: Option<CommentRow>,
 }
@@ -150,6 +153,10 @@ impl Facts {
             similar,
             submitted_at,
             now,
+            reports: before
+                .as_ref()
+                .map(CommentRow::open_reports)
+                .unwrap_or_default(),
             before,
         })
     }

@@ -1,13 +1,13 @@
 //! Moderators' decisions: from a request to a record.
 
-use stoa_proto::{By, Comment, Data, Decision, Event, Time, Verdict, ids};
+use stoa_proto::{By, Comment, Data, Decision, Time, Verdict, ids};
 
 use super::conclude::{self, CaseNews};
 use super::{Parts, Reviewed as Judgement};
 use crate::record::{About, Change, Closing, Reviewed, Step, Stored};
 use crate::statement::{self, ReviewReason};
 use crate::view::State;
-use crate::view::rows::CaseRow;
+use crate::view::rows::{CaseRow, CommentRow};
 
 /// What a moderator asks for.
 #[derive(Clone, Debug)]
@@ -88,10 +88,10 @@ impl<'a> Reviewing<'a> {
         {
             return Ok(Err(ReviewError::Version(case.version)));
         }
-        let Some((stored, comment)) = self.comment(&case)? else {
+        let row = self.state.comment(&case.site, &case.comment)?;
+        let Some((stored, comment)) = self.comment(&case, row.as_ref())? else {
             return Ok(Err(ReviewError::Erased));
         };
-        let row = self.state.comment(&case.site, &case.comment)?;
         let supersedes = row.map(|row| row.decision);
         let earlier = stored.decision().and_then(|decision| decision.statement);
         let at = Time::from_timestamp(self.parts.clock.now());
@@ -179,18 +179,24 @@ impl<'a> Reviewing<'a> {
         }
     }
 
-    /// Reads the revision that the case is about.
-    fn comment(&self, case: &CaseRow) -> anyhow::Result<Option<(Stored, Comment)>> {
+    /// Reads the revision that the case is about, and the record of the rules' last decision.
+    fn comment(
+        &self,
+        case: &CaseRow,
+        row: Option<&CommentRow>,
+    ) -> anyhow::Result<Option<(Stored, Comment)>> {
         let Some(stored) = self.stored(case.decided_seq)? else {
             return Ok(None);
         };
-        Ok(
-            match Event::from_json(&stored.input).map(|event| event.data) {
-                Ok(Data::CommentSubmitted(comment) | Data::CommentEdited(comment)) => {
-                    Some((stored, comment))
-                }
-                _ => None,
-            },
-        )
+        let comment = stored.submission().and_then(|event| match event.data {
+            Data::CommentSubmitted(comment) | Data::CommentEdited(comment) => Some(comment),
+            _ => None,
+        });
+        // They may have decided once more, because of a report.
+        let again = match row.and_then(|row| row.rejudged_seq) {
+            Some(seq) => self.stored(seq)?,
+            None => None,
+        };
+        Ok(comment.map(|comment| (again.unwrap_or(stored), comment)))
     }
 }

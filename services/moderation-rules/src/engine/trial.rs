@@ -36,17 +36,15 @@ impl Parts {
         let trusted_after = self.config.trusted_after;
         let facts = Facts::gather(&mut state, event, comment, now, trusted_after, compares)?;
         let timer = self.metrics.evaluation.start_timer();
-        let judged = evaluate::judge(
-            set,
-            self.evaluate,
+        let subject = evaluate::Subject {
             comment,
-            &facts,
-            &state.counters(),
+            facts: &facts,
+            counters: &state.counters(),
             scores,
-            false,
-        );
+            prepared: None,
+        };
+        let (mut outcome, _, _) = evaluate::judge(set, self.evaluate, &subject, false);
         timer.observe_duration();
-        let (mut outcome, _, _) = judged;
         let mut limits = Limiter::new(self, Arc::clone(live), now);
         let limited = limits.limit(&mut state, &mut outcome, &mut Vec::new())?;
         let rules = conclude::fired(&outcome, &limited);

@@ -3,6 +3,7 @@
 //! An event is judged with everything that came before it about its comment, its author, its
 //! parent and its article. Events that touch none of the same things give the same results in any
 //! order, so they share a wave; an event that needs another one is in a later wave.
+//! What depends on things that it does not name has a wave to itself.
 
 use std::collections::HashMap;
 use std::ops::Deref;
@@ -37,13 +38,24 @@ fn touched(event: &Event) -> (Vec<Thing<'_>>, Vec<Thing<'_>>) {
     (reads, writes)
 }
 
-/// Returns the indices of the events, by wave; each wave in the events' order.
-pub(crate) fn waves<E: Deref<Target = Event>>(events: &[E]) -> Vec<Vec<usize>> {
+/// Returns the indices of the events, by wave; each wave in the events' order. Those that are
+/// `alone` come after everything before them, and before everything after them.
+pub(crate) fn waves<E: Deref<Target = Event>>(
+    events: &[E],
+    alone: impl Fn(&E) -> bool,
+) -> Vec<Vec<usize>> {
     // For each thing the first wave in which it may be read, and the first in which it may be
     // changed.
     let mut free: HashMap<Thing<'_>, (usize, usize)> = HashMap::new();
     let mut waves: Vec<Vec<usize>> = Vec::new();
+    // The first wave behind the last event that is alone.
+    let mut floor = 0;
     for (index, event) in events.iter().enumerate() {
+        if alone(event) {
+            waves.push(vec![index]);
+            floor = waves.len();
+            continue;
+        }
         let (reads, writes) = touched(event);
         let at = |thing: &Thing<'_>| free.get(thing).copied().unwrap_or_default();
         let wave = reads
@@ -51,7 +63,8 @@ pub(crate) fn waves<E: Deref<Target = Event>>(events: &[E]) -> Vec<Vec<usize>> {
             .map(|thing| at(thing).0)
             .chain(writes.iter().map(|thing| at(thing).1))
             .max()
-            .unwrap_or_default();
+            .unwrap_or_default()
+            .max(floor);
         for thing in reads {
             let entry = free.entry(thing).or_default();
             entry.1 = entry.1.max(wave + 1);
@@ -111,6 +124,19 @@ mod tests {
             comment("2", "u2", None),
         ];
         let expected: Vec<Vec<usize>> = vec![vec![0, 1], vec![2], vec![3], vec![4], vec![5, 6]];
-        assert_eq!(waves(&events.map(stoa_proto::Received::from)), expected);
+        let events = events.map(stoa_proto::Received::from);
+        assert_eq!(waves(&events, |_| false), expected);
+        // The article alone.
+        let expected: Vec<Vec<usize>> = vec![vec![0, 1], vec![2], vec![3], vec![4], vec![5, 6]];
+        let alone = |event: &stoa_proto::Received| event.id == "a";
+        assert_eq!(waves(&events, alone), expected);
+        let moved = [
+            events[4].clone(),
+            events[0].clone(),
+            events[5].clone(),
+            events[4].clone(),
+        ];
+        let expected: Vec<Vec<usize>> = vec![vec![0], vec![1, 2], vec![3]];
+        assert_eq!(waves(&moved, alone), expected);
     }
 }

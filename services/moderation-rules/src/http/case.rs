@@ -9,13 +9,14 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use stoa_daemon::Problem;
 use stoa_daemon::auth::{Principal, Role};
-use stoa_proto::{Data, Decision, Event, Verdict};
+use stoa_proto::{Data, Decision, ReportReason, Verdict};
 
 use super::cases::{Case, Closed};
 use super::{Admin, bad_body, stopped, time};
 use crate::engine::review::{Review, ReviewError};
 use crate::record::Stored;
 use crate::statement::ReviewReason;
+use crate::view::reports::Reports;
 use crate::view::rows::{AuthorRow, CaseRow};
 use crate::view::{AUTHORS, CASES, CHILDREN, COMMENTS};
 
@@ -39,7 +40,28 @@ pub(crate) struct Whole {
     decisions: Vec<Decision>,
     thread: Thread,
     history: History,
+    /// All reports, ever.
     reports: u32,
+    /// Those since a moderator last decided.
+    open_reports: OpenReports,
+}
+
+/// What readers said against the comment, as conditions see it.
+#[derive(Debug, Serialize)]
+struct OpenReports {
+    reporters: u64,
+    weight: f64,
+    reasons: Vec<ReportReason>,
+}
+
+impl From<Reports> for OpenReports {
+    fn from(reports: Reports) -> Self {
+        Self {
+            reporters: reports.count(),
+            weight: reports.weight(),
+            reasons: reports.reasons(),
+        }
+    }
 }
 
 /// Where the comment stands.
@@ -127,7 +149,7 @@ impl Admin {
             article: row.article.clone(),
             siblings,
             children: self.neighbours(&row, &row.comment)?,
-            parent: comment.parent,
+            parent: comment.parent.clone(),
             depth: comment.depth,
         };
         Ok(Whole {
@@ -136,14 +158,15 @@ impl Admin {
             decisions,
             thread,
             history: author.unwrap_or_default().into(),
-            reports: comment.reports,
+            reports: comment.n_reports,
+            open_reports: comment.open_reports().into(),
             case: Case::new(id, row),
         })
     }
 }
 
 fn text(stored: &Stored) -> Option<String> {
-    match Event::from_json(&stored.input).ok()?.data {
+    match stored.submission()?.data {
         Data::CommentSubmitted(comment) | Data::CommentEdited(comment) => {
             Some(comment.text().to_owned())
         }

@@ -44,13 +44,11 @@ pub(crate) struct Asked {
 
 impl Asked {
     fn matches(&self, principal: &Principal, change: &Change) -> bool {
-        let (about, verdict, by) = match change {
-            Change::Decided(decided) => (&decided.about, decided.verdict, By::Rules),
-            Change::Remembered(remembered) => {
-                let decided = &remembered.decided;
-                (&decided.about, decided.verdict, By::Rules)
+        let (about, verdict, by) = match (change, change.decided()) {
+            (_, Some(decided)) => (&decided.about, decided.verdict, By::Rules),
+            (Change::Reviewed(reviewed), None) => {
+                (&reviewed.about, reviewed.verdict, By::Moderator)
             }
-            Change::Reviewed(reviewed) => (&reviewed.about, reviewed.verdict, By::Moderator),
             _ => return false,
         };
         principal.allows_site(&about.site)

@@ -11,6 +11,7 @@ mod logs;
 mod memory;
 mod moderate;
 mod quota;
+mod reports;
 mod rules;
 mod scores;
 mod swap;

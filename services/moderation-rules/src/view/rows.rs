@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use stoa_proto::Verdict;
 
+use super::reports::Reports;
 use crate::record::{Closing, Opening};
 
 /// Event times that are remembered per author; `author.recent` counts up to this many.
@@ -11,7 +12,7 @@ const RECENT: usize = 64;
 const RECENT_WINDOW: i64 = 600 * 1_000_000;
 
 /// A comment: what stands about its highest revision.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct CommentRow {
     pub(crate) article: String,
     pub(crate) author: String,
@@ -25,11 +26,36 @@ pub(crate) struct CommentRow {
     pub(crate) verdict: Verdict,
     /// The record of the rules' decision about the highest revision.
     pub(crate) decided_seq: u64,
-    /// The record of a moderator's decision about it, if there is one.
+    /// The record of the rules' last decision about it because of a report, if there is one.
+    pub(crate) rejudged_seq: Option<u64>,
+    /// The record of a moderator's last decision about it, if there is one.
     pub(crate) reviewed_seq: Option<u64>,
     /// The record of its withdrawal; none after a newer revision.
     pub(crate) withdrawn_seq: Option<u64>,
-    pub(crate) reports: u32,
+    /// All reports, ever.
+    pub(crate) n_reports: u32,
+    /// Those since a moderator last decided.
+    pub(crate) reports: Option<Box<Reports>>,
+}
+
+impl CommentRow {
+    /// Returns the records of decisions about the highest revision that stand or once stood, of
+    /// each kind the last, oldest first; none before the first decision.
+    pub(crate) fn decisions(&self) -> Vec<u64> {
+        let first = (self.revision > 0).then_some(self.decided_seq);
+        let mut seqs: Vec<u64> = first
+            .into_iter()
+            .chain(self.rejudged_seq)
+            .chain(self.reviewed_seq)
+            .collect();
+        seqs.sort_unstable();
+        seqs
+    }
+
+    /// Returns what was reported since a moderator last decided.
+    pub(crate) fn open_reports(&self) -> Reports {
+        self.reports.as_deref().cloned().unwrap_or_default()
+    }
 }
 
 /// An author's history.
@@ -39,6 +65,9 @@ pub(crate) struct AuthorRow {
     pub(crate) approved: u64,
     pub(crate) held: u64,
     pub(crate) rejected: u64,
+    /// Comments that they reported, by whether a moderator then rejected or approved them.
+    pub(crate) upheld: u64,
+    pub(crate) dismissed: u64,
     /// The time of the earliest comment, in event time.
     pub(crate) first_seen: Option<i64>,
     /// The newest times of comments, ascending.
@@ -66,6 +95,26 @@ impl AuthorRow {
             .partition_point(|time| *time < newest.saturating_sub(RECENT_WINDOW));
         let over = self.recent.len().saturating_sub(RECENT);
         self.recent.drain(..old.max(over));
+    }
+
+    /// Returns what a report of theirs is worth: Laplace's rule of succession for the next one to be
+    /// upheld, doubled, so that somebody of whom nothing is known has 1.
+    pub(crate) fn weight(&self) -> f64 {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "nobody makes so many reports that it shows"
+        )]
+        let (upheld, all) = (self.upheld as f64, (self.upheld + self.dismissed) as f64);
+        2.0 * (upheld + 1.0) / (all + 2.0)
+    }
+
+    /// Notes what a moderator made of a comment that they had reported.
+    pub(crate) fn answered(&mut self, verdict: Verdict) {
+        match verdict {
+            Verdict::Reject => self.upheld += 1,
+            Verdict::Approve => self.dismissed += 1,
+            Verdict::Hold => {}
+        }
     }
 
     /// Returns the count of a verdict.
@@ -175,6 +224,24 @@ pub(crate) struct OpenedRow {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reporter_weighs_what_the_record_says() {
+        for (upheld, dismissed, weight) in [
+            (0, 0, 1.0),
+            (1, 0, 4.0 / 3.0),
+            (0, 1, 2.0 / 3.0),
+            (5, 5, 1.0),
+            (98, 0, 1.98),
+            (0, 98, 0.02),
+        ] {
+            let mut reporter = AuthorRow::default();
+            (0..upheld).for_each(|_| reporter.answered(Verdict::Reject));
+            (0..dismissed).for_each(|_| reporter.answered(Verdict::Approve));
+            let found = reporter.weight();
+            assert!((found - weight).abs() < 1e-12, "{found} for {weight}");
+        }
+    }
 
     #[test]
     fn recent_counts_ten_minutes_of_event_time_in_any_order() {

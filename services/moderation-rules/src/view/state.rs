@@ -1,5 +1,7 @@
 //! Changes in memory over the view: what a batch reads, and what it writes at its end.
 
+mod again;
+
 use stoa_proto::ids;
 use stoa_rules::Print;
 use stoa_store::Error;
@@ -12,7 +14,7 @@ use super::{
     APPEALS, ARTICLES, AUTHORS, CASES, CHILDREN, CLOSED, COMMENTS, DECISIONS, DECISIONS_OF, Id,
     Index, OPEN, OPEN_CASES, REPORTS, REVISIONS, RULES, TOTALS, decision_key,
 };
-use crate::record::{About, Change, Closing, Decided, Opening, Reviewed, Step};
+use crate::record::{About, Change, Decided, Opening, Step};
 
 /// The view with changes over it that are not written yet.
 pub(crate) struct State<'a> {
@@ -205,12 +207,17 @@ impl<'a> State<'a> {
                 case,
             } => {
                 let mut comment = self.comment_or_new(about)?;
-                comment.reports = comment.reports.saturating_add(1);
-                self.reports.put(triple(about, report), seq);
+                let weight = AuthorRow::default().weight();
+                self.count_report(seq, about, report, &mut comment);
+                comment
+                    .reports
+                    .get_or_insert_default()
+                    .add(None, None, weight);
                 self.step(seq, about, &comment, *case, *at, None)?;
                 self.comments.put(key(&about.site, &about.comment), comment);
                 Ok(())
             }
+            Change::ReportedFor(report) => self.reported(seq, report),
             Change::Appealed {
                 about,
                 appeal,
@@ -232,22 +239,34 @@ impl<'a> State<'a> {
         }))
     }
 
+    /// Counts the rules that acted in a decision.
+    fn count_rules(&mut self, decided: &Decided) -> Result<(), Error> {
+        for rule in &decided.rules {
+            let mut row = self.rules.get(self.index, rule)?.unwrap_or_default();
+            row.acted(decided.verdict);
+            self.rules.put(rule.clone(), row);
+        }
+        Ok(())
+    }
+
+    /// Counts rules that fired without acting.
+    fn count_shadow(&mut self, rules: &[String]) -> Result<(), Error> {
+        for rule in rules {
+            let mut row = self.rules.get(self.index, rule)?.unwrap_or_default();
+            row.shadow_hits += 1;
+            self.rules.put(rule.clone(), row);
+        }
+        Ok(())
+    }
+
     fn decided(&mut self, seq: u64, decided: &Decided) -> Result<(), Error> {
         let about = &decided.about;
         let (site, id) = (about.site.clone(), about.comment.clone());
         if let Some(key) = decision_key(&decided.decision) {
             self.decisions.put(key, seq);
         }
-        for rule in &decided.rules {
-            let mut row = self.rules.get(self.index, rule)?.unwrap_or_default();
-            row.acted(decided.verdict);
-            self.rules.put(rule.clone(), row);
-        }
-        for rule in &decided.shadow {
-            let mut row = self.rules.get(self.index, rule)?.unwrap_or_default();
-            row.shadow_hits += 1;
-            self.rules.put(rule.clone(), row);
-        }
+        self.count_rules(decided)?;
+        self.count_shadow(&decided.shadow)?;
         let before = self.comment_or_new(about)?;
         if before.revision > decided.revision {
             // An older revision that came late: what stands about the newer one stays.
@@ -266,7 +285,7 @@ impl<'a> State<'a> {
                 (site.clone(), id.clone(), before.revision),
                 before.decided_seq,
             );
-            for seq in std::iter::once(before.decided_seq).chain(before.reviewed_seq) {
+            for seq in before.decisions() {
                 self.decisions_of.put((site.clone(), id.clone(), seq), ());
             }
         }
@@ -289,9 +308,11 @@ impl<'a> State<'a> {
             decision: decided.decision.clone(),
             verdict: decided.verdict,
             decided_seq: seq,
+            rejudged_seq: None,
             reviewed_seq: None,
             // A newer revision takes a withdrawal back; one that came before the comment stays.
             withdrawn_seq: before.withdrawn_seq.filter(|_| before.revision == 0),
+            n_reports: before.n_reports,
             reports: before.reports,
         };
         self.step(
@@ -304,37 +325,6 @@ impl<'a> State<'a> {
         )?;
         self.comments.put((site, id), comment);
         Ok(())
-    }
-
-    fn reviewed(&mut self, seq: u64, reviewed: &Reviewed) -> Result<(), Error> {
-        let about = &reviewed.about;
-        if let Some(key) = decision_key(&reviewed.decision) {
-            self.decisions.put(key, seq);
-        }
-        if let Some(mut comment) = self.comment(&about.site, &about.comment)? {
-            let mut author = self.author(&about.site, &comment.author)?;
-            let count = author.count(comment.verdict);
-            *count = count.saturating_sub(1);
-            *author.count(reviewed.verdict) += 1;
-            self.authors.put(key(&about.site, &comment.author), author);
-            comment.verdict = reviewed.verdict;
-            comment.decision.clone_from(&reviewed.decision);
-            if let Some(earlier) = comment.reviewed_seq.replace(seq) {
-                let key = (about.site.clone(), about.comment.clone(), earlier);
-                self.decisions_of.put(key, ());
-            }
-            self.comments.put(key(&about.site, &about.comment), comment);
-        }
-        let closed = ClosedRow {
-            seq,
-            at: reviewed.at,
-            reason: Closing::Decided,
-            decision: Some(reviewed.decision.clone()),
-            verdict: Some(reviewed.verdict),
-            moderator: Some(reviewed.moderator.clone()),
-            fingerprint: Some(reviewed.fingerprint.clone()),
-        };
-        self.close(&reviewed.case, closed)
     }
 
     fn step(

@@ -1,0 +1,123 @@
+//! What is decided about a comment that was decided before: by a moderator, or by the rules because
+//! a reader reported it.
+
+use stoa_proto::Verdict;
+use stoa_store::Error;
+
+use super::{State, key, triple};
+use crate::record::{About, Closing, Decided, Report, Reviewed};
+use crate::view::decision_key;
+use crate::view::rows::{ClosedRow, CommentRow};
+
+impl State<'_> {
+    /// Applies a moderator's decision, which answers the reports since the one before.
+    pub(super) fn reviewed(&mut self, seq: u64, reviewed: &Reviewed) -> Result<(), Error> {
+        let about = &reviewed.about;
+        if let Some(mut comment) = self.comment(&about.site, &about.comment)? {
+            self.stands(
+                seq,
+                about,
+                &mut comment,
+                &reviewed.decision,
+                reviewed.verdict,
+            )?;
+            if let Some(earlier) = comment.reviewed_seq.replace(seq) {
+                self.set_aside(about, earlier);
+            }
+            let reports = comment.reports.take().unwrap_or_default();
+            for reporter in reports.reporters() {
+                let mut author = self.author(&about.site, reporter)?;
+                author.answered(reviewed.verdict);
+                self.authors.put(key(&about.site, reporter), author);
+            }
+            self.comments.put(key(&about.site, &about.comment), comment);
+        }
+        let closed = ClosedRow {
+            seq,
+            at: reviewed.at,
+            reason: Closing::Decided,
+            decision: Some(reviewed.decision.clone()),
+            verdict: Some(reviewed.verdict),
+            moderator: Some(reviewed.moderator.clone()),
+            fingerprint: Some(reviewed.fingerprint.clone()),
+        };
+        self.close(&reviewed.case, closed)
+    }
+
+    /// Applies a report, with what the rules decided because of it.
+    pub(super) fn reported(&mut self, seq: u64, report: &Report) -> Result<(), Error> {
+        let about = &report.about;
+        let mut comment = self.comment_or_new(about)?;
+        self.count_report(seq, about, &report.id, &mut comment);
+        comment.reports.get_or_insert_default().add(
+            report.reporter.as_deref(),
+            Some(report.reason),
+            report.weight,
+        );
+        self.count_shadow(&report.shadow)?;
+        if let Some(decided) = &report.decided {
+            self.rejudged(seq, decided, &mut comment)?;
+        }
+        let decided = report.decided.as_ref();
+        self.step(seq, about, &comment, report.case, report.at, decided)?;
+        self.comments.put(key(&about.site, &about.comment), comment);
+        Ok(())
+    }
+
+    fn rejudged(
+        &mut self,
+        seq: u64,
+        decided: &Decided,
+        comment: &mut CommentRow,
+    ) -> Result<(), Error> {
+        let about = &decided.about;
+        self.limits.decided(self.index, decided)?;
+        self.count_rules(decided)?;
+        self.count_shadow(&decided.shadow)?;
+        self.stands(seq, about, comment, &decided.decision, decided.verdict)?;
+        if let Some(earlier) = comment.rejudged_seq.replace(seq) {
+            self.set_aside(about, earlier);
+        }
+        Ok(())
+    }
+
+    /// Lets another decision stand about a comment, which counts by it from here.
+    fn stands(
+        &mut self,
+        seq: u64,
+        about: &About,
+        comment: &mut CommentRow,
+        decision: &str,
+        verdict: Verdict,
+    ) -> Result<(), Error> {
+        if let Some(key) = decision_key(decision) {
+            self.decisions.put(key, seq);
+        }
+        let mut author = self.author(&about.site, &comment.author)?;
+        let count = author.count(comment.verdict);
+        *count = count.saturating_sub(1);
+        *author.count(verdict) += 1;
+        self.authors.put(key(&about.site, &comment.author), author);
+        comment.verdict = verdict;
+        decision.clone_into(&mut comment.decision);
+        Ok(())
+    }
+
+    /// Notes where a decision is that the comment's row no longer names.
+    fn set_aside(&mut self, about: &About, seq: u64) {
+        let key = (about.site.clone(), about.comment.clone(), seq);
+        self.decisions_of.put(key, ());
+    }
+
+    /// Counts a report, and notes where it is.
+    pub(super) fn count_report(
+        &mut self,
+        seq: u64,
+        about: &About,
+        report: &str,
+        comment: &mut CommentRow,
+    ) {
+        comment.n_reports = comment.n_reports.saturating_add(1);
+        self.reports.put(triple(about, report), seq);
+    }
+}
