@@ -48,11 +48,14 @@ fn routing_key(exchange: Exchange, event: &Event, shard: Shard) -> String {
         Exchange::Inbox => String::new(),
         Exchange::Content | Exchange::Outcomes => shard.routing_key(),
         Exchange::Decisions => {
-            if let Data::CommentDecided(decision) = &event.data {
-                return decision_key(&decision.site, decision.verdict);
-            }
-            let entity = event.kind().short().split('.').next().unwrap_or_default();
-            format!("{}.{entity}", event.site().replace('.', "_"))
+            let word = match &event.data {
+                Data::CommentDecided(decision) => {
+                    return decision_key(&decision.site, decision.verdict);
+                }
+                Data::AuthorSanctioned(_) => "sanctioned",
+                _ => event.kind().short().split('.').next().unwrap_or_default(),
+            };
+            format!("{}.{word}", event.site().replace('.', "_"))
         }
         Exchange::Rejected => match &event.data {
             Data::EventRejected(rejected) => rejected.code.as_str().to_owned(),
@@ -64,4 +67,18 @@ fn routing_key(exchange: Exchange, event: &Event, shard: Shard) -> String {
 /// Returns the routing key of a decision, `<site>.<verdict>`; dots in the site's id become `_`.
 pub fn decision_key(site: &str, verdict: Verdict) -> String {
     format!("{}.{}", site.replace('.', "_"), verdict.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sanction_goes_to_those_who_listen_to_sanctions() {
+        let json = include_bytes!("../examples/v1/author.sanctioned.json");
+        let event = Event::from_json(json).unwrap();
+        let key = |exchange| Outgoing::new(exchange, &event).routing_key;
+        assert_eq!(key(Exchange::Decisions), "courrier.sanctioned");
+        assert_eq!(key(Exchange::Outcomes), event.shard().routing_key());
+    }
 }

@@ -92,7 +92,8 @@ pub fn asyncapi() -> Value {
             "decisions": channel(
                 Exchange::Decisions,
                 "Decisions, by the routing key `<site>.<verdict>`; dots in a site id become `_`. \
-                 Other facts about a site have the routing key `<site>.<entity>`.",
+                 What an author was put under has `<site>.sanctioned`, other facts about a site \
+                 `<site>.<entity>`.",
                 refs(&|kind| {
                     !kind.is_inbound()
                         && !matches!(kind, Kind::EventRejected | Kind::CheckpointPublished)

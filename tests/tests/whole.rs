@@ -174,13 +174,25 @@ fn a_moderator_decides_and_the_archive_shows_it() {
     eventually("the approved comment in the archive", || {
         stack.thread("journal", "m-1")["comments"][0]["status"] == "approved"
     });
-    let comment = &stack.thread("journal", "m-1")["comments"][0];
-    assert_eq!(comment["decisions"], 2);
+    let shown = &stack.thread("journal", "m-1")["comments"][0];
+    assert_eq!(shown["decisions"], 2);
     let (status, _) = stack.post_json(
         &url,
         &json!({"verdict": "reject", "reason": {"code": "spam"}}),
     );
     assert_eq!(status, 409, "a case is decided once");
+
+    let url = format!("{}/admin/authors/journal/u-1", stack.moderation());
+    let ban = json!({"sanction": "ban", "reason": "advertising"});
+    let (status, answer) = stack.post_json(&format!("{url}/sanctions"), &ban);
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(stack.get(&url)["sanction"], answer);
+    let (status, _) = stack.post(EVENT, comment("m-1", "c-2", None, "Fine.").to_string());
+    assert_eq!(status, 202);
+    let thread = stack.decided("journal", "m-1", 2);
+    let comments = thread["comments"].as_array().unwrap();
+    let refused = comments.iter().find(|one| one["comment"] == "c-2").unwrap();
+    assert_eq!(refused["status"], "rejected", "{thread}");
 }
 
 #[test]

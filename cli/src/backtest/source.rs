@@ -248,7 +248,8 @@ fn archived(record: &Record) -> anyhow::Result<Option<Event>> {
             | Kind::CommentSubmitted
             | Kind::CommentEdited
             | Kind::CommentReported
-            | Kind::CommentWithdrawn,
+            | Kind::CommentWithdrawn
+            | Kind::AuthorSanctioned,
         ) => true,
         // The rules' own decisions are made anew; there is one of them for each comment.
         Some(Kind::CommentDecided) => std::str::from_utf8(&record.payload)

@@ -220,6 +220,7 @@ pub(crate) struct ExampleAuthor {
     pub(crate) held: u64,
     pub(crate) rejected: u64,
     pub(crate) recent: u64,
+    pub(crate) sanction: Option<stoa_proto::Sanction>,
     pub(crate) age: Option<String>,
 }
 

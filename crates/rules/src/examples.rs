@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use stoa_proto::ReportReason;
+use stoa_proto::{ReportReason, Sanction};
 
 use crate::counter::Counters;
 use crate::diagnostic::Diagnostic;
@@ -144,6 +144,9 @@ fn judge(set: &RuleSet, rule: &Rule, example: &ExampleFacts) -> Result<bool, Str
     let mut reasons = ReportReason::ALL.to_vec();
     reasons.retain(|reason| stated.reasons.contains(reason));
     let author = &example.author;
+    if author.sanction == Some(Sanction::Lift) {
+        return Err("nobody is under `lift`: leave `sanction` out".to_owned());
+    }
     let since = now.saturating_sub(length(&author.age, 365 * DAY)?);
     let neutral = Input::neutral(&example.text, now);
     let input = Input {
@@ -163,6 +166,7 @@ fn judge(set: &RuleSet, rule: &Rule, example: &ExampleFacts) -> Result<bool, Str
             rejected: author.rejected,
             recent: author.recent,
             trusted: author.trusted,
+            sanction: author.sanction,
         },
         parent: example.parent.as_deref(),
         depth: example

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 
-use stoa_proto::AuthorRole;
+use stoa_proto::{AuthorRole, Sanction};
 
 use crate::expr::node::Subject;
 use crate::input::Input;
@@ -129,6 +129,14 @@ impl<'a> Facts<'a> {
             AuthorRole::Staff => "staff",
             AuthorRole::Moderator => "moderator",
         }
+    }
+
+    /// Tells whether the author is under something that is meant to keep comments back.
+    pub(crate) fn is_sanctioned(&self) -> bool {
+        matches!(
+            self.input.author.sanction,
+            Some(Sanction::Premoderate | Sanction::Suspend | Sanction::Ban)
+        )
     }
 
     pub(crate) fn language_confidence(&self) -> f64 {

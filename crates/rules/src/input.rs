@@ -1,6 +1,6 @@
 //! What the engine is told about a comment.
 
-use stoa_proto::{AuthorRole, ReportReason};
+use stoa_proto::{AuthorRole, ReportReason, Sanction};
 
 use crate::counter::Counters;
 use crate::text::prepared::Prepared;
@@ -148,4 +148,6 @@ pub struct AuthorFacts<'a> {
     pub recent: u64,
     /// Whether the author is trusted.
     pub trusted: bool,
+    /// What a moderator put them under, if that has not ended.
+    pub sanction: Option<Sanction>,
 }

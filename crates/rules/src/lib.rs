@@ -59,7 +59,7 @@ pub use lookup::ListHit;
 pub use rule::{Ground, Mode, OnMissing, Reason, RuleInfo};
 pub use schema::{FACTS, FUNCTIONS, FactInfo, FunctionInfo, Type};
 pub use score::is_score_name;
-pub use stoa_proto::{AuthorRole, FiredRule, ReportReason, Span, Verdict};
+pub use stoa_proto::{AuthorRole, FiredRule, ReportReason, Sanction, Span, Verdict};
 pub use tally::{Amount, Tally};
 pub use text::prepared::Prepared;
 pub use text::similar::Print;

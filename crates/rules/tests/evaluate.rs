@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use stoa_rules::{
-    AuthorFacts, Input, Link, Mode, Outcome, ReportFacts, ReportReason, RuleSet, Verdict,
+    AuthorFacts, Input, Link, Mode, Outcome, ReportFacts, ReportReason, RuleSet, Sanction, Verdict,
 };
 
 fn load(files: &[(&str, &str)]) -> RuleSet {
@@ -402,4 +402,28 @@ fn examples_state_reports() {
     assert!(light.contains("does not fire"), "{light}");
     let unknown = loads("{ reporters: 3, reasons: [dislike] }").unwrap_err();
     assert!(unknown.contains("dislike"), "{unknown}");
+}
+
+#[test]
+fn a_sanction_is_a_fact_and_examples_state_it() {
+    let yaml = |example: &str| {
+        format!(
+            "rules:\n  - {{ id: shut, when: 'author.sanction in [\"ban\", \"suspend\"]', then: {{ verdict: reject }}, reason: {{ code: x }} }}\n  - id: any\n    when: author.sanctioned\n    then: {{ verdict: hold }}\n    examples: {{ match: [{{ text: x, author: {{ sanction: {example} }} }}], pass: [x, {{ text: x, author: {{ sanction: warn }} }}] }}\n"
+        )
+    };
+    let set = load(&[("stoa.yaml", &yaml("premoderate"))]);
+    for (sanction, verdict) in [
+        (None, Verdict::Approve),
+        (Some(Sanction::Warn), Verdict::Approve),
+        (Some(Sanction::Premoderate), Verdict::Hold),
+        (Some(Sanction::Suspend), Verdict::Reject),
+        (Some(Sanction::Ban), Verdict::Reject),
+    ] {
+        let mut input = input("fine");
+        input.author.sanction = sanction;
+        assert_eq!(set.evaluate(&input).verdict, verdict, "{sanction:?}");
+    }
+    let files = BTreeMap::from([("stoa.yaml".to_owned(), yaml("lift").into_bytes())]);
+    let errors = RuleSet::from_sources(&files).unwrap_err().to_string();
+    assert!(errors.contains("leave `sanction` out"), "{errors}");
 }

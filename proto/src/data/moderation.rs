@@ -254,6 +254,19 @@ pub enum Sanction {
     Lift,
 }
 
+impl Sanction {
+    /// Returns the sanction as it stands in events.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Warn => "warn",
+            Self::Premoderate => "premoderate",
+            Self::Suspend => "suspend",
+            Self::Ban => "ban",
+            Self::Lift => "lift",
+        }
+    }
+}
+
 /// An author appeals against a decision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DecisionAppealed {

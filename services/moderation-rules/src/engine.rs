@@ -1,6 +1,7 @@
 //! The engine: the one writer of the journal and the view.
 //!
-//! Work comes from the bus, in batches of events, and from moderators, one decision at a time.
+//! Work comes from the bus, in batches of events, and from moderators, one decision or sanction at a
+//! time.
 //! A batch is judged over the view and over what came earlier in the same batch ([`batch`]),
 //! appended with one durable write, applied to the view, and answered with the events that follow.
 //!
@@ -14,6 +15,7 @@ pub(crate) mod facts;
 pub(crate) mod limits;
 mod report;
 pub(crate) mod review;
+pub(crate) mod sanction;
 pub(crate) mod trial;
 pub(crate) mod waves;
 
@@ -29,6 +31,7 @@ use tokio::sync::{mpsc, oneshot};
 use self::batch::{Answer, Judge};
 pub(crate) use self::evaluate::Evaluate;
 use self::review::{Review, ReviewError, Reviewing};
+use self::sanction::{NothingOpen, Sanctioning};
 use crate::config::{BreakerConfig, EngineConfig, StatementConfig};
 use crate::live::{Live, Rules};
 use crate::metrics::Metrics;
@@ -43,6 +46,9 @@ pub(crate) struct Stopped;
 
 /// What a moderator's decision came to.
 pub(crate) type ReviewOutcome = Result<Stored, ReviewError>;
+
+/// What a moderator's sanction came to.
+pub(crate) type SanctionOutcome = Result<Stored, NothingOpen>;
 
 /// Events with what was found out about them before.
 #[derive(Debug, Default)]
@@ -76,6 +82,10 @@ enum Work {
     Review {
         review: Box<Review>,
         reply: oneshot::Sender<ReviewOutcome>,
+    },
+    Sanction {
+        asked: Box<Sanctioning>,
+        reply: oneshot::Sender<SanctionOutcome>,
     },
     Reset {
         rule: String,
@@ -118,6 +128,17 @@ impl Handle {
         let (reply, answer) = oneshot::channel();
         let work = Work::Review {
             review: Box::new(review),
+            reply,
+        };
+        self.0.send(work).await.map_err(|_| Stopped)?;
+        answer.await.map_err(|_| Stopped)
+    }
+
+    /// Hands a moderator's sanction over, and returns its record once that is durable.
+    pub(crate) async fn sanction(&self, asked: Sanctioning) -> Result<SanctionOutcome, Stopped> {
+        let (reply, answer) = oneshot::channel();
+        let work = Work::Sanction {
+            asked: Box::new(asked),
             reply,
         };
         self.0.send(work).await.map_err(|_| Stopped)?;
@@ -177,6 +198,10 @@ impl Engine {
                 }
                 Work::Review { review, reply } => {
                     let outcome = self.parts.review(*review).await?;
+                    reply.send(outcome).ok();
+                }
+                Work::Sanction { asked, reply } => {
+                    let outcome = self.parts.sanction(*asked).await?;
                     reply.send(outcome).ok();
                 }
                 Work::Reset { rule, by, reply } => {

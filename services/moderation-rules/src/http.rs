@@ -1,8 +1,10 @@
-//! The admin routes: cases and their decisions, the log of decisions, the rule set and its versions.
+//! The admin routes: cases and their decisions, the log of decisions, authors and their sanctions, the
+//! rule set and its versions.
 //!
 //! Every route needs a token. A token sees the sites that it is for, and nothing of the others:
 //! what belongs to another site is answered 404, as what does not exist.
 
+pub(crate) mod authors;
 pub(crate) mod case;
 pub(crate) mod cases;
 pub(crate) mod decisions;
@@ -57,6 +59,11 @@ impl Admin {
             .route("/admin/cases/{case}/decision", routing::post(case::decide))
             .route("/admin/decisions", routing::get(decisions::list))
             .route("/admin/decisions/{decision}", routing::get(decisions::one))
+            .route("/admin/authors/{site}/{author}", routing::get(authors::one))
+            .route(
+                "/admin/authors/{site}/{author}/sanctions",
+                routing::post(authors::sanction),
+            )
             .merge(rules::routes())
             .fallback(nothing)
             .with_state(self)

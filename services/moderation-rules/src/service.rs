@@ -21,7 +21,7 @@ use crate::http::Admin;
 use crate::http::moderate::Public;
 use crate::live::{Places, Refused, Rules};
 use crate::metrics::Metrics;
-use crate::record::{ANSWERED, REVIEWED, Stored, Unreadable};
+use crate::record::{ANSWERED, REVIEWED, SANCTIONED, Stored, Unreadable};
 use crate::scorers::{self, Scorers};
 use crate::view::Index;
 use crate::watch;
@@ -195,12 +195,12 @@ impl Service {
     }
 }
 
-/// Returns what the outbox publishes of a record: moderators' decisions, and those that a request
-/// over HTTP asked for.
+/// Returns what the outbox publishes of a record: moderators' decisions and sanctions, and what a
+/// request over HTTP asked for.
 ///
 /// What follows from the bus's events is published by the bus's loop, before it acknowledges them.
 fn reviewed(record: &Record) -> Result<Vec<Outgoing>, Unreadable> {
-    if !matches!(record.kind, REVIEWED | ANSWERED) {
+    if !matches!(record.kind, REVIEWED | ANSWERED | SANCTIONED) {
         return Ok(Vec::new());
     }
     Ok(Stored::read(record)?

@@ -78,6 +78,9 @@ pub(crate) const AUTHOR_PRINTS: Table<Id, Vec<Seen>> = Table::new(20, "author_pr
 /// Thread → prints of its recent texts.
 pub(crate) const THREAD_PRINTS: Table<Id, Vec<Seen>> = Table::new(21, "thread_prints");
 
+/// Site, author and record of each of their sanctions, and of what lifted them.
+pub(crate) const SANCTIONS: Table<(String, String, u64), ()> = Table::new(22, "sanctions");
+
 /// The total of open cases.
 pub(crate) const OPEN_CASES: u8 = 1;
 /// The last hour in which old slices and days were removed.

@@ -1,5 +1,7 @@
 //! The facts, each with how it is read.
 
+use stoa_proto::Sanction;
+
 use super::{FactInfo, Read, Scalar};
 use crate::expr::value::Value;
 use crate::facts::count;
@@ -350,6 +352,24 @@ pub static FACTS: &[FactInfo] = &[
         "comments",
         "how many they wrote in the ten minutes before this one",
         |f| Some(Value::Int(count(f.input.author.recent))),
+    ),
+    fact(
+        "author.sanction",
+        Scalar::String,
+        "",
+        "what a moderator put them under and has not ended: `premoderate`, `suspend`, `ban` or `warn`, which is kept for 90 days; empty if nothing",
+        |f| {
+            Some(Value::text(
+                f.input.author.sanction.map_or("", Sanction::as_str),
+            ))
+        },
+    ),
+    fact(
+        "author.sanctioned",
+        Scalar::Bool,
+        "",
+        "whether that is more than a warning",
+        |f| Some(Value::Bool(f.is_sanctioned())),
     ),
     fact(
         "author.age",

@@ -10,7 +10,7 @@
 use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 
-use stoa_proto::{Comment, CommentReported, Verdict};
+use stoa_proto::{AuthorSanctioned, Comment, CommentReported, Time, Verdict};
 use stoa_rules::{Counters, Print, Tally, Update};
 use xxhash_rust::xxh3::Xxh3;
 
@@ -166,6 +166,15 @@ impl History {
         let reports = self.reports.entry(digest(&[site, comment])).or_default();
         reports.add(reporter, Some(report.reason), weight);
         true
+    }
+
+    /// Takes in what a moderator put an author under.
+    pub(super) fn sanctioned(&mut self, sanctioned: &AuthorSanctioned, at: i64) {
+        let place = self.author_of(&sanctioned.site, &sanctioned.author);
+        let until = sanctioned.until.as_ref().map(Time::micros);
+        if let Some(row) = self.rows.get_mut(place as usize) {
+            row.sanctioned(sanctioned.sanction, until, at, 0);
+        }
     }
 
     /// Takes in that a comment was taken back by its author.

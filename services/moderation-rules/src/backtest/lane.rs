@@ -266,6 +266,8 @@ impl<'s> Lane<'s> {
         if let Some(review) = event.review() {
             self.history
                 .reviewed(review.site, review.comment, review.revision, review.verdict);
+        } else if let Data::AuthorSanctioned(sanctioned) = &event.event.data {
+            self.history.sanctioned(sanctioned, event.at);
         } else if let Data::CommentWithdrawn(withdrawn) = &event.event.data {
             if self.rejudges {
                 self.history.withdrawn(&withdrawn.site, &withdrawn.comment);

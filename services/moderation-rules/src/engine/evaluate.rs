@@ -204,6 +204,7 @@ impl Subject<'_> {
                 rejected: facts.author.rejected,
                 recent: facts.recent,
                 trusted: facts.trusted,
+                sanction: facts.author.sanction(facts.now).map(|row| row.sanction),
             },
             parent: comment.parent.as_deref(),
             depth: facts.depth.unwrap_or_default(),

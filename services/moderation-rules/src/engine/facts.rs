@@ -139,8 +139,7 @@ impl Facts {
         };
         // An edit finds the comment itself among those of its author.
         let own = u64::from(before.as_ref().is_some_and(|row| row.revision > 0));
-        let trusted = comment.author.role != AuthorRole::Reader
-            || (trusted_after > 0 && author.approved >= trusted_after && author.rejected == 0);
+        let trusted = comment.author.role != AuthorRole::Reader || author.is_trusted(trusted_after);
         Ok(Self {
             recent: author.recent(submitted_at).saturating_sub(own),
             trusted,

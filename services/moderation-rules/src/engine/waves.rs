@@ -32,6 +32,9 @@ fn touched(event: &Event) -> (Vec<Thing<'_>>, Vec<Thing<'_>>) {
         Data::ArticlePublished(article) | Data::ArticleUpdated(article) => {
             writes.push(Thing::Article(site, &article.article));
         }
+        Data::AuthorSanctioned(sanctioned) => {
+            writes.push(Thing::Author(site, &sanctioned.author));
+        }
         Data::ArticleRemoved(article) => writes.push(Thing::Article(site, &article.article)),
         _ => {}
     }

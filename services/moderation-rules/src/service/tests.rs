@@ -13,6 +13,7 @@ mod moderate;
 mod quota;
 mod reports;
 mod rules;
+mod sanctions;
 mod scores;
 mod swap;
 mod versions;

@@ -1,7 +1,7 @@
 //! What the tables hold.
 
 use serde::{Deserialize, Serialize};
-use stoa_proto::Verdict;
+use stoa_proto::{Sanction, Verdict};
 
 use super::reports::Reports;
 use crate::record::{Closing, Opening};
@@ -10,6 +10,8 @@ use crate::record::{Closing, Opening};
 const RECENT: usize = 64;
 /// How far back `author.recent` counts, in microseconds.
 const RECENT_WINDOW: i64 = 600 * 1_000_000;
+/// How long a warning is remembered, in microseconds.
+const WARNED: i64 = 90 * 86_400 * 1_000_000;
 
 /// A comment: what stands about its highest revision.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -68,13 +70,61 @@ pub(crate) struct AuthorRow {
     /// Comments that they reported, by whether a moderator then rejected or approved them.
     pub(crate) upheld: u64,
     pub(crate) dismissed: u64,
+    /// What a moderator put them under last, and the last warning: each holds until it ends.
+    restriction: Option<SanctionRow>,
+    warning: Option<SanctionRow>,
     /// The time of the earliest comment, in event time.
     pub(crate) first_seen: Option<i64>,
     /// The newest times of comments, ascending.
     recent: Vec<i64>,
 }
 
+/// What an author is under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SanctionRow {
+    pub(crate) sanction: Sanction,
+    pub(crate) until: Option<i64>,
+    /// The record of it.
+    pub(crate) seq: u64,
+}
+
 impl AuthorRow {
+    /// Returns what the author is under at a time; a warning goes behind everything else.
+    pub(crate) fn sanction(&self, at: i64) -> Option<SanctionRow> {
+        let holds = |row: &SanctionRow| row.until.is_none_or(|until| at < until);
+        let restriction = self.restriction.filter(holds);
+        restriction.or_else(|| self.warning.filter(holds))
+    }
+
+    /// Tells whether a sanction, by its record, holds at a time, behind another one or not.
+    pub(crate) fn is_under(&self, seq: u64, at: i64) -> bool {
+        let rows = [self.restriction, self.warning];
+        let holds = |row: &SanctionRow| row.seq == seq && row.until.is_none_or(|until| at < until);
+        rows.iter().flatten().any(holds)
+    }
+
+    /// Takes in what a moderator put them under, or that it was lifted.
+    pub(crate) fn sanctioned(&mut self, sanction: Sanction, until: Option<i64>, at: i64, seq: u64) {
+        let row = SanctionRow {
+            sanction,
+            until,
+            seq,
+        };
+        match sanction {
+            Sanction::Lift => (self.restriction, self.warning) = (None, None),
+            Sanction::Warn => {
+                let until = Some(at.saturating_add(WARNED));
+                self.warning = Some(SanctionRow { until, ..row });
+            }
+            _ => self.restriction = Some(row),
+        }
+    }
+
+    /// Tells whether the author has earned trust by so many approved comments, if that is enough.
+    pub(crate) fn is_trusted(&self, after: u64) -> bool {
+        after > 0 && self.approved >= after && self.rejected == 0
+    }
+
     /// Counts the comments in the ten minutes before a time.
     pub(crate) fn recent(&self, at: i64) -> u64 {
         let window = at.saturating_sub(RECENT_WINDOW)..=at;
@@ -241,6 +291,21 @@ mod tests {
             let found = reporter.weight();
             assert!((found - weight).abs() < 1e-12, "{found} for {weight}");
         }
+    }
+
+    #[test]
+    fn a_sanction_holds_until_it_ends() {
+        let sanction = |author: &AuthorRow, at| author.sanction(at).map(|row| row.sanction);
+        let mut author = AuthorRow::default();
+        author.sanctioned(Sanction::Warn, None, 10, 1);
+        author.sanctioned(Sanction::Suspend, Some(100), 20, 2);
+        assert_eq!(sanction(&author, 99), Some(Sanction::Suspend));
+        assert_eq!(sanction(&author, 100), Some(Sanction::Warn));
+        assert_eq!(sanction(&author, 10 + WARNED), None);
+        author.sanctioned(Sanction::Ban, None, 200, 3);
+        assert_eq!(sanction(&author, i64::MAX), Some(Sanction::Ban));
+        author.sanctioned(Sanction::Lift, None, 300, 4);
+        assert_eq!(sanction(&author, 301), None);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::pending::Pending;
 use super::rows::{ArticleRow, AuthorRow, CaseRow, ClosedRow, CommentRow, RuleRow};
 use super::{
     APPEALS, ARTICLES, AUTHORS, CASES, CHILDREN, CLOSED, COMMENTS, DECISIONS, DECISIONS_OF, Id,
-    Index, OPEN, OPEN_CASES, REPORTS, REVISIONS, RULES, TOTALS, decision_key,
+    Index, OPEN, OPEN_CASES, REPORTS, REVISIONS, RULES, SANCTIONS, TOTALS, decision_key,
 };
 use crate::record::{About, Change, Decided, Opening, Step};
 
@@ -31,6 +31,7 @@ pub(crate) struct State<'a> {
     children: Pending<(String, String, String, String), ()>,
     reports: Pending<(String, String, String), u64>,
     appeals: Pending<(String, String, String), u64>,
+    sanctions: Pending<(String, String, u64), ()>,
     rules: Pending<String, RuleRow>,
     totals: Pending<u8, u64>,
     memory: Memory,
@@ -54,6 +55,7 @@ impl<'a> State<'a> {
             children: Pending::new(CHILDREN),
             reports: Pending::new(REPORTS),
             appeals: Pending::new(APPEALS),
+            sanctions: Pending::new(SANCTIONS),
             rules: Pending::new(RULES),
             totals: Pending::new(TOTALS),
             memory: Memory::new(),
@@ -76,6 +78,7 @@ impl<'a> State<'a> {
         self.children.write(&mut batch);
         self.reports.write(&mut batch);
         self.appeals.write(&mut batch);
+        self.sanctions.write(&mut batch);
         self.rules.write(&mut batch);
         self.totals.write(&mut batch);
         self.memory.write(&mut batch);
@@ -218,6 +221,7 @@ impl<'a> State<'a> {
                 Ok(())
             }
             Change::ReportedFor(report) => self.reported(seq, report),
+            Change::Sanctioned(sanctioned) => self.sanctioned(seq, sanctioned),
             Change::Appealed {
                 about,
                 appeal,

@@ -6,8 +6,8 @@ use stoa_proto::ids;
 
 use super::*;
 use crate::engine::Batch;
-use crate::record::Stored;
-use crate::view::AUTHORS;
+use crate::record::{About, Change, Step, Stored};
+use crate::view::{AUTHORS, State};
 
 const REPORTED: &str = r#"
 lists:
@@ -540,5 +540,36 @@ rules:
             assert!(decision.partial.is_empty());
         }
     }
+    fixture.stop().await;
+}
+
+#[tokio::test]
+async fn a_report_of_an_older_journal_counts_as_that_of_somebody_unknown() {
+    let dir = tempfile::tempdir().unwrap();
+    let fixture = open(dir.path()).await;
+    fixture.event(plain("c-1", "fine")).await;
+    let about = About {
+        site: "courrier".into(),
+        article: "a-1".into(),
+        comment: "c-1".into(),
+    };
+    let older = Change::Reported {
+        about,
+        report: "r-1".into(),
+        at: 0,
+        case: Step::None,
+    };
+    // The fifth kind of change, as it always was; what came since stands behind it.
+    assert_eq!(postcard::to_stdvec(&older).unwrap()[0], 4);
+    let mut state = State::new(&fixture.service.admin.index);
+    state.apply(99, &older).unwrap();
+    let row = state.comment("courrier", "c-1").unwrap().unwrap();
+    let reports = row.open_reports();
+    assert_eq!(
+        (row.n_reports, reports.count(), reports.weight()),
+        (1, 1, 1.0)
+    );
+    assert!(reports.reporters().is_empty() && reports.reasons().is_empty());
+    drop(state);
     fixture.stop().await;
 }

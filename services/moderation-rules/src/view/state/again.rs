@@ -1,11 +1,11 @@
-//! What is decided about a comment that was decided before: by a moderator, or by the rules because
-//! a reader reported it.
+//! What comes after the first decision about a comment: moderators' decisions, about it and about
+//! its author, and reports, with what the rules decide because of them.
 
 use stoa_proto::Verdict;
 use stoa_store::Error;
 
 use super::{State, key, triple};
-use crate::record::{About, Closing, Decided, Report, Reviewed};
+use crate::record::{About, Closing, Decided, Report, Reviewed, Sanctioned};
 use crate::view::decision_key;
 use crate::view::rows::{ClosedRow, CommentRow};
 
@@ -42,6 +42,16 @@ impl State<'_> {
             fingerprint: Some(reviewed.fingerprint.clone()),
         };
         self.close(&reviewed.case, closed)
+    }
+
+    /// Applies what a moderator put an author under.
+    pub(super) fn sanctioned(&mut self, seq: u64, sanctioned: &Sanctioned) -> Result<(), Error> {
+        let (site, id) = (&sanctioned.site, &sanctioned.author);
+        let mut author = self.author(site, id)?;
+        author.sanctioned(sanctioned.sanction, sanctioned.until, sanctioned.at, seq);
+        self.authors.put(key(site, id), author);
+        self.sanctions.put((site.clone(), id.clone(), seq), ());
+        Ok(())
     }
 
     /// Applies a report, with what the rules decided because of it.
