@@ -108,12 +108,11 @@ impl Set {
         ]);
         let mut labels = BTreeSet::from([format!("always-{n}"), format!("list-{n}"), own.clone()]);
         let trial = format!("trial-{n}");
-        let in_share = strings(&decision["labels"]).contains(trial.as_str());
         let acted = match self.trial {
             None | Some("shadow") => false,
             Some("live") => true,
-            // The labels say so, and the verdict has to agree.
-            Some(_) => in_share,
+            // The entry says so, and labels and verdict have to agree.
+            Some(_) => rule(decision, "trial")["acted"] != false,
         };
         fired.extend(self.trial.map(|mode| ("trial", mode, None)));
         labels.extend(acted.then_some(trial));
