@@ -16,14 +16,18 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 pub mod broker;
 pub mod hostile;
+pub mod load;
 pub mod process;
+pub mod rules;
 pub mod sample;
 
 pub use broker::{Vhost, rabbitmqctl};
+pub use load::{Load, Stress};
 pub use process::Process;
 
 /// The token of every role that is started here, with the role admin.
@@ -88,6 +92,8 @@ pub struct Stack {
     pub port: u16,
     bus: Bus,
     log_level: &'static str,
+    /// Variables of the roles' configuration, over what is in their files.
+    env: Vec<(&'static str, String)>,
     client: reqwest::blocking::Client,
 }
 
@@ -97,11 +103,20 @@ pub const ROLES: [&str; 3] = ["ingest", "moderation-rules", "archive"];
 impl Stack {
     /// Starts a system and waits until it is ready.
     pub fn start(bus: Bus) -> Self {
-        Self::start_logging(bus, "info")
+        Self::start_as(bus, "info", Vec::new())
+    }
+
+    /// Starts a system with variables of the roles' configuration.
+    pub fn start_with(bus: Bus, env: Vec<(&'static str, String)>) -> Self {
+        Self::start_as(bus, "info", env)
     }
 
     /// Starts a system whose roles log at a level; `stoa up` logs at its own.
     pub fn start_logging(bus: Bus, log_level: &'static str) -> Self {
+        Self::start_as(bus, log_level, Vec::new())
+    }
+
+    fn start_as(bus: Bus, log_level: &'static str, env: Vec<(&'static str, String)>) -> Self {
         let client = reqwest::blocking::Client::builder()
             .timeout(Duration::from_secs(30))
             .build()
@@ -112,6 +127,7 @@ impl Stack {
             port: ports(),
             bus,
             log_level,
+            env,
             processes: Vec::new(),
             client,
         };
@@ -136,6 +152,7 @@ impl Stack {
         let data = self.folder.path();
         let log = data.join(format!("{name}.log"));
         let mut command = Command::new(binary());
+        command.envs(self.env.iter().cloned());
         match &self.bus {
             Bus::Embedded => {
                 command.args([
@@ -269,16 +286,37 @@ impl Stack {
         (answer.status().as_u16(), answer.bytes().unwrap().to_vec())
     }
 
+    /// Reads a number from moderation-rules' metrics, by its name and labels as they are written.
+    pub fn metric(&self, series: &str) -> Option<f64> {
+        let (_, text) = self.get_text(&format!("{}/metrics", self.moderation()), false);
+        let mut lines = text.lines();
+        lines.find_map(|line| line.strip_prefix(series)?.trim().parse().ok())
+    }
+
     /// Posts JSON with the token; returns status and answer.
     pub fn post_json(&self, url: &str, body: &Value) -> (u16, Value) {
-        let answer = self
+        self.send_json(Method::POST, url, None, body)
+    }
+
+    /// Sends JSON with the token, and with the entity tag that is to be replaced if one is given;
+    /// returns status and answer.
+    pub fn send_json(
+        &self,
+        method: Method,
+        url: &str,
+        if_match: Option<&str>,
+        body: &Value,
+    ) -> (u16, Value) {
+        let mut request = self
             .client
-            .post(url)
+            .request(method, url)
             .bearer_auth(TOKEN)
             .header("content-type", "application/json")
-            .body(body.to_string())
-            .send()
-            .unwrap();
+            .body(body.to_string());
+        if let Some(tag) = if_match {
+            request = request.header("if-match", tag);
+        }
+        let answer = request.send().unwrap();
         (
             answer.status().as_u16(),
             answer.json().unwrap_or(Value::Null),

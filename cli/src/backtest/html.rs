@@ -19,6 +19,14 @@ pub(super) fn page(report: &Report) -> String {
     frame("Backtest", &body)
 }
 
+/// Writes a time to the minute.
+fn minute(time: &str) -> String {
+    time.get(..16).map_or_else(
+        || time.to_owned(),
+        |time| format!("{} UTC", time.replace('T', " ")),
+    )
+}
+
 fn head(report: &Report) -> String {
     let input = &report.input;
     let (stricter, milder) = report
@@ -28,8 +36,8 @@ fn head(report: &Report) -> String {
     let mut html = format!(
         "<h1>Backtest</h1><p class=\"soft\">{} to {}</p>\
          <p class=\"soft\">live <code>{}</code><br>draft <code>{}</code></p><div class=\"tiles\">",
-        escape(input.first.as_deref().unwrap_or_default()),
-        escape(input.last.as_deref().unwrap_or_default()),
+        escape(&minute(input.first.as_deref().unwrap_or_default())),
+        escape(&minute(input.last.as_deref().unwrap_or_default())),
         escape(&report.live.hash),
         escape(&report.draft.hash)
     );
@@ -53,16 +61,20 @@ fn head(report: &Report) -> String {
         )
         .ok();
     }
-    write!(
-        html,
-        "</div><p class=\"soft\">{} revisions came again, {} before the range are history alone, \
-         {} events are behind it, {} decisions of moderators.</p>",
-        grouped(input.repeats),
-        grouped(input.before),
-        grouped(input.after),
-        grouped(input.moderator_decisions)
-    )
-    .ok();
+    html.push_str("</div>");
+    let rest: Vec<String> = [
+        (input.repeats, "revisions came again"),
+        (input.before, "before the range are history alone"),
+        (input.after, "events are behind the range"),
+        (input.moderator_decisions, "decisions of moderators"),
+    ]
+    .into_iter()
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, what)| format!("{} {what}", grouped(count)))
+    .collect();
+    if !rest.is_empty() {
+        write!(html, "<p class=\"soft\">{}.</p>", rest.join(", ")).ok();
+    }
     html
 }
 
@@ -136,12 +148,16 @@ fn flips(report: &Report) -> String {
         .collect();
     let mut html = format!(
         "<h2>Flips</h2><p class=\"key soft\"><i class=\"s\"></i>stricter<i class=\"m\"></i>milder</p>\
-         <div class=\"card\"><h3>By day</h3>{}</div><br><div class=\"two\">\
-         <div class=\"card\"><h3>By rule</h3>{}</div><div class=\"card\"><h3>By site</h3>{}</div></div>",
+         <div class=\"card scroll\"><h3>By day</h3>{}</div><div class=\"two\">\
+         <div class=\"card\"><h3>By rule</h3>{}</div>",
         chart::columns("Flips by day", &by(&report.by_day)),
         chart::bars("Flips by rule", &rules),
-        chart::bars("Flips by site", &by(&report.by_site)),
     );
+    if report.by_site.len() > 1 {
+        let bars = chart::bars("Flips by site", &by(&report.by_site));
+        write!(html, "<div class=\"card\"><h3>By site</h3>{bars}</div>").ok();
+    }
+    html.push_str("</div>");
     let rows: Vec<Vec<Cell>> = report
         .flips_by_rule
         .iter()
@@ -300,7 +316,7 @@ fn sample(sample: &Sample) -> String {
         escape(&sample.article),
         escape(&sample.comment),
         sample.revision,
-        escape(&sample.at),
+        escape(&minute(&sample.at)),
         marked(sample),
         if sample.cut { " …" } else { "" },
     )
@@ -357,9 +373,10 @@ fn rules(report: &Report) -> String {
 }
 
 fn rule_table(set: &SetReport) -> String {
-    let rows: Vec<Vec<Cell>> = set
-        .rules
-        .iter()
+    let mut rules: Vec<_> = set.rules.iter().collect();
+    rules.sort_by_key(|rule| std::cmp::Reverse(rule.hits));
+    let rows: Vec<Vec<Cell>> = rules
+        .into_iter()
         .map(|rule| {
             let mut row = vec![
                 Cell::Text(rule.id.clone()),
@@ -369,7 +386,11 @@ fn rule_table(set: &SetReport) -> String {
                 Cell::Count(rule.acted),
                 Cell::Count(rule.failures),
                 Cell::Count(rule.evaluations),
-                Cell::Count(rule.mean_ns),
+                // None of the comments in which it was evaluated was measured.
+                match rule.mean_ns {
+                    0 => Cell::Share(None),
+                    mean => Cell::Count(mean),
+                },
             ];
             if let Some(score) = rule.scores {
                 row.push(Cell::Share(score.precision));

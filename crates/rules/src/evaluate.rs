@@ -61,13 +61,18 @@ pub struct Fired {
 impl Fired {
     /// Returns the entry for the decision's event.
     pub fn record(&self) -> FiredRule {
-        FiredRule {
+        let mut record = FiredRule {
             id: self.rule.id.clone(),
             mode: self.mode.to_string(),
             explain: self.rule.explain.clone(),
             spans: self.spans.clone(),
             ..FiredRule::default()
+        };
+        // The other modes say so themselves.
+        if matches!(self.mode, Mode::Percent { .. }) && !self.acted {
+            record.extra.insert("acted".to_owned(), false.into());
         }
+        record
     }
 }
 

@@ -210,6 +210,11 @@ fn a_percentage_is_a_stable_share_of_the_threads() {
             ..input("x")
         });
         assert_eq!(outcome.fired.len(), 2);
+        for fired in &outcome.fired {
+            // Where it is only recorded, the decision says so.
+            let mark = fired.record().extra.get("acted").cloned();
+            assert_eq!(mark, (!fired.acted).then(|| false.into()), "{thread}");
+        }
         outcome.fired.iter().map(|fired| fired.acted).collect()
     };
     let acting: Vec<Vec<bool>> = threads.iter().map(|thread| acted(thread)).collect();
