@@ -83,8 +83,8 @@ impl Set {
         ])
     }
 
-    /// Copies it into a folder file by file. A folder that is looked at meanwhile has errors, and
-    /// is no mixture of two sets.
+    /// Copies it into a folder file by file. A folder that is looked at meanwhile has errors: it is
+    /// neither a mixture of two sets nor half of one.
     pub fn write(&self, folder: &Path) {
         let root = folder.join("stoa.yaml");
         if root.exists() {
@@ -92,7 +92,7 @@ impl Set {
         }
         std::fs::create_dir_all(folder.join("lists")).unwrap();
         for (path, text) in self.files() {
-            std::fs::write(folder.join(path), text).unwrap();
+            put(folder, path, &text);
         }
     }
 
@@ -141,6 +141,13 @@ impl Set {
         assert_eq!(*term, self.term(), "{decision:#}");
         acted
     }
+}
+
+/// Puts a file in its place, whole.
+pub fn put(folder: &Path, path: &str, text: &str) {
+    let draft = folder.join(".draft");
+    std::fs::write(&draft, text).unwrap();
+    std::fs::rename(draft, folder.join(path)).unwrap();
 }
 
 fn strings(list: &Value) -> BTreeSet<&str> {
