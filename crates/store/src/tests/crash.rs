@@ -1,11 +1,14 @@
 //! After a crash, rows and position agree.
 
+use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 
 use super::*;
 use crate::redo::{APPLIED, redo, write_redo, write_rows};
 
 const CHILD: &str = "STOA_STORE_KILL_TEST";
+/// What the process says that is going to be killed.
+const BEGUN: &str = "begun";
 /// How many rows a commit has in the kill test.
 const ROWS: u64 = 40;
 
@@ -64,9 +67,12 @@ fn a_killed_view_is_whole() {
                 "--nocapture",
             ])
             .env(CHILD, &dir)
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .spawn()
             .unwrap();
+        // However long the process takes to start, what follows falls into its work.
+        let said = BufReader::new(child.stdout.take().unwrap());
+        assert!(said.lines().any(|line| line.unwrap() == BEGUN));
         std::thread::sleep(Duration::from_millis(150 + (round * 37) % 200));
         child.kill().unwrap();
         child.wait().unwrap();
@@ -118,6 +124,7 @@ fn check_whole(view: &View, round: u64) {
 
 fn child(dir: &Path) {
     let view = open(dir);
+    println!("{BEGUN}");
     for n in view.applied() + 1.. {
         commit(&view, n);
     }
