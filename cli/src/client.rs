@@ -7,7 +7,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -35,12 +35,7 @@ pub(crate) struct TargetArgs {
 impl TargetArgs {
     /// Returns the token, from the command line or from its file.
     pub(crate) fn token(&self) -> anyhow::Result<Option<String>> {
-        let Some(path) = &self.token_file else {
-            return Ok(self.token.clone());
-        };
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("the token can't be read from {}", path.display()))?;
-        Ok(Some(text.trim().to_owned()))
+        token(self.token.as_ref(), self.token_file.as_deref())
     }
 
     /// Makes the target; nothing is sent yet.
@@ -52,6 +47,16 @@ impl TargetArgs {
     pub(crate) fn patience(&self) -> Duration {
         Duration::from_secs(self.patience)
     }
+}
+
+/// Returns a token that was given, or read from a file.
+pub(crate) fn token(given: Option<&String>, file: Option<&Path>) -> anyhow::Result<Option<String>> {
+    let Some(path) = file else {
+        return Ok(given.cloned());
+    };
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("the token can't be read from {}", path.display()))?;
+    Ok(Some(text.trim().to_owned()))
 }
 
 /// What was made of a batch.

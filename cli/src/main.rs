@@ -7,6 +7,7 @@ mod demo;
 mod healthcheck;
 mod import;
 mod output;
+mod parked;
 mod publish;
 mod roles;
 mod rules;
@@ -43,6 +44,7 @@ enum Command {
     Import(import::ImportArgs),
     Archive(archive::ArchiveArgs),
     Rules(rules::RulesArgs),
+    Parked(parked::ParkedArgs),
     Stress(stress::StressArgs),
     Healthcheck(healthcheck::HealthcheckArgs),
 }
@@ -62,6 +64,7 @@ fn main() -> ExitCode {
         Command::Rules(args) => rules::run(&args),
         Command::Publish(args) => on_runtime(publish::run(args)),
         Command::Import(args) => on_runtime(import::run(args)),
+        Command::Parked(args) => on_runtime(parked::run(args)),
         Command::Stress(args) => on_runtime(stress::run(args)),
         Command::Healthcheck(args) => on_runtime(healthcheck::run(args)),
     };

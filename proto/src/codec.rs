@@ -5,6 +5,7 @@
 //! other attribute a header with the prefix `cloudEvents_`, `cloudEvents:` or `ce-`).
 
 mod classify;
+mod split;
 mod strict;
 
 use std::borrow::Cow;
@@ -15,6 +16,8 @@ use serde_json::value::RawValue;
 use crate::data::Extra;
 use crate::event::{Data, Envelope, Event, Kind};
 use crate::{Code, Received, Rejection, Time, limits, validate};
+
+pub use split::{Part, ThreadKey, join as join_parts, split};
 
 /// The content type of one event.
 pub const STRUCTURED: &str = "application/cloudevents+json";

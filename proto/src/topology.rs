@@ -115,9 +115,9 @@ impl Reader {
 
 /// The exchange that takes what a shard exchange can't route.
 pub const UNROUTED: &str = "stoa.unrouted";
-/// The exchange that takes what a reader refused.
+/// The exchange that takes what the broker handed out too often without an answer.
 pub const DEAD_LETTERS: &str = "stoa.dlx";
-/// The queue of what a reader refused.
+/// The queue of that. What a reader refuses, its role keeps itself.
 pub const PARKED: &str = "stoa.parked";
 
 /// Something to declare on a broker.

@@ -140,6 +140,18 @@ impl Platform {
 
     /// Publishes a message to the inbox and waits until the broker has it.
     pub fn publish(&self, content_type: &str, headers: &[(String, AMQPValue)], body: &[u8]) {
+        self.publish_to("stoa.inbox", "", content_type, headers, body);
+    }
+
+    /// Publishes a message to an exchange and waits until the broker has it.
+    pub fn publish_to(
+        &self,
+        exchange: &str,
+        key: &str,
+        content_type: &str,
+        headers: &[(String, AMQPValue)],
+        body: &[u8],
+    ) {
         let mut table = FieldTable::default();
         for (name, value) in headers {
             table.insert(name.as_str().into(), value.clone());
@@ -153,13 +165,9 @@ impl Platform {
             ..BasicPublishOptions::default()
         };
         let confirmed = self.runtime.block_on(async {
-            let publish = self.channel.basic_publish(
-                "stoa.inbox".into(),
-                "".into(),
-                options,
-                body,
-                properties,
-            );
+            let publish =
+                self.channel
+                    .basic_publish(exchange.into(), key.into(), options, body, properties);
             publish.await.unwrap().await.unwrap()
         });
         assert!(

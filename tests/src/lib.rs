@@ -242,6 +242,11 @@ impl Stack {
         format!("http://127.0.0.1:{}", self.port + 2)
     }
 
+    /// The admin address of the archive.
+    pub fn archive_admin(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port + 1_002)
+    }
+
     /// The admin address of ingest.
     pub fn ingest_admin(&self) -> String {
         format!("http://127.0.0.1:{}", self.port + 1_000)

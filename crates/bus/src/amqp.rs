@@ -29,6 +29,7 @@ use crate::handler::Handler;
 use crate::health::{Health, Link};
 use crate::life::Life;
 use crate::metrics::Metrics;
+use crate::parking::Parking;
 use crate::publisher::Publisher;
 use crate::{AmqpConfig, BatchLimits, Env, Error};
 
@@ -103,6 +104,7 @@ impl Amqp {
         reader: Reader,
         handler: impl Handler,
         limits: BatchLimits,
+        parking: Parking,
     ) -> Result<(), Error> {
         let _running = self.shared.life.consumer();
         let source = consume::AmqpSource::subscribe(&self.shared, reader, &self.consume);
@@ -112,6 +114,7 @@ impl Amqp {
             metrics: self.shared.metrics.clone(),
             health: Arc::clone(&self.shared.health),
             limits,
+            parking,
             shutdown: self.shared.env.shutdown.clone(),
         };
         consume_loop::run(source, handler, setting).await

@@ -46,6 +46,10 @@ pub struct AmqpConfig {
     /// How long a stop waits for what is in flight.
     #[serde(deserialize_with = "duration")]
     pub drain: Duration,
+    /// Bytes that may be parked, counted from the oldest message that still is; beyond it what is
+    /// refused waits, and everything behind it. It holds on the embedded bus, too.
+    #[serde(deserialize_with = "size")]
+    pub parked_bytes: u64,
 }
 
 impl Default for AmqpConfig {
@@ -62,6 +66,7 @@ impl Default for AmqpConfig {
             batch_bytes: 256 * 1024,
             heartbeat: 15,
             drain: Duration::from_secs(10),
+            parked_bytes: 1 << 30,
         }
     }
 }
@@ -83,6 +88,12 @@ impl AmqpConfig {
                     reason: "must be at least 1".to_owned(),
                 });
             }
+        }
+        if self.parked_bytes == 0 {
+            return Err(Error::Setting {
+                setting: "bus.parked_bytes",
+                reason: "must be at least one byte: what is refused has to be kept".to_owned(),
+            });
         }
         if self.confirm_timeout.is_zero() {
             return Err(Error::Setting {
@@ -108,6 +119,7 @@ impl fmt::Debug for AmqpConfig {
             .field("batch_bytes", &self.batch_bytes)
             .field("heartbeat", &self.heartbeat)
             .field("drain", &self.drain)
+            .field("parked_bytes", &self.parked_bytes)
             .finish()
     }
 }
@@ -187,6 +199,31 @@ fn parse_duration(text: &str) -> Option<Duration> {
     number.checked_mul(millis).map(Duration::from_millis)
 }
 
+fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    parse_size(&text).ok_or_else(|| {
+        de::Error::custom(format!(
+            "`{text}` is not a size: write it like \"64 MiB\" or \"1 GiB\""
+        ))
+    })
+}
+
+fn parse_size(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let split = text.find(|c: char| !c.is_ascii_digit())?;
+    let (number, unit) = text.split_at_checked(split)?;
+    let number: u64 = number.parse().ok()?;
+    let bytes = match unit.trim() {
+        "B" => 1,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        "TiB" => 1 << 40,
+        _ => return None,
+    };
+    number.checked_mul(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -223,6 +260,20 @@ mod tests {
                 millis.map(Duration::from_millis),
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        for (text, bytes) in [
+            ("1 GiB", Some(1 << 30)),
+            ("64MiB", Some(1 << 26)),
+            ("10 B", Some(10)),
+            ("10", None),
+            ("GiB", None),
+            ("99999999999 TiB", None),
+        ] {
+            assert_eq!(parse_size(text), bytes, "{text}");
         }
     }
 

@@ -3,8 +3,12 @@
 //! **Invariants.** A message is settled only after the events that it led to are confirmed, and
 //! messages are settled in the order in which they were received. The next batch is handled while
 //! the confirms of earlier ones are awaited; a failed message stops that until it is through.
+//! An event that is refused, and what comes later in its thread, is durable among what is parked
+//! before its message is settled; between two batches the loop tries that again ([`retry`]).
 
+mod admit;
 mod batch;
+mod retry;
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -14,9 +18,11 @@ use std::time::Duration;
 use stoa_proto::Reader;
 use tokio_util::sync::CancellationToken;
 
+use self::retry::Retries;
 use crate::handler::{Handler, Incoming};
 use crate::health::Health;
 use crate::metrics::{Metrics, gauge_value};
+use crate::parking::Parking;
 use crate::publisher::{Confirmed, Publisher};
 use crate::{BatchLimits, Error};
 
@@ -37,15 +43,6 @@ pub(crate) struct Delivery<T> {
     pub(crate) suspect: bool,
 }
 
-/// What becomes of a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Settle {
-    /// It is done with.
-    Ack,
-    /// It is set aside, for this reason.
-    Park(String),
-}
-
 /// A transport's receiving half.
 pub(crate) trait Source: Send {
     /// What identifies a message.
@@ -60,10 +57,10 @@ pub(crate) trait Source: Send {
     /// Whether the transport will hand out the message anew, so that it need not be handled.
     fn is_stale(&self, token: &Self::Token) -> bool;
 
-    /// Settles messages, in their order.
+    /// Settles messages that are done with, in their order.
     fn settle(
         &mut self,
-        settled: Vec<(Delivery<Self::Token>, Settle)>,
+        settled: Vec<Delivery<Self::Token>>,
     ) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// Ends; what was received and not settled is given back.
@@ -78,13 +75,14 @@ pub(crate) struct Setting {
     pub(crate) metrics: Metrics,
     pub(crate) health: Arc<Health>,
     pub(crate) limits: BatchLimits,
+    pub(crate) parking: Parking,
     pub(crate) shutdown: CancellationToken,
 }
 
 /// Messages whose events are published and not yet confirmed.
 struct Unconfirmed<T> {
     confirmed: Confirmed,
-    settled: Vec<(Delivery<T>, Settle)>,
+    settled: Vec<Delivery<T>>,
 }
 
 /// Why the loop goes no further.
@@ -105,6 +103,7 @@ struct Loop<S: Source, H> {
     source: S,
     handler: H,
     setting: Setting,
+    retries: Retries,
     unconfirmed: VecDeque<Unconfirmed<S::Token>>,
 }
 
@@ -117,12 +116,14 @@ pub(crate) async fn run<S: Source, H: Handler>(
     let mut this = Loop {
         source,
         handler,
+        retries: Retries::new(&setting.parking)?,
         setting,
         unconfirmed: VecDeque::new(),
     };
     let stop = this.work().await;
     this.setting.metrics.inflight.set(0);
     let closed = this.source.close().await;
+    this.setting.parking.close().await;
     match stop {
         Stop::Shutdown => closed,
         Stop::Failed(error) => Err(error),
@@ -135,22 +136,30 @@ enum Step<T> {
     Confirmed(Result<(), crate::Closed>),
     /// Messages came, or shutdown.
     Received(Result<Option<Vec<Delivery<T>>>, Error>),
+    /// Something is asked about what is parked, or some of it is due.
+    Parked,
 }
 
 impl<S: Source, H: Handler> Loop<S, H> {
     async fn work(&mut self) -> Stop {
         loop {
+            if let Err(stop) = self.attend().await {
+                return stop;
+            }
             let has_room = self.unconfirmed.len() < DEPTH;
-            let front = self.unconfirmed.front_mut();
-            let step = match front {
-                None => Step::Received(self.source.receive(self.setting.limits).await),
-                Some(front) => tokio::select! {
-                    biased;
-                    confirmed = &mut front.confirmed => Step::Confirmed(confirmed),
-                    received = self.source.receive(self.setting.limits), if has_room => {
-                        Step::Received(received)
-                    }
-                },
+            let confirmed = async {
+                match self.unconfirmed.front_mut() {
+                    Some(front) => (&mut front.confirmed).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let step = tokio::select! {
+                biased;
+                confirmed = confirmed => Step::Confirmed(confirmed),
+                received = self.source.receive(self.setting.limits), if has_room => {
+                    Step::Received(received)
+                }
+                () = self.retries.wanted() => Step::Parked,
             };
             let done = match step {
                 Step::Confirmed(Ok(())) => self.settle_front().await,
@@ -165,6 +174,7 @@ impl<S: Source, H: Handler> Loop<S, H> {
                     failed => failed,
                 },
                 Step::Received(Err(error)) => Err(error.into()),
+                Step::Parked => Ok(()),
             };
             if let Err(stop) = done {
                 return stop;
@@ -173,11 +183,7 @@ impl<S: Source, H: Handler> Loop<S, H> {
     }
 
     /// Publishes what messages led to; they are settled once that is confirmed.
-    fn submit(
-        &mut self,
-        outgoing: Vec<stoa_proto::Outgoing>,
-        settled: Vec<(Delivery<S::Token>, Settle)>,
-    ) {
+    fn submit(&mut self, outgoing: Vec<stoa_proto::Outgoing>, settled: Vec<Delivery<S::Token>>) {
         if !settled.is_empty() {
             let confirmed = self.setting.publisher.submit(outgoing);
             self.unconfirmed
@@ -204,22 +210,6 @@ impl<S: Source, H: Handler> Loop<S, H> {
             .metrics
             .inflight
             .sub(gauge_value(front.settled.len()));
-        for (delivery, settle) in &front.settled {
-            if let Settle::Park(reason) = settle {
-                let reader = self.setting.reader.name();
-                self.setting
-                    .metrics
-                    .parked
-                    .with_label_values(&[reader])
-                    .inc();
-                tracing::warn!(
-                    queue.reader = reader,
-                    bytes = delivery.incoming.message.body.len(),
-                    reason,
-                    "a message is parked"
-                );
-            }
-        }
         Ok(self.source.settle(front.settled).await?)
     }
 

@@ -3,7 +3,6 @@
 //! ```text
 //! DIR/stoa.content/              a journal; a record is one event or a batch of them
 //! DIR/cursors/archive.stoa.content   how far a reader is in an exchange
-//! DIR/stoa.parked/               what readers refused
 //! ```
 //!
 //! A publish is confirmed when its records are durable. What every reader has passed is dropped,
@@ -28,11 +27,9 @@ use crate::health::Health;
 use crate::life::Life;
 use crate::metrics::Metrics;
 use crate::pack::PackLimits;
+use crate::parking::Parking;
 use crate::publisher::Publisher;
 use crate::{BatchLimits, CursorFile, EmbeddedConfig, Env, Error};
-
-/// The name of the journal of refused messages.
-pub const PARKED: &str = stoa_proto::topology::PARKED;
 
 /// Room above the largest batch that a record may hold: a platform's largest message.
 const MAX_RECORD_BYTES: u32 = 64 * 1024 * 1024;
@@ -60,7 +57,6 @@ pub struct Embedded {
     health: Arc<Health>,
     publisher: Publisher,
     journals: BTreeMap<Exchange, Journal>,
-    parked: Journal,
     places: BTreeMap<(Reader, Exchange), Arc<Place>>,
 }
 
@@ -109,7 +105,6 @@ impl Embedded {
                 places.insert((reader, *exchange), Arc::new(Place { file, settled }));
             }
         }
-        let parked = open(PARKED)?;
         let metrics = Metrics::new(&env)?;
         let health = Arc::new(Health::default());
         let (publisher, submissions) = Publisher::new(metrics.clone());
@@ -140,7 +135,6 @@ impl Embedded {
             health,
             publisher,
             journals,
-            parked,
             places,
         })
     }
@@ -159,6 +153,7 @@ impl Embedded {
         reader: Reader,
         handler: impl Handler,
         limits: BatchLimits,
+        parking: Parking,
     ) -> Result<(), Error> {
         let _running = self.life.consumer();
         let mut feeds = Vec::new();
@@ -171,19 +166,15 @@ impl Embedded {
             };
             feeds.push(source::Feed::new(*exchange, journal, Arc::clone(place)));
         }
-        let source = source::EmbeddedSource::new(
-            reader,
-            feeds,
-            self.parked.clone(),
-            self.env.clone(),
-            self.metrics.clone(),
-        );
+        let env = self.env.clone();
+        let source = source::EmbeddedSource::new(reader, feeds, env, self.metrics.clone());
         let setting = Setting {
             reader,
             publisher: self.publisher.clone(),
             metrics: self.metrics.clone(),
             health: Arc::clone(&self.health),
             limits,
+            parking,
             shutdown: self.env.shutdown.clone(),
         };
         consume::run(source, handler, setting).await

@@ -26,6 +26,14 @@ pub enum Error {
     /// A journal of the bus can't be opened, read or written; its own message names the remedy.
     #[error("the bus's journal failed")]
     Journal(#[from] stoa_journal::Error),
+    /// A record of the parked messages can't be read: run the version that wrote it, or a newer one.
+    #[error("record {seq} of the parked messages can't be read: {reason}")]
+    Parked {
+        /// The record's sequence.
+        seq: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A file of the bus can't be read or written; look at the disk and at the folder's owner.
     #[error("can't {action} {}", path.display())]
     File {

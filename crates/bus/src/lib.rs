@@ -7,8 +7,9 @@
 //! **What is promised, by both.** At least once: a message is acknowledged only after its handler
 //! returned and every event that it led to is confirmed. In order: events of one thread arrive in
 //! the order in which they were published, as long as nothing has to be sent again; what is sent
-//! again may repeat, so readers drop repeats by id. A handler's failure holds the order
-//! ([`HandlerError::Retry`]) or sets the message aside ([`HandlerError::Reject`]).
+//! again may repeat, so readers drop repeats by id. A handler's failure holds everything up
+//! ([`HandlerError::Retry`]) or parks the event and its thread ([`HandlerError::Reject`],
+//! [`Parking`]).
 //!
 //! **What is not.** Exactly once: a repeat can always come.
 //!
@@ -26,6 +27,7 @@ mod life;
 mod metrics;
 mod outbox;
 mod pack;
+mod parking;
 mod publisher;
 
 use std::fmt;
@@ -39,11 +41,11 @@ use tokio_util::task::TaskTracker;
 
 pub use config::{AmqpConfig, BatchLimits, EmbeddedConfig};
 pub use cursor::CursorFile;
-pub use embedded::PARKED;
 pub use error::{Closed, Error};
 pub use handler::{EventHandler, Events, Handler, HandlerError, Incoming, Outcome};
 pub use health::Status;
 pub use outbox::{Outbox, OutboxHandle};
+pub use parking::{Attempt, Filter, Page, Parked, Parking, ParkingConfig, Retried, Unanswered};
 pub use publisher::Publisher;
 
 /// What the bus takes from its process.
@@ -105,7 +107,7 @@ impl Bus {
     }
 
     /// Reads the queues of a reader until shutdown: receive, handle, publish, confirm,
-    /// acknowledge. It returns when what was in flight is done.
+    /// acknowledge. It returns when what was in flight is done, and closes what is parked.
     ///
     /// One call per reader and process: two would share the reader's messages without order.
     pub async fn run(
@@ -113,10 +115,13 @@ impl Bus {
         reader: Reader,
         handler: impl Handler,
         limits: BatchLimits,
+        parking: Parking,
     ) -> Result<(), Error> {
         match self {
-            Self::Amqp(amqp) => Box::pin(amqp.run(reader, handler, limits)).await,
-            Self::Embedded(embedded) => Box::pin(embedded.run(reader, handler, limits)).await,
+            Self::Amqp(amqp) => Box::pin(amqp.run(reader, handler, limits, parking)).await,
+            Self::Embedded(embedded) => {
+                Box::pin(embedded.run(reader, handler, limits, parking)).await
+            }
         }
     }
 }

@@ -24,7 +24,6 @@ pub(crate) struct Metrics {
     pub(crate) inflight: IntGauge,
     pub(crate) retries: IntCounter,
     pub(crate) panics: IntCounter,
-    pub(crate) parked: IntCounterVec,
     pub(crate) outbox_records: IntGauge,
     pub(crate) outbox_bytes: IntGauge,
     pub(crate) outbox_age: IntGauge,
@@ -112,11 +111,6 @@ impl Metrics {
                 "Times that a message had to wait because its handler asked for it",
             )?,
             panics: counter("stoa_consumer_panics_total", "Handlers that panicked")?,
-            parked: counters(
-                "stoa_parked_total",
-                "Messages set aside, by reader",
-                &["reader"],
-            )?,
             outbox_records: gauge(
                 "stoa_outbox_pending_records",
                 "Journal records that are not published yet",

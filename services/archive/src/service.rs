@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use stoa_bus::{BatchLimits, Bus, Events};
+use stoa_bus::{BatchLimits, Bus, Events, Parking};
 use stoa_daemon::Context;
 use stoa_daemon::auth::Tokens;
 use stoa_journal::Journal;
@@ -35,6 +35,7 @@ pub(crate) struct Service {
     engine: Engine,
     public: Public,
     admin: Admin,
+    parking: Parking,
 }
 
 impl Service {
@@ -49,6 +50,9 @@ impl Service {
         context.ready.set("view", Ok(()));
         metrics.progress(journal.next(), journal.bytes(), index.applied());
 
+        let bus_config = &config.bus;
+        let parking =
+            stoa_parked::open(QueueReader::Archive, &config.data_dir, bus_config, context).await?;
         let engine = Engine {
             journal: journal.clone(),
             index: Arc::clone(&index),
@@ -77,6 +81,7 @@ impl Service {
             engine,
             public,
             admin,
+            parking,
         })
     }
 
@@ -87,7 +92,9 @@ impl Service {
 
     /// The admin routes of the archive.
     pub(crate) fn admin_router(&self) -> Router {
-        self.admin.clone().router()
+        let tokens = self.admin.tokens.clone();
+        let parked = stoa_parked::router(self.parking.clone(), tokens, &self.context);
+        self.admin.clone().router().merge(parked)
     }
 
     /// Archives until shutdown.
@@ -98,6 +105,7 @@ impl Service {
             engine,
             public,
             admin,
+            parking,
         } = self;
         drop((public, admin));
         let (journal, index) = (engine.journal.clone(), Arc::clone(&engine.index));
@@ -105,7 +113,7 @@ impl Service {
             max_messages: engine.batch_events,
             max_bytes: BATCH_BYTES,
         };
-        let consuming = bus.run(QueueReader::Archive, Events(engine), limits);
+        let consuming = bus.run(QueueReader::Archive, Events(engine), limits, parking);
         let mut consuming = std::pin::pin!(consuming);
         loop {
             context.ready.set("bus", bus.status().ready());

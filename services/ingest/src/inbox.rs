@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use stoa_bus::{Handler, HandlerError, Incoming};
+use stoa_proto::codec::{self, Part};
 use stoa_proto::limits;
 
 use crate::budget::Budget;
@@ -51,5 +52,18 @@ impl Handler for Inbox {
             Ok(_) => outcomes,
             Err(stopped) => all(HandlerError::Retry(stopped.to_string())),
         }
+    }
+
+    /// A message that is too large as a whole is not taken apart: its events must not pass by
+    /// themselves.
+    fn parts(&self, incoming: &Incoming) -> Vec<Part> {
+        let message = &incoming.message;
+        if message.body.len() <= limits::BATCH_BYTES {
+            let parts = codec::split(message);
+            if parts.len() <= limits::BATCH_EVENTS {
+                return parts;
+            }
+        }
+        vec![Part::whole(message.clone())]
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use stoa_bus::{BatchLimits, Bus, Outbox};
+use stoa_bus::{BatchLimits, Bus, Outbox, Parking};
 use stoa_daemon::Context;
 use stoa_daemon::auth::Tokens;
 use stoa_journal::Journal;
@@ -39,6 +39,7 @@ pub(crate) struct Service {
     metrics: Metrics,
     public: Public,
     admin: Admin,
+    parking: Parking,
 }
 
 impl Service {
@@ -53,6 +54,8 @@ impl Service {
         let index = open_index(config, context, &journal, &metrics).await?;
         context.ready.set("view", Ok(()));
 
+        let parking =
+            stoa_parked::open(Reader::Ingest, &config.data_dir, &config.bus, context).await?;
         let outbox = Outbox::open(journal.clone(), &config.data_dir.join("outbox.cursor"))?;
         let waiting = outbox.handle();
         let budget = Budget::new(
@@ -107,6 +110,7 @@ impl Service {
             metrics,
             public,
             admin,
+            parking,
         })
     }
 
@@ -117,7 +121,9 @@ impl Service {
 
     /// The admin routes of ingest.
     pub(crate) fn admin_router(&self) -> Router {
-        self.admin.clone().router()
+        let tokens = self.admin.tokens.clone();
+        let parked = stoa_parked::router(self.parking.clone(), tokens, &self.context);
+        self.admin.clone().router().merge(parked)
     }
 
     /// Publishes, consumes and forgets until shutdown, then lets the engine finish.
@@ -150,9 +156,9 @@ impl Service {
             Ok(outbox.run(publisher, map, shutdown).await?)
         });
         let inbox = Inbox::new(self.intake, self.engine, self.budget);
-        let limits = BatchLimits::default();
+        let (limits, parking) = (BatchLimits::default(), self.parking);
         context.supervise("inbox", async move {
-            Ok(bus.run(Reader::Ingest, inbox, limits).await?)
+            Ok(bus.run(Reader::Ingest, inbox, limits, parking).await?)
         });
         drop(self.public);
         drop(self.admin);

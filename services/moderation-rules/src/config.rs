@@ -53,7 +53,7 @@ pub struct Config {
     /// Who may use the admin listener.
     #[serde(default)]
     pub tokens: Vec<TokenConfig>,
-    /// The connection to the broker; not used on the embedded bus.
+    /// The connection to the broker; on the embedded bus only the limit of what is parked is used.
     pub bus: stoa_bus::AmqpConfig,
     /// The log.
     pub log: stoa_daemon::telemetry::LogConfig,

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
-use stoa_bus::{BatchLimits, Bus, Events, Outbox};
+use stoa_bus::{BatchLimits, Bus, Events, Outbox, Parking};
 use stoa_daemon::Context;
 use stoa_daemon::auth::Tokens;
 use stoa_journal::{Journal, Record};
@@ -47,6 +47,7 @@ pub(crate) struct Service {
     engine_ended: tokio::sync::oneshot::Receiver<()>,
     admin: Admin,
     public: Public,
+    parking: Parking,
     scorers: Option<Arc<Scorers>>,
     batch_events: usize,
     rules_config: RulesConfig,
@@ -78,6 +79,8 @@ impl Service {
         live.metrics.breakers(&limits::open(&index, &live)?);
         context.ready.set("view", Ok(()));
 
+        let parking =
+            stoa_parked::open(Reader::Moderation, &config.data_dir, &config.bus, context).await?;
         let outbox = Outbox::open(journal.clone(), &config.data_dir.join("outbox.cursor"))?;
         let parts = Arc::new(Parts {
             journal: journal.clone(),
@@ -124,6 +127,7 @@ impl Service {
             engine_ended,
             admin,
             public,
+            parking,
             scorers,
             batch_events: config.engine.batch_events,
             rules_config: config.rules.clone(),
@@ -132,7 +136,9 @@ impl Service {
 
     /// Returns the admin routes.
     pub(crate) fn admin_router(&self) -> Router {
-        self.admin.clone().router()
+        let tokens = self.admin.tokens.clone();
+        let parked = stoa_parked::router(self.parking.clone(), tokens, &self.context);
+        self.admin.clone().router().merge(parked)
     }
 
     /// Returns the public routes.
@@ -178,9 +184,12 @@ impl Service {
             max_messages: self.batch_events,
             max_bytes: BATCH_BYTES,
         };
+        let parking = self.parking;
         let consumer = Events(Consumer::new(self.engine, self.metrics, scoring));
         context.supervise("consumer", async move {
-            Ok(bus.run(Reader::Moderation, consumer, limits).await?)
+            Ok(bus
+                .run(Reader::Moderation, consumer, limits, parking)
+                .await?)
         });
 
         context.shutdown.cancelled().await;

@@ -5,18 +5,16 @@
 //! to anew, on a new channel. What was received over the old one is stale: the broker hands it out
 //! again, in order.
 
-mod park;
 mod subscription;
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use lapin::Acker;
 use lapin::message::Delivery as Received;
-use lapin::options::{BasicAckOptions, BasicRejectOptions};
+use lapin::options::BasicAckOptions;
 use lapin::types::{AMQPValue, FieldTable};
 use stoa_proto::Reader;
 use stoa_proto::codec::Message;
@@ -25,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::subscription::{Arrived, Subscription};
 use super::{Connected, Shared};
-use crate::consume::{Delivery, Settle, Source};
+use crate::consume::{Delivery, Source};
 use crate::handler::Incoming;
 use crate::{BatchLimits, Error};
 
@@ -39,14 +37,12 @@ const ACK_TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) struct Token {
     /// The channel's number among all that this process opened: tags count per channel.
     epoch: u64,
-    queue: Arc<str>,
     acker: Acker,
 }
 
 /// The receiving half of the bus over a broker.
 pub(super) struct AmqpSource {
     shared: Shared,
-    connected: Connected,
     arrived: mpsc::UnboundedReceiver<Arrived>,
     /// Ends the subscriptions and closes their channels.
     stop: CancellationToken,
@@ -74,7 +70,6 @@ impl AmqpSource {
         }
         Self {
             shared: shared.clone(),
-            connected: connected.clone(),
             arrived,
             stop,
         }
@@ -131,11 +126,7 @@ impl AmqpSource {
                 redelivered,
                 user_id: text(properties.user_id()),
             },
-            token: Token {
-                epoch,
-                queue,
-                acker,
-            },
+            token: Token { epoch, acker },
             suspect,
         }
     }
@@ -181,29 +172,11 @@ impl Source for AmqpSource {
         !token.acker.usable()
     }
 
-    async fn settle(&mut self, settled: Vec<(Delivery<Token>, Settle)>) -> Result<(), Error> {
+    async fn settle(&mut self, settled: Vec<Delivery<Token>>) -> Result<(), Error> {
         // One acknowledgement per channel, of the last message: all before it are settled too.
         let mut last = BTreeMap::new();
-        for (delivery, settle) in settled {
-            let Token {
-                epoch,
-                queue,
-                acker,
-            } = delivery.token;
-            match settle {
-                Settle::Ack => {
-                    last.insert(epoch, acker);
-                }
-                Settle::Park(reason) if self.shared.config.provision => {
-                    let (shared, connected) = (&self.shared, &self.connected);
-                    if park::publish(shared, connected, &queue, &delivery.incoming, &reason).await {
-                        sent(acker.ack(BasicAckOptions { multiple: false })).await;
-                    }
-                }
-                Settle::Park(_) => {
-                    sent(acker.reject(BasicRejectOptions { requeue: false })).await;
-                }
-            }
+        for delivery in settled {
+            last.insert(delivery.token.epoch, delivery.token.acker);
         }
         for acker in last.into_values() {
             sent(acker.ack(BasicAckOptions { multiple: true })).await;

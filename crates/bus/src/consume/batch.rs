@@ -1,23 +1,34 @@
 //! One batch through the handler, with its failures.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt;
 use stoa_proto::Outgoing;
+use stoa_proto::codec::{Part, ThreadKey};
 
-use super::{Delivery, FIRST_PAUSE, LONGEST_PAUSE, Loop, PATIENCE, Settle, Source, Stop};
+use super::admit::Admitted;
+use super::{Delivery, FIRST_PAUSE, LONGEST_PAUSE, Loop, PATIENCE, Source, Stop};
 use crate::handler::{Handler, HandlerError, Incoming, Outcome};
+use crate::parking::{Aside, Batch};
 
 /// The handler panicked.
-struct Panicked;
+pub(super) struct Panicked;
 
-/// What came of the parts of one message.
-enum Parts {
-    /// All were handled; those that were refused, were for this reason.
-    Done(Vec<Outgoing>, Option<String>),
-    /// One has to wait.
+/// Why a message waits for which the handler has no outcome.
+const NO_OUTCOME: &str = "the handler has no outcome for a message";
+
+/// Why an event is refused that makes the handler panic.
+pub(super) const PANICKED: &str = "the handler panicked";
+
+/// What came of one message.
+enum Made {
+    /// It is handled; these events follow from it, and these of its own are parked.
+    Done(Vec<Outgoing>, Vec<Aside>),
+    /// It has to wait.
     Retry(String),
+    /// The handler stopped before it.
+    Left,
 }
 
 impl<S: Source, H: Handler> Loop<S, H> {
@@ -32,20 +43,20 @@ impl<S: Source, H: Handler> Loop<S, H> {
             } else {
                 rest.iter().take_while(|delivery| !delivery.suspect).count()
             };
-            let group: Vec<_> = rest.drain(..take).collect();
-            let messages = group
-                .iter()
-                .map(|delivery| delivery.incoming.clone())
+            let group: Vec<_> = rest
+                .drain(..take)
+                .map(|delivery| self.admit(delivery))
                 .collect();
+            let messages: Vec<_> = group.iter().filter_map(|one| one.rest.clone()).collect();
             let retry = match self.guarded(messages).await {
-                Ok(outcomes) => self.outcomes(group, outcomes, &mut rest).await,
+                Ok(outcomes) => self.outcomes(group, outcomes, &mut rest).await?,
                 Err(Panicked) if take > 1 => {
                     // One of them did it: each is tried by itself.
                     alone = take;
                     requeue(group, &mut rest);
                     continue;
                 }
-                Err(Panicked) => self.panicked_alone(group, &mut rest).await,
+                Err(Panicked) => self.panicked_alone(group, &mut rest).await?,
             };
             let Some(reason) = retry else {
                 alone = alone.saturating_sub(1);
@@ -76,98 +87,138 @@ impl<S: Source, H: Handler> Loop<S, H> {
         Ok(())
     }
 
-    /// Publishes what the first messages led to. At the first that has to wait it puts that one
-    /// and those behind it back, and returns the reason.
+    /// Parks what was refused and publishes what the first messages led to. At the first that has
+    /// to wait it puts that one and those behind it back, and returns the reason.
     async fn outcomes(
         &mut self,
-        group: Vec<Delivery<S::Token>>,
+        group: Vec<Admitted<S::Token>>,
         outcomes: Vec<Outcome>,
         rest: &mut VecDeque<Delivery<S::Token>>,
-    ) -> Option<String> {
-        if outcomes.len() != group.len() {
-            let reason = format!("{} outcomes for {} messages", outcomes.len(), group.len());
-            requeue(group, rest);
-            return Some(reason);
-        }
+    ) -> Result<Option<String>, Stop> {
+        let mut outcomes = outcomes.into_iter();
+        let mut group = VecDeque::from(group);
         let mut published = Vec::new();
         let mut settled = Vec::with_capacity(group.len());
+        let mut parked = Batch::default();
+        let mut refused = HashSet::new();
         let mut retry = None;
-        let mut pairs = group.into_iter().zip(outcomes);
-        for (delivery, outcome) in pairs.by_ref() {
-            match outcome {
-                Ok(outgoing) => {
-                    published.extend(outgoing);
-                    settled.push((delivery, Settle::Ack));
-                }
-                Err(HandlerError::Retry(reason)) => {
-                    retry = Some((delivery, reason));
-                    break;
-                }
-                Err(HandlerError::Reject(reason)) => {
-                    match self.parts(&delivery.incoming, reason).await {
-                        Parts::Done(outgoing, refused) => {
+        while let Some(mut admitted) = group.pop_front() {
+            let behind = std::mem::take(&mut admitted.behind);
+            let made = match &admitted.rest {
+                None => Made::Done(Vec::new(), Vec::new()),
+                Some(incoming) => match outcomes.next() {
+                    Some(Ok(outgoing)) => Made::Done(outgoing, Vec::new()),
+                    Some(Err(HandlerError::Retry(reason))) => Made::Retry(reason),
+                    Some(Err(HandlerError::Reject(reason))) => {
+                        self.parts(incoming, &reason, &mut refused).await
+                    }
+                    None if settled.is_empty() => Made::Retry(NO_OUTCOME.to_owned()),
+                    None => Made::Left,
+                },
+            };
+            match made {
+                Made::Done(outgoing, mut asides) => {
+                    asides.extend(behind);
+                    match self.setting.parking.stage(&mut parked, asides) {
+                        Ok(()) => {
                             published.extend(outgoing);
-                            settled.push((delivery, refused.map_or(Settle::Ack, Settle::Park)));
+                            settled.push(admitted.delivery);
+                            continue;
                         }
-                        Parts::Retry(reason) => {
-                            retry = Some((delivery, reason));
-                            break;
-                        }
+                        Err(full) => retry = Some(full),
                     }
                 }
+                Made::Retry(reason) => retry = Some(reason),
+                Made::Left => {}
             }
+            group.push_front(admitted);
+            break;
         }
+        let lanes = self.setting.parking.park(parked).await?;
+        self.retries.parked(lanes);
         self.submit(published, settled);
-        let (delivery, reason) = retry?;
-        let behind = std::iter::once(delivery).chain(pairs.map(|(delivery, _)| delivery));
-        requeue(behind.collect(), rest);
-        Some(reason)
+        requeue(group.into(), rest);
+        Ok(retry)
     }
 
-    /// Handles a refused message part by part, so that only the refused parts are without effect.
-    async fn parts(&mut self, incoming: &Incoming, reason: String) -> Parts {
-        let parts = self.handler.split(incoming);
-        if parts.len() < 2 {
-            return Parts::Done(Vec::new(), Some(reason));
-        }
-        let mut published = Vec::new();
-        let mut refused = None;
+    /// Handles a refused message part by part, so that only the refused parts, and those of their
+    /// threads, are without effect.
+    async fn parts(
+        &mut self,
+        incoming: &Incoming,
+        reason: &str,
+        refused: &mut HashSet<ThreadKey>,
+    ) -> Made {
+        let parts = self.handler.parts(incoming);
+        let is_one = parts.len() < 2;
+        let (mut published, mut asides) = (Vec::new(), Vec::new());
         for part in parts {
-            let mut outcome = self.guarded(vec![part.clone()]).await;
-            if outcome.is_err() {
-                outcome = self.guarded(vec![part]).await;
+            if part
+                .thread
+                .as_ref()
+                .is_some_and(|thread| refused.contains(thread))
+            {
+                asides.push(Aside::new(&part, incoming, None));
+                continue;
             }
-            match outcome.map(|outcomes| outcomes.into_iter().next()) {
-                Ok(Some(Ok(outgoing))) => published.extend(outgoing),
-                Ok(Some(Err(HandlerError::Retry(reason)))) => return Parts::Retry(reason),
-                Ok(Some(Err(HandlerError::Reject(reason)))) => refused = Some(reason),
-                Ok(None) => return Parts::Retry("no outcome for a message".to_owned()),
-                Err(Panicked) => refused = Some("the handler panicked".to_owned()),
+            let outcome = if is_one {
+                Err(HandlerError::Reject(reason.to_owned()))
+            } else {
+                self.part(&part, incoming).await
+            };
+            match outcome {
+                Ok(outgoing) => published.extend(outgoing),
+                Err(HandlerError::Retry(reason)) => return Made::Retry(reason),
+                Err(HandlerError::Reject(reason)) => {
+                    refused.extend(part.thread.clone());
+                    asides.push(Aside::new(&part, incoming, Some(reason)));
+                }
             }
         }
-        Parts::Done(published, refused)
+        Made::Done(published, asides)
+    }
+
+    /// Handles a part of a message by itself; one that makes the handler panic gets another try.
+    async fn part(&mut self, part: &Part, of: &Incoming) -> Outcome {
+        let alone = vec![Incoming {
+            message: part.message.clone(),
+            ..of.clone()
+        }];
+        let mut outcomes = self.guarded(alone.clone()).await;
+        if outcomes.is_err() {
+            outcomes = self.guarded(alone).await;
+        }
+        match outcomes.map(|outcomes| outcomes.into_iter().next()) {
+            Ok(Some(outcome)) => outcome,
+            Ok(None) => Err(HandlerError::Retry(NO_OUTCOME.to_owned())),
+            Err(Panicked) => Err(HandlerError::Reject(PANICKED.to_owned())),
+        }
     }
 
     /// A message made the handler panic, all by itself: it gets one more chance, then it, or the
     /// part of it that does so, is refused.
     async fn panicked_alone(
         &mut self,
-        group: Vec<Delivery<S::Token>>,
+        group: Vec<Admitted<S::Token>>,
         rest: &mut VecDeque<Delivery<S::Token>>,
-    ) -> Option<String> {
-        let messages = group
-            .iter()
-            .map(|delivery| delivery.incoming.clone())
-            .collect();
-        let outcomes = self.guarded(messages).await.unwrap_or_else(|Panicked| {
-            vec![Err(HandlerError::Reject("the handler panicked".to_owned()))]
-        });
+    ) -> Result<Option<String>, Stop> {
+        let messages = group.iter().filter_map(|one| one.rest.clone()).collect();
+        let outcomes = self
+            .guarded(messages)
+            .await
+            .unwrap_or_else(|Panicked| vec![Err(HandlerError::Reject(PANICKED.to_owned()))]);
         self.outcomes(group, outcomes, rest).await
     }
 
     /// Calls the handler and catches its panic. Handlers are given messages again anyway, so
     /// whatever it left half done is as after a crash.
-    async fn guarded(&mut self, messages: Vec<Incoming>) -> Result<Vec<Outcome>, Panicked> {
+    pub(super) async fn guarded(
+        &mut self,
+        messages: Vec<Incoming>,
+    ) -> Result<Vec<Outcome>, Panicked> {
+        if messages.is_empty() {
+            return Ok(Vec::new());
+        }
         let handling = AssertUnwindSafe(self.handler.handle(messages)).catch_unwind();
         handling.await.map_err(|_| {
             self.setting.metrics.panics.inc();
@@ -200,16 +251,20 @@ impl<S: Source, H: Handler> Loop<S, H> {
             .min(LONGEST_PAUSE);
         let until = tokio::time::Instant::now() + pause;
         self.settle_all().await?;
-        tokio::select! {
-            () = tokio::time::sleep_until(until) => Ok(()),
-            () = self.setting.shutdown.cancelled() => Err(Stop::Shutdown),
+        loop {
+            tokio::select! {
+                () = self.setting.shutdown.cancelled() => return Err(Stop::Shutdown),
+                () = tokio::time::sleep_until(until) => return Ok(()),
+                // What is parked comes before what waits, and may make room for it.
+                () = self.retries.wanted() => self.attend().await?,
+            }
         }
     }
 }
 
 /// Puts messages back in front of those that wait.
-fn requeue<T>(group: Vec<Delivery<T>>, rest: &mut VecDeque<Delivery<T>>) {
-    for delivery in group.into_iter().rev() {
-        rest.push_front(delivery);
+fn requeue<T>(group: Vec<Admitted<T>>, rest: &mut VecDeque<Delivery<T>>) {
+    for admitted in group.into_iter().rev() {
+        rest.push_front(admitted.delivery);
     }
 }

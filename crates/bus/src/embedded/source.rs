@@ -3,17 +3,15 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use bytes::Bytes;
-use serde_json::json;
-use stoa_journal::{Entry, Iter, Journal, Record};
+use stoa_journal::{Iter, Journal, Record};
 use stoa_proto::codec::{BATCH, Message, STRUCTURED};
 use stoa_proto::{Exchange, Reader};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::Place;
-use super::writer::{ONE, SEVERAL};
-use crate::consume::{Delivery, Settle, Source};
+use super::writer::SEVERAL;
+use crate::consume::{Delivery, Source};
 use crate::handler::Incoming;
 use crate::metrics::Metrics;
 use crate::{BatchLimits, Env, Error};
@@ -75,7 +73,6 @@ type Reading = (Iter, Result<Vec<Record>, stoa_journal::Error>);
 pub(super) struct EmbeddedSource {
     reader: Reader,
     feeds: Vec<Feed>,
-    parked: Journal,
     env: Env,
     metrics: Metrics,
     /// The feed that is looked at first, so that none starves.
@@ -85,17 +82,10 @@ pub(super) struct EmbeddedSource {
 }
 
 impl EmbeddedSource {
-    pub(super) fn new(
-        reader: Reader,
-        feeds: Vec<Feed>,
-        parked: Journal,
-        env: Env,
-        metrics: Metrics,
-    ) -> Self {
+    pub(super) fn new(reader: Reader, feeds: Vec<Feed>, env: Env, metrics: Metrics) -> Self {
         Self {
             reader,
             feeds,
-            parked,
             env,
             metrics,
             turn: 0,
@@ -184,33 +174,6 @@ impl EmbeddedSource {
             .inc_by(count - redelivered);
         deliveries
     }
-
-    /// Keeps a refused message, with where it was and why it was refused.
-    async fn park(&self, delivery: &Delivery<Token>, reason: &str) -> Result<(), Error> {
-        let exchange = self
-            .feeds
-            .get(delivery.token.feed)
-            .map_or("", |feed| feed.exchange.name());
-        let message = &delivery.incoming.message;
-        let head = json!({
-            "reader": self.reader.name(),
-            "exchange": exchange,
-            "seq": delivery.token.seq,
-            "reason": reason,
-            "content_type": message.content_type,
-        });
-        // The head is one line; the body follows as it came.
-        let mut payload = head.to_string().into_bytes();
-        payload.push(b'\n');
-        payload.extend_from_slice(&message.body);
-        self.parked
-            .append(vec![Entry {
-                kind: ONE,
-                payload: Bytes::from(payload),
-            }])
-            .await?;
-        Ok(())
-    }
 }
 
 fn read(iter: &mut Iter, limits: BatchLimits) -> Result<Vec<Record>, stoa_journal::Error> {
@@ -270,11 +233,8 @@ impl Source for EmbeddedSource {
         false
     }
 
-    async fn settle(&mut self, settled: Vec<(Delivery<Token>, Settle)>) -> Result<(), Error> {
-        for (delivery, settle) in &settled {
-            if let Settle::Park(reason) = settle {
-                self.park(delivery, reason).await?;
-            }
+    async fn settle(&mut self, settled: Vec<Delivery<Token>>) -> Result<(), Error> {
+        for delivery in &settled {
             if let Some(feed) = self.feeds.get(delivery.token.feed) {
                 feed.place
                     .settled

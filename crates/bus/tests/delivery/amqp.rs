@@ -5,7 +5,7 @@ use std::time::Duration;
 use stoa_bus::{AmqpConfig, Events, Outbox};
 use stoa_proto::{Event, Exchange, Outgoing, Reader, Shard};
 
-use crate::broker::{Broker, QUEUE_LENGTH, start_with};
+use crate::broker::{Broker, QUEUE_LENGTH};
 use crate::node::Transport as _;
 use crate::recorder::{Recorder, Seen, event, events, outgoing};
 
@@ -45,7 +45,7 @@ fn amqp_a_connection_cut_while_it_declares_is_made_again() {
         ..broker.config()
     };
     let seen = Seen::default();
-    let node = start_with(config);
+    let node = broker.start_with(config);
     node.read(READER, Events(Recorder::new(&seen)));
     // As often as it takes to hit both of the links in the middle of it.
     for n in 0..60 {
@@ -86,7 +86,7 @@ fn amqp_a_connection_that_no_longer_answers_is_made_anew() {
     let broker = Broker::new();
     let seen = Seen::default();
     // Heartbeats find out much later.
-    let node = start_with(AmqpConfig {
+    let node = broker.start_with(AmqpConfig {
         heartbeat: 300,
         confirm_timeout: Duration::from_secs(1),
         ..broker.config()
@@ -106,7 +106,7 @@ fn amqp_a_connection_that_no_longer_answers_is_made_anew() {
 fn amqp_a_reader_whose_broker_falls_silent_reads_on() {
     let broker = Broker::new();
     let seen = Seen::default();
-    let node = start_with(AmqpConfig {
+    let node = broker.start_with(AmqpConfig {
         heartbeat: 1,
         ..broker.config()
     });
@@ -181,7 +181,7 @@ fn amqp_a_missing_topology_is_named_and_provisioned() {
     let tries = node.metric("stoa_amqp_reconnects_total") - tries;
     assert!(tries <= 8.0 * 8.0, "{tries} attempts in 2 s is a hot loop");
     node.stop();
-    let node = start_with(AmqpConfig {
+    let node = broker.start_with(AmqpConfig {
         provision: true,
         ..broker.config()
     });
@@ -216,7 +216,7 @@ fn amqp_what_no_queue_takes_is_not_confirmed() {
 #[test]
 fn amqp_a_full_queue_holds_the_publisher() {
     let broker = Broker::new();
-    let node = start_with(AmqpConfig {
+    let node = broker.start_with(AmqpConfig {
         batch_events: 1,
         ..broker.config()
     });

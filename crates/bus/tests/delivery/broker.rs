@@ -5,14 +5,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use lapin::options::{
-    BasicGetOptions, BasicPublishOptions, ExchangeDeclareOptions, QueueBindOptions,
-    QueueDeclareOptions, QueueDeleteOptions,
+    BasicPublishOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
+    QueueDeleteOptions,
 };
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::uri::AMQPUri;
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, ExchangeKind};
 use stoa_bus::{AmqpConfig, Bus};
-use stoa_proto::topology::{DEAD_LETTERS, Declaration, PARKED, declarations};
+use stoa_proto::topology::{DEAD_LETTERS, Declaration, declarations};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -89,6 +89,11 @@ impl Broker {
             drain: Duration::from_secs(5),
             ..AmqpConfig::default()
         }
+    }
+
+    /// Starts a node with other settings.
+    pub(crate) fn start_with(&self, config: AmqpConfig) -> Node {
+        Node::start(self.dir.path(), |env| Bus::amqp(config, env))
     }
 
     pub(crate) fn delete_queue(&self, name: &str) {
@@ -188,33 +193,9 @@ impl Broker {
     }
 }
 
-/// Starts a node with other settings.
-pub(crate) fn start_with(config: AmqpConfig) -> Node {
-    Node::start(|env| Bus::amqp(config, env))
-}
-
 impl Transport for Broker {
     fn start(&self) -> Node {
-        start_with(self.config())
-    }
-
-    fn parked(&self) -> usize {
-        self.runtime.block_on(async {
-            // Dead-lettering takes a moment.
-            tokio::time::sleep(Duration::from_millis(700)).await;
-            let mut count = 0;
-            let options = BasicGetOptions { no_ack: true };
-            while self
-                .channel
-                .basic_get(PARKED.into(), options)
-                .await
-                .unwrap()
-                .is_some()
-            {
-                count += 1;
-            }
-            count
-        })
+        self.start_with(self.config())
     }
 
     fn dir(&self) -> &Path {

@@ -18,32 +18,40 @@ mod amqp;
 mod broker;
 mod cases;
 mod node;
+mod parking;
 mod proxy;
 mod recorder;
 
 /// Makes a test per case and transport.
 macro_rules! on_both {
-    ($($case:ident / $amqp:ident),* $(,)?) => {
+    ($($from:ident::$case:ident / $amqp:ident),* $(,)?) => {
         mod embedded {
-            $(#[test] fn $case() { crate::cases::$case(&crate::node::Embedded::new()); })*
+            $(#[test] fn $case() { crate::$from::$case(&crate::node::Embedded::new()); })*
         }
         mod over_amqp {
-            $(#[test] fn $amqp() { crate::cases::$case(&crate::broker::Broker::new()); })*
+            $(#[test] fn $amqp() { crate::$from::$case(&crate::broker::Broker::new()); })*
         }
     };
 }
 
 on_both! {
-    events_of_a_thread_arrive_in_order / amqp_events_of_a_thread_arrive_in_order,
-    a_crash_loses_nothing / amqp_a_crash_loses_nothing,
-    a_stop_gives_back_what_is_not_handled / amqp_a_stop_gives_back_what_is_not_handled,
-    outputs_arrive_although_the_reader_crashes / amqp_outputs_arrive_although_the_reader_crashes,
-    retry_holds_the_order / amqp_retry_holds_the_order,
-    a_long_retry_is_shown / amqp_a_long_retry_is_shown,
-    a_rejected_message_is_parked / amqp_a_rejected_message_is_parked,
-    a_panic_is_contained / amqp_a_panic_is_contained,
-    a_bad_event_does_not_hold_up_its_batch / amqp_a_bad_event_does_not_hold_up_its_batch,
-    an_undecodable_message_is_parked / amqp_an_undecodable_message_is_parked,
-    an_outbox_resumes_after_a_crash / amqp_an_outbox_resumes_after_a_crash,
-    publishing_ends_with_shutdown / amqp_publishing_ends_with_shutdown,
+    cases::events_of_a_thread_arrive_in_order / amqp_events_of_a_thread_arrive_in_order,
+    cases::a_crash_loses_nothing / amqp_a_crash_loses_nothing,
+    cases::a_stop_gives_back_what_is_not_handled / amqp_a_stop_gives_back_what_is_not_handled,
+    cases::outputs_arrive_although_the_reader_crashes / amqp_outputs_arrive_although_the_reader_crashes,
+    cases::retry_holds_the_order / amqp_retry_holds_the_order,
+    cases::a_long_retry_is_shown / amqp_a_long_retry_is_shown,
+    cases::a_panic_is_contained / amqp_a_panic_is_contained,
+    cases::a_bad_event_does_not_hold_up_its_batch / amqp_a_bad_event_does_not_hold_up_its_batch,
+    cases::an_undecodable_message_is_parked / amqp_an_undecodable_message_is_parked,
+    cases::an_outbox_resumes_after_a_crash / amqp_an_outbox_resumes_after_a_crash,
+    cases::publishing_ends_with_shutdown / amqp_publishing_ends_with_shutdown,
+    parking::a_refused_event_parks_its_thread / amqp_a_refused_event_parks_its_thread,
+    parking::a_parked_thread_passes_after_an_upgrade / amqp_a_parked_thread_passes_after_an_upgrade,
+    parking::a_retry_stops_at_what_is_refused / amqp_a_retry_stops_at_what_is_refused,
+    parking::what_is_dropped_lets_its_thread_go / amqp_what_is_dropped_lets_its_thread_go,
+    parking::without_room_everything_waits / amqp_without_room_everything_waits,
+    parking::what_is_parked_is_not_parked_twice / amqp_what_is_parked_is_not_parked_twice,
+    parking::many_poisons_hold_up_nobody / amqp_many_poisons_hold_up_nobody,
+    parking::an_unknown_version_parks_its_thread / amqp_an_unknown_version_parks_its_thread,
 }

@@ -1,11 +1,14 @@
 //! A process, as far as the bus can tell: a runtime that can be stopped or torn down.
 
 use std::future::Future;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use stoa_bus::{BatchLimits, Bus, EmbeddedConfig, Env, Error, Handler};
+use prometheus::Registry;
+use stoa_bus::{
+    BatchLimits, Bus, EmbeddedConfig, Env, Error, Filter, Handler, Parked, Parking, ParkingConfig,
+};
 use stoa_proto::Reader;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -17,31 +20,49 @@ use tokio_util::task::TaskTracker;
 pub(crate) trait Transport {
     /// Starts a node.
     fn start(&self) -> Node;
-    /// Counts the messages that were set aside.
-    fn parked(&self) -> usize;
     /// A folder for what a node keeps besides.
     fn dir(&self) -> &Path;
     /// Publishes bytes that no event has.
     fn publish_garbage(&self, body: &[u8]);
+    /// Returns what is parked, while no node is up.
+    fn parked(&self) -> Vec<Parked> {
+        let parking = open_parking(self.dir(), READER, PARKED_BYTES, &Registry::new());
+        parking.page(&Filter::default(), None, usize::MAX).parked
+    }
+}
+
+/// Who reads in most tests; what it counts is on the node's registry.
+pub(crate) const READER: Reader = Reader::Moderation;
+/// The most that a reader parks, in most tests.
+pub(crate) const PARKED_BYTES: u64 = 1 << 24;
+
+fn open_parking(dir: &Path, reader: Reader, max_bytes: u64, registry: &Registry) -> Parking {
+    let config = ParkingConfig {
+        dir: dir.join("parked").join(reader.name()),
+        reader,
+        max_bytes,
+    };
+    Parking::open(&config, registry, Arc::new(|| 1_700_000_000_000_000)).unwrap()
 }
 
 /// A running bus.
 pub(crate) struct Node {
     pub(crate) bus: Bus,
-    pub(crate) registry: prometheus::Registry,
+    pub(crate) registry: Registry,
     pub(crate) shutdown: CancellationToken,
+    dir: PathBuf,
     tasks: TaskTracker,
     runtime: Runtime,
 }
 
 impl Node {
-    pub(crate) fn start(open: impl FnOnce(Env) -> Result<Bus, Error>) -> Self {
+    pub(crate) fn start(dir: &Path, open: impl FnOnce(Env) -> Result<Bus, Error>) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()
             .unwrap();
-        let registry = prometheus::Registry::new();
+        let registry = Registry::new();
         let (shutdown, tasks) = (CancellationToken::new(), TaskTracker::new());
         let env = Env {
             tasks: tasks.clone(),
@@ -57,6 +78,7 @@ impl Node {
             bus,
             registry,
             shutdown,
+            dir: dir.to_owned(),
             tasks,
             runtime,
         }
@@ -93,12 +115,30 @@ impl Node {
         reader: Reader,
         handler: impl Handler + 'static,
     ) -> JoinHandle<Result<(), Error>> {
-        let bus = self.bus.clone();
+        self.park(reader, PARKED_BYTES, handler).1
+    }
+
+    /// Runs the consumer loop, which parks so much at most.
+    pub(crate) fn park(
+        &self,
+        reader: Reader,
+        max_bytes: u64,
+        handler: impl Handler + 'static,
+    ) -> (Parking, JoinHandle<Result<(), Error>>) {
+        let own = Registry::new();
+        let registry = if reader == READER {
+            &self.registry
+        } else {
+            &own
+        };
+        let parking = open_parking(&self.dir, reader, max_bytes, registry);
+        let (bus, parked) = (self.bus.clone(), parking.clone());
         let limits = BatchLimits {
             max_messages: 64,
             max_bytes: 1024 * 1024,
         };
-        self.spawn(async move { bus.run(reader, handler, limits).await })
+        let running = self.spawn(async move { bus.run(reader, handler, limits, parked).await });
+        (parking, running)
     }
 
     /// Sums a metric over its labels.
@@ -157,11 +197,8 @@ impl Transport for Embedded {
             batch_events: 4,
             ..EmbeddedConfig::default()
         };
-        Node::start(|env| Bus::embedded(&self.dir.path().join("bus"), config, env))
-    }
-
-    fn parked(&self) -> usize {
-        self.journal(stoa_bus::PARKED).iter(0).count()
+        let dir = self.dir.path();
+        Node::start(dir, |env| Bus::embedded(&dir.join("bus"), config, env))
     }
 
     fn dir(&self) -> &Path {

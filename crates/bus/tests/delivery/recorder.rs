@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use stoa_bus::{EventHandler, HandlerError, Outcome};
+use stoa_bus::{EventHandler, HandlerError, Outcome, Parked};
 use stoa_proto::{CommentWithdrawn, Data, Event, Exchange, Outgoing, Received};
 
 /// Makes the n-th event of a thread.
@@ -35,6 +35,12 @@ pub(crate) fn events(threads: u32, per_thread: u32) -> Vec<Outgoing> {
 fn parse(id: &str) -> (u32, u32) {
     let (thread, n) = id.split_once('/').unwrap();
     (thread.parse().unwrap(), n.parse().unwrap())
+}
+
+/// Returns the numbers of the parked events.
+pub(crate) fn numbers(parked: &[Parked]) -> Vec<u32> {
+    let id = |one: &Parked| parse(one.event.as_deref().unwrap()).1;
+    parked.iter().map(id).collect()
 }
 
 /// What was handled, in order.
@@ -69,6 +75,14 @@ impl Seen {
             }
         }
         threads
+    }
+
+    /// Each thread saw its events without a gap, as far as it came.
+    pub(crate) fn assert_in_order(&self) {
+        for (thread, seen) in self.first_of_each() {
+            let upto = u32::try_from(seen.len()).unwrap();
+            assert_eq!(seen, (0..upto).collect::<Vec<_>>(), "thread {thread}");
+        }
     }
 
     /// Each thread saw each of its events, first in order.
@@ -118,22 +132,30 @@ impl EventHandler for Recorder {
         if !self.pause.is_zero() {
             tokio::time::sleep(self.pause).await;
         }
-        let mut held = false;
-        events
-            .iter()
-            .map(|event| {
-                if held {
-                    // As a handler that stops its batch at the first event that has to wait.
-                    return Err(HandlerError::Retry("behind another".to_owned()));
-                }
-                let (thread, n) = parse(&event.id);
-                let outcome = (self.rule)(thread, n);
-                held = matches!(outcome, Err(HandlerError::Retry(_)));
-                if outcome.is_ok() {
-                    self.seen.push(&event.id);
-                }
-                outcome
-            })
-            .collect()
+        let mut outcomes = Vec::with_capacity(events.len());
+        let mut refused = Vec::new();
+        for event in &events {
+            let (thread, n) = parse(&event.id);
+            if refused.contains(&thread) {
+                // Nothing overtakes what is refused.
+                break;
+            }
+            let outcome = (self.rule)(thread, n);
+            if outcome.is_ok() {
+                self.seen.push(&event.id);
+            }
+            if matches!(outcome, Err(HandlerError::Reject(_))) {
+                refused.push(thread);
+            }
+            let held = matches!(outcome, Err(HandlerError::Retry(_)));
+            outcomes.push(outcome);
+            if held {
+                // As a handler that stops its batch at the first event that has to wait.
+                let behind = || Err(HandlerError::Retry("behind another".to_owned()));
+                outcomes.resize_with(events.len(), behind);
+                break;
+            }
+        }
+        outcomes
     }
 }

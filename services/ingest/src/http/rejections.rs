@@ -167,7 +167,7 @@ async fn original(
     let rejected = admin.find(seq).await?;
     if rejected.refusal.original_digest.is_some() {
         return Err(Problem::not_found(
-            "the message was too large to be kept here: it is parked",
+            "the message was too large to be kept here: it is parked, see GET /admin/parked",
         ));
     }
     // Never shown as a page: the bytes are what a stranger sent.

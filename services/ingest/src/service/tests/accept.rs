@@ -256,3 +256,41 @@ async fn the_inbox_goes_the_same_way() {
     );
     running.stop().await;
 }
+
+#[tokio::test]
+async fn a_message_over_its_limits_is_not_taken_apart() {
+    let fixture = Fixture::new();
+    let running = fixture.start().await;
+    let service = running.service();
+    let inbox = Inbox::new(
+        Arc::clone(&service.intake),
+        service.engine.clone(),
+        service.budget.clone(),
+    );
+    let batch = |events: usize, spaces: usize| {
+        let event = comment("e-1", "c-1", "un").to_string();
+        let body = format!("[{}{}]", vec![event; events].join(","), " ".repeat(spaces));
+        let incoming = stoa_bus::Incoming {
+            message: codec::Message {
+                content_type: Some(codec::BATCH.to_owned()),
+                body: body.into(),
+                ..codec::Message::default()
+            },
+            redelivered: false,
+            user_id: None,
+        };
+        stoa_bus::Handler::parts(&inbox, &incoming)
+    };
+    let parts = batch(3, 0);
+    assert_eq!(parts.len(), 3);
+    let thread = parts[0].thread.as_ref().unwrap().to_string();
+    assert!(thread.starts_with("courrier/"), "{thread}");
+    for parts in [
+        batch(3, stoa_proto::limits::BATCH_BYTES),
+        batch(stoa_proto::limits::BATCH_EVENTS + 1, 0),
+    ] {
+        assert!(matches!(parts.as_slice(), [whole] if whole.thread.is_none()));
+    }
+    drop(inbox);
+    running.stop().await;
+}

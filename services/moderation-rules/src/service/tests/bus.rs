@@ -65,9 +65,16 @@ async fn comments_in_decisions_out_and_moderators_decisions_too() {
     } = Fixture::new(dir.path()).await;
     let archive = Archive::default();
     let (reader, handler) = (bus.clone(), Events(archive.clone()));
+    let own = stoa_bus::ParkingConfig {
+        dir: dir.path().join("archive/parked"),
+        reader: Reader::Archive,
+        max_bytes: 1 << 20,
+    };
+    let registry = prometheus::Registry::new();
+    let parking = stoa_bus::Parking::open(&own, &registry, context.clock.micros_fn()).unwrap();
     context.supervise("archive", async move {
         Ok(reader
-            .run(Reader::Archive, handler, BatchLimits::default())
+            .run(Reader::Archive, handler, BatchLimits::default(), parking)
             .await?)
     });
     let working = tokio::task::JoinSet::from_iter([service.work()]);
