@@ -12,8 +12,11 @@ use std::process::{Child, Command, Stdio};
 use serde_json::{Value, json};
 use stoa_tests::{Bus, Stack, TOKEN, Vhost, binary, eventually};
 
-/// Comments that are sent while things are killed.
+/// Events that are sent while things are killed.
 const EVENTS: u32 = 6_000;
+
+/// What they are beside new comments, in percent.
+const MIX: &str = "edits=8,replies=30,reports=2,withdrawals=2,duplicates=10,disorder=4,poison=2";
 
 /// A broker of one's own, which may be killed.
 struct Broker(tempfile::TempDir);
@@ -68,8 +71,9 @@ impl Stress {
             .args(["stress", "--to", to, "--token", TOKEN, "--json"])
             .args(["--archive", &stack.archive()])
             .args(["--moderation", &stack.moderation()])
+            .args(["--ingest", &stack.ingest_admin(), "--mix", MIX])
             .args(["--events", &EVENTS.to_string(), "--rate", "400"])
-            .args(["--batch", "8", "--concurrency", "4", "--duplicates", "10"])
+            .args(["--batch", "8", "--concurrency", "4"])
             .args(["--patience", "120", "--ledger"])
             .arg(&ledger)
             .stdout(Stdio::piped());
@@ -77,11 +81,14 @@ impl Stress {
         Self { child, ledger }
     }
 
-    /// Waits until so many comments were acknowledged.
-    fn reaches(&self, n_acknowledged: usize) {
-        eventually(&format!("{n_acknowledged} acknowledgements"), || {
+    /// Waits until so many events were answered.
+    fn reaches(&self, n_answered: usize) {
+        eventually(&format!("{n_answered} answers"), || {
             let ledger = std::fs::read_to_string(&self.ledger).unwrap_or_default();
-            ledger.lines().filter(|line| line.starts_with("k ")).count() >= n_acknowledged
+            let answers = ledger
+                .lines()
+                .filter(|line| line.starts_with(r#"{"answered""#));
+            answers.count() >= n_answered
         });
     }
 
@@ -90,9 +97,16 @@ impl Stress {
         let output = self.child.take().unwrap().wait_with_output().unwrap();
         let report: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert!(output.status.success(), "{report:#}");
-        let counters = ["attempted", "ok", "lost", "duplicated", "unexpected"];
-        let found = counters.map(|name| report["checked"][name].clone());
-        assert_eq!(json!(found), json!([EVENTS, EVENTS, 0, 0, 0]), "{report:#}");
+        let checked = &report["checked"];
+        assert_eq!(checked["attempted"], json!(EVENTS), "{report:#}");
+        // All was taken in the end, and all poison refused.
+        let n_poison = report["poison"].as_u64().unwrap();
+        assert!(n_poison > 0, "{report:#}");
+        let counters = ["ok", "acknowledged", "archived", "refused", "reordered"];
+        let found = counters.map(|name| checked[name].clone());
+        let n_sound = u64::from(EVENTS) - n_poison;
+        let expected = json!([n_sound, n_sound, n_sound, n_poison, 0]);
+        assert_eq!(json!(found), expected, "{report:#}");
     }
 }
 
