@@ -215,7 +215,7 @@ impl StressArgs {
             archive: role(&self.archive),
             moderation: role(&self.moderation),
             ingest: role(&self.ingest),
-            management: management.map(|base| Reader::new(client.clone(), &base, None)),
+            management: management.map(|base| Reader::with_password(client.clone(), &base)),
         })
     }
 }
@@ -283,6 +283,7 @@ pub(crate) async fn run(args: StressArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn load_and_check(run: &Run, readers: &Readers, args: &StressArgs) -> anyhow::Result<Found> {
+    readers.probe(run).await?;
     if let Some(ledger) = &args.check {
         ledger::replay(ledger, run)?;
     }

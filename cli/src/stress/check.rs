@@ -10,6 +10,8 @@ pub(super) mod refusals;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use anyhow::bail;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -35,6 +37,32 @@ pub(super) struct Readers {
     pub(super) ingest: Option<Reader>,
     /// The broker's management.
     pub(super) management: Option<Reader>,
+}
+
+impl Readers {
+    /// Asks everybody once, so that a wrong address or token is known before anything is sent.
+    /// Who does not answer yet may answer later.
+    pub(super) async fn probe(&self, run: &Run) -> anyhow::Result<()> {
+        let site = encode(run.corpus.site());
+        let archive = format!("/v1/sites/{site}/threads?limit=1");
+        let moderation = format!("/admin/decisions?limit=1&site={site}");
+        for (reader, path) in [
+            (&self.archive, archive.as_str()),
+            (&self.moderation, moderation.as_str()),
+            (&self.ingest, "/admin/rejections?limit=1"),
+            (&self.management, queues::LIST),
+        ] {
+            if let Some(reader) = reader
+                && reader.get::<IgnoredAny>(path).await? == Read::Nothing
+            {
+                bail!(
+                    "{} is not there: is it the right address?",
+                    reader.shown(path)
+                );
+            }
+        }
+        Ok(())
+    }
 }
 
 /// What the checks found.

@@ -12,6 +12,8 @@ pub(super) struct Reader {
     client: reqwest::Client,
     base: String,
     token: Option<String>,
+    /// What to do where there is no right to read.
+    remedy: &'static str,
 }
 
 /// What came of a request.
@@ -41,6 +43,24 @@ impl Reader {
             client,
             base: base.trim_end_matches('/').to_owned(),
             token,
+            remedy: "use --token",
+        }
+    }
+
+    /// Makes a reader of an address that has a name and a password in it.
+    pub(super) fn with_password(client: reqwest::Client, base: &str) -> Self {
+        Self {
+            remedy: "the name or the password is wrong, or may not read this",
+            ..Self::new(client, base, None)
+        }
+    }
+
+    /// Returns the address without what opens it.
+    pub(super) fn shown(&self, path: &str) -> String {
+        let url = format!("{}{path}", self.base);
+        match (url.split_once("://"), url.split_once('@')) {
+            (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://{rest}"),
+            _ => url,
         }
     }
 
@@ -61,9 +81,12 @@ impl Reader {
         };
         match response.status() {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                bail!("{} answers {}: use --token", self.base, response.status())
+                let status = response.status();
+                bail!("{} answers {status}: {}", self.shown(path), self.remedy)
             }
-            StatusCode::BAD_REQUEST => bail!("{url} answers {}", response.status()),
+            StatusCode::BAD_REQUEST => {
+                bail!("{} answers {}", self.shown(path), response.status())
+            }
             StatusCode::NOT_FOUND => Ok(Read::Nothing),
             status if status.is_success() => {
                 Ok(response.json().await.map_or(Read::Later, Read::Found))

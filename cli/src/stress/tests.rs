@@ -366,7 +366,7 @@ async fn queues_are_asked_for_by_their_virtual_host() {
         archive: None,
         moderation: None,
         ingest: None,
-        management: Some(Reader::new(client, &base, None)),
+        management: Some(Reader::with_password(client, &base)),
     };
     let left = waiting::until_empty(&readers, Duration::ZERO)
         .await
@@ -426,5 +426,29 @@ fn every_field_of_the_report_and_every_key_is_documented() {
     for name in documented {
         let is_there = docs.contains(&format!("`{name}`"));
         assert!(is_there, "docs/stress.md does not say what `{name}` is");
+    }
+}
+
+#[tokio::test]
+async fn who_may_not_read_is_told_before_anything_is_sent_and_without_the_password() {
+    let client = client::http_builder().build().unwrap();
+    let run = run_of("poison=0", 1);
+    for (status, parts) in [
+        ("401 Unauthorized", ["/api/queues/%2F", "password is wrong"]),
+        ("404 Not Found", ["/api/queues/%2F", "right address"]),
+    ] {
+        let server = serve(vec![answer(status, "", "{}")]).await;
+        let base = queues(&server.url.replace("http://", "http://guest:secret@")).unwrap();
+        let readers = Readers {
+            archive: None,
+            moderation: None,
+            ingest: None,
+            management: Some(Reader::with_password(client.clone(), &base)),
+        };
+        let error = readers.probe(&run).await.unwrap_err().to_string();
+        assert!(!error.contains("secret"), "{error}");
+        for part in parts {
+            assert!(error.contains(part), "{error}");
+        }
     }
 }
