@@ -21,26 +21,35 @@ pub(crate) struct TargetArgs {
     /// Where to send events: `http(s)://host:port` of ingest, or `amqp(s)://user:password@host/vhost`.
     #[arg(long, value_name = "URL")]
     pub(crate) to: String,
-    /// Token for HTTP.
-    #[arg(long, value_name = "TOKEN", env = "STOA_TOKEN", hide_env_values = true)]
-    pub(crate) token: Option<String>,
-    /// File with the token for HTTP.
-    #[arg(long, value_name = "FILE", conflicts_with = "token")]
-    pub(crate) token_file: Option<PathBuf>,
+    #[command(flatten)]
+    token: TokenArgs,
     /// How long one batch is retried while nobody answers or the answer is "later", in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    pub(crate) patience: u64,
+    patience: u64,
 }
 
-impl TargetArgs {
+/// With which right.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct TokenArgs {
+    /// Token for HTTP.
+    #[arg(long, value_name = "TOKEN", env = "STOA_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// File with the token for HTTP.
+    #[arg(long, value_name = "FILE", conflicts_with = "token")]
+    token_file: Option<PathBuf>,
+}
+
+impl TokenArgs {
     /// Returns the token, from the command line or from its file.
     pub(crate) fn token(&self) -> anyhow::Result<Option<String>> {
         token(self.token.as_ref(), self.token_file.as_deref())
     }
+}
 
+impl TargetArgs {
     /// Makes the target; nothing is sent yet.
     pub(crate) fn target(&self) -> anyhow::Result<Target> {
-        Target::new(&self.to, self.token()?)
+        Target::new(&self.to, self.token.token()?)
     }
 
     /// Returns how long a batch is retried.

@@ -10,12 +10,14 @@ use crate::{Stack, TOKEN, binary, eventually};
 /// What is sent, and how fast.
 #[derive(Clone, Copy, Debug)]
 pub struct Load {
-    /// Comments to send.
+    /// Events to send: an article for each thread, and what is in the threads.
     pub events: u32,
-    /// Comments a second, which leaves time for what is done meanwhile.
+    /// Events a second, which leaves time for what is done meanwhile.
     pub rate: u32,
-    /// Threads that the comments are in.
+    /// Threads that the events are in.
     pub threads: u32,
+    /// What the events are beside new comments, in percent.
+    pub mix: &'static str,
     /// Decides what is written, and begins every id.
     pub seed: u32,
 }
@@ -30,12 +32,13 @@ pub struct Stress {
 }
 
 impl Stress {
-    /// Sends comments to a target.
+    /// Sends events to a target.
     pub fn start(stack: &Stack, to: &str, load: Load) -> Self {
         let Load {
             events,
             rate,
             threads,
+            mix,
             seed,
         } = load;
         let ledger = stack.folder.path().join(format!("ledger-{seed}"));
@@ -44,11 +47,12 @@ impl Stress {
             .args(["stress", "--to", to, "--token", TOKEN, "--json"])
             .args(["--archive", &stack.archive()])
             .args(["--moderation", &stack.moderation()])
+            .args(["--ingest", &stack.ingest_admin(), "--mix", mix])
             .args(["--events", &events.to_string()])
             .args(["--rate", &rate.to_string()])
             .args(["--threads", &threads.to_string()])
             .args(["--seed", &seed.to_string()])
-            .args(["--batch", "8", "--concurrency", "4", "--duplicates", "10"])
+            .args(["--batch", "8", "--concurrency", "4"])
             .args(["--patience", "120", "--ledger"])
             .arg(&ledger)
             .stdout(Stdio::piped());
@@ -59,15 +63,18 @@ impl Stress {
         }
     }
 
-    /// Waits until so many comments were acknowledged.
-    pub fn reaches(&self, n_acknowledged: usize) {
-        eventually(&format!("{n_acknowledged} acknowledgements"), || {
+    /// Waits until so many events were answered.
+    pub fn reaches(&self, n_answered: usize) {
+        eventually(&format!("{n_answered} answers"), || {
             let ledger = std::fs::read_to_string(&self.ledger).unwrap_or_default();
-            ledger.lines().filter(|line| line.starts_with("k ")).count() >= n_acknowledged
+            let answers = ledger
+                .lines()
+                .filter(|line| line.starts_with(r#"{"answered""#));
+            answers.count() >= n_answered
         });
     }
 
-    /// Waits until every comment was acknowledged.
+    /// Waits until every event was answered.
     pub fn is_sent(&self) {
         self.reaches(self.events as usize);
     }
@@ -77,9 +84,20 @@ impl Stress {
         let output = self.child.take().unwrap().wait_with_output().unwrap();
         let report: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert!(output.status.success(), "{report:#}");
-        let counters = ["attempted", "ok", "lost", "duplicated", "unexpected"];
-        let found = counters.map(|name| report["checked"][name].clone());
-        let expected = json!([self.events, self.events, 0, 0, 0]);
+        // All was taken in the end, and all poison refused.
+        let checked = &report["checked"];
+        let n_poison = report["poison"].as_u64().unwrap();
+        let n_sound = u64::from(self.events) - n_poison;
+        let counters = [
+            "attempted",
+            "ok",
+            "acknowledged",
+            "archived",
+            "refused",
+            "reordered",
+        ];
+        let found = counters.map(|name| checked[name].clone());
+        let expected = json!([self.events, n_sound, n_sound, n_sound, n_poison, 0]);
         assert_eq!(json!(found), expected, "{report:#}");
     }
 }

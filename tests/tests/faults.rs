@@ -12,6 +12,7 @@ const LOAD: Load = Load {
     events: 6_000,
     rate: 400,
     threads: 64,
+    mix: "edits=8,replies=30,reports=2,withdrawals=2,duplicates=10,disorder=4,poison=2",
     seed: 1,
 };
 

@@ -20,6 +20,7 @@ const LOAD: Load = Load {
     events: 1_000,
     rate: 300,
     threads: 120,
+    mix: "duplicates=10",
     seed: 1,
 };
 /// Comments that each rule set judges at least, and those where shares of threads are measured.
@@ -257,7 +258,7 @@ fn runs<'d>(decisions: impl Iterator<Item = &'d Value>) -> Vec<(bool, usize)> {
     runs
 }
 
-/// Sends comments until it is told to stop, and checks all that was sent; returns how many.
+/// Sends comments until it is told to stop, and checks all that was sent; returns how many comments.
 fn load(stack: &Stack, to: &str, stop: &Receiver<()>) -> usize {
     let mut sent = Vec::new();
     // A story that fails hangs up.
@@ -267,7 +268,8 @@ fn load(stack: &Stack, to: &str, stop: &Receiver<()>) -> usize {
         stress.is_sent();
         sent.push(stress);
     }
-    let n_sent = sent.len() * LOAD.events as usize;
+    // The first event of each thread is its article.
+    let n_sent = sent.len() * (LOAD.events - LOAD.threads) as usize;
     sent.into_iter().for_each(Stress::ends_sound);
     n_sent
 }

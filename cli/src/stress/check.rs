@@ -1,105 +1,106 @@
 //! The checker: what was acknowledged against what is there.
+//!
+//! It waits until nothing moves any more, reads every thread back, and judges event by event.
 
-use std::collections::HashMap;
+pub(super) mod found;
+pub(super) mod judge;
+pub(super) mod queues;
+pub(super) mod refusals;
+
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::bail;
-use reqwest::StatusCode;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use self::found::History;
+pub(super) use self::judge::Checked;
+use self::refusals::Refusals;
+use super::plan::Kind;
+use super::reader::{Read, Reader, encode};
 use super::run::Run;
-use super::tail::encode;
-use crate::{client, output};
+use super::slots::Mark;
+use crate::output;
 
-/// Comments at the end of a run that are asked for one by one to see that all is archived.
-const LAST: u32 = 64;
+/// Events at the end of a run that are asked for one by one to see that all is archived.
+const LAST: usize = 64;
 
-/// Ids that a report names of each kind.
-const NAMED: usize = 20;
-
-/// Reads a role's JSON.
-pub(super) struct Reader {
-    client: reqwest::Client,
-    base: String,
-    token: Option<String>,
+/// Whom the checker asks.
+pub(super) struct Readers {
+    /// The archive's public listener.
+    pub(super) archive: Option<Reader>,
+    /// The admin listener of moderation-rules.
+    pub(super) moderation: Option<Reader>,
+    /// The admin listener of ingest.
+    pub(super) ingest: Option<Reader>,
+    /// The broker's management.
+    pub(super) management: Option<Reader>,
 }
 
-impl Reader {
-    pub(super) fn new(client: reqwest::Client, base: &str, token: Option<String>) -> Self {
-        Self {
-            client,
-            base: base.trim_end_matches('/').to_owned(),
-            token,
-        }
-    }
-
-    /// Reads an answer; `None` when nobody answers, when the answer is "later", or when there is
-    /// nothing at the address.
-    ///
-    /// # Errors
-    /// When the answer will never be another: no right to read.
-    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<Option<T>> {
-        let url = format!("{}{path}", self.base);
-        let mut request = self.client.get(&url);
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token);
-        }
-        let response = match request.send().await {
-            Ok(response) => response,
-            Err(error) if error.is_builder() => bail!("{}", client::chain(&error)),
-            Err(_) => return Ok(None),
-        };
-        match response.status() {
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                bail!("{} answers {}: use --token", self.base, response.status())
+impl Readers {
+    /// Asks everybody once, so that a wrong address or token is known before anything is sent.
+    /// Who does not answer yet may answer later.
+    pub(super) async fn probe(&self, run: &Run) -> anyhow::Result<()> {
+        let site = encode(run.corpus.site());
+        let archive = format!("/v1/sites/{site}/threads?limit=1");
+        let moderation = format!("/admin/decisions?limit=1&site={site}");
+        for (reader, path) in [
+            (&self.archive, archive.as_str()),
+            (&self.moderation, moderation.as_str()),
+            (&self.ingest, "/admin/rejections?limit=1"),
+            (&self.management, queues::LIST),
+        ] {
+            if let Some(reader) = reader
+                && reader.get::<IgnoredAny>(path).await? == Read::Nothing
+            {
+                bail!(
+                    "{} is not there: is it the right address?",
+                    reader.shown(path)
+                );
             }
-            StatusCode::BAD_REQUEST => bail!("{url} answers {}", response.status()),
-            status if status.is_success() => Ok(response.json().await.ok()),
-            _ => Ok(None),
         }
+        Ok(())
     }
 }
 
-/// What the comparison found, as of Jepsen's set checker.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub(super) struct Checked {
-    /// Comments that were sent.
-    pub(super) attempted: u64,
-    /// Comments that were acknowledged.
-    pub(super) acknowledged: u64,
-    /// Acknowledged, there once, decided once.
-    pub(super) ok: u64,
-    /// Acknowledged, and not there or not decided.
-    pub(super) lost: u64,
-    /// There twice, or decided twice.
-    pub(super) duplicated: u64,
-    /// There, and never sent.
-    pub(super) unexpected: u64,
-    /// Not acknowledged, and there.
-    pub(super) recovered: u64,
-    /// Some ids of what is wrong.
-    pub(super) examples: Vec<String>,
+/// What the checks found.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// The comparison with the archive; absent when it was not asked.
+    pub(super) checked: Option<Checked>,
+    /// What queues and the outbox still hold; absent when nobody was asked.
+    pub(super) queues: Option<Vec<queues::Left>>,
 }
 
-impl Checked {
-    fn example(&mut self, what: &str, id: &str) {
-        if self.examples.len() < NAMED {
-            self.examples.push(format!("{what}: {id}"));
-        }
+/// Waits until everything is decided and archived, or nothing moves, and compares.
+pub(super) async fn check(
+    run: &Run,
+    readers: &Readers,
+    patience: Duration,
+) -> anyhow::Result<Found> {
+    if readers.moderation.is_some() {
+        until_decided(run, patience).await;
     }
+    let checked = match &readers.archive {
+        Some(archive) => {
+            until_archived(archive, run, patience).await;
+            Some(compare(archive, readers.ingest.as_ref(), run, patience).await?)
+        }
+        None => None,
+    };
+    let queues = queues::until_empty(readers, patience).await?;
+    Ok(Found { checked, queues })
 }
 
-/// Waits until every acknowledged comment was seen decided, or nothing new is seen for `patience`.
-pub(super) async fn until_decided(run: &Run, patience: Duration) {
-    let wanted = run.n_acknowledged.load(Ordering::Relaxed);
+/// Waits until every acknowledged revision was seen decided, or nothing new is seen for `patience`.
+async fn until_decided(run: &Run, patience: Duration) {
+    let wanted = run.counts.revisions.load(Ordering::Relaxed);
     let bar = output::progress(wanted, "decisions");
     let mut progress = Progress::new(patience);
     loop {
-        let decided = run.n_decided.load(Ordering::Relaxed);
+        let decided = run.counts.decided.load(Ordering::Relaxed);
         bar.set_position(decided);
         if decided >= wanted || progress.is_over(decided) {
             break;
@@ -111,8 +112,8 @@ pub(super) async fn until_decided(run: &Run, patience: Duration) {
 
 /// Waits until the archive holds as many comments as were acknowledged and has decided the last
 /// ones, or nothing moves for `patience`; notes when that was.
-pub(super) async fn until_archived(archive: &Reader, run: &Run, patience: Duration) {
-    let wanted = run.n_acknowledged.load(Ordering::Relaxed);
+async fn until_archived(archive: &Reader, run: &Run, patience: Duration) {
+    let wanted = run.counts.comments.load(Ordering::Relaxed);
     let bar = output::progress(wanted, "comments archived");
     let mut progress = Progress::new(patience);
     loop {
@@ -126,15 +127,18 @@ pub(super) async fn until_archived(archive: &Reader, run: &Run, patience: Durati
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    let len = run.corpus.len();
+    let is_revision = |n: &u32| run.kind(*n).and_then(|kind| kind.revision(*n)).is_some();
+    let is_taken = |n: &u32| {
+        run.slot(*n)
+            .is_some_and(|slot| slot.has(Mark::Acknowledged))
+    };
+    let last = (0..run.end()).rev().filter(is_revision).filter(is_taken);
     let mut progress = Progress::new(patience);
-    let mut n = len.saturating_sub(LAST);
-    while n < len {
-        if !run.is_acknowledged(n) || is_decided(archive, run, n).await {
-            n += 1;
-        } else if progress.is_over(u64::from(n)) {
-            return;
-        } else {
+    for (done, n) in (1..).zip(last.take(LAST)) {
+        while !is_decided(archive, run, n).await {
+            if progress.is_over(done) {
+                return;
+            }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
@@ -143,12 +147,12 @@ pub(super) async fn until_archived(archive: &Reader, run: &Run, patience: Durati
 }
 
 async fn is_decided(archive: &Reader, run: &Run, n: u32) -> bool {
-    let path = format!(
-        "/v1/sites/{}/comments/{}",
-        encode(run.corpus.site()),
-        encode(&run.corpus.comment_id(n))
-    );
-    matches!(archive.get::<Value>(&path).await, Ok(Some(comment)) if comment.get("decision").is_some_and(Value::is_object))
+    let Some((comment, revision)) = run.kind(n).and_then(|kind| kind.revision(n)) else {
+        return true;
+    };
+    let path = found::comment_path(run, comment);
+    let history = archive.get::<History>(&path).await;
+    matches!(history, Ok(Read::Found(history)) if history.n_decisions(revision) > 0)
 }
 
 /// Counts the comments that the archive holds in this run's threads.
@@ -158,7 +162,7 @@ async fn held(archive: &Reader, run: &Run) -> Option<u64> {
     let mut after = String::new();
     loop {
         let path = format!("/v1/sites/{site}/threads?limit=500{after}");
-        let listing: Value = archive.get(&path).await.ok()??;
+        let listing: Value = archive.get(&path).await.ok()?.found()?;
         for thread in listing
             .get("threads")
             .and_then(Value::as_array)
@@ -180,128 +184,45 @@ async fn held(archive: &Reader, run: &Run) -> Option<u64> {
     }
 }
 
-/// What the archive holds of a comment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Held {
-    /// How often it is there.
-    pub(super) copies: u64,
-    /// How many decisions it has.
-    pub(super) decisions: u64,
-}
-
 /// Compares until nothing is missing, or nothing moves for `patience`.
-pub(super) async fn compare(
+async fn compare(
     archive: &Reader,
+    ingest: Option<&Reader>,
     run: &Run,
     patience: Duration,
 ) -> anyhow::Result<Checked> {
     let mut progress = Progress::new(patience);
     loop {
-        let found = read(archive, run, patience).await?;
-        let checked = judge(run, &found);
-        if checked.lost == 0 || progress.is_over(checked.ok) {
-            if checked.lost == 0 {
-                run.settle();
-            }
+        let mut checked = Checked::begin(run);
+        let bar = output::progress(u64::from(run.corpus.n_threads()), "threads read back");
+        for thread in 0..run.corpus.n_threads() {
+            let found = found::thread(archive, run, thread, patience).await?;
+            judge::thread(run, thread, &found, &mut checked);
+            bar.inc(1);
+        }
+        bar.finish_and_clear();
+        let refusals = match ingest {
+            Some(ingest) => Some(Refusals::read(ingest, run, patience).await?),
+            None => None,
+        };
+        judge::refusals(run, refusals.as_ref(), &mut checked);
+        let waiting = checked.lost + checked.undecided + checked.not_refused;
+        if waiting == 0 {
+            run.settle();
+        }
+        if waiting == 0 || progress.is_over(checked.ok + checked.refused) {
             return Ok(checked);
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }
 
-/// Reads every thread of the run.
-async fn read(
-    archive: &Reader,
-    run: &Run,
-    patience: Duration,
-) -> anyhow::Result<HashMap<String, Held>> {
-    let bar = output::progress(u64::from(run.corpus.n_threads()), "threads read back");
-    let site = encode(run.corpus.site());
-    let mut found: HashMap<String, Held> = HashMap::new();
-    for thread in 0..run.corpus.n_threads() {
-        let id = encode(&run.corpus.thread_id(thread));
-        let mut after = String::new();
-        let mut progress = Progress::new(patience.min(Duration::from_secs(5)));
-        loop {
-            let path = format!("/v1/sites/{site}/threads/{id}?limit=1000{after}");
-            let Some(page) = archive.get::<Value>(&path).await? else {
-                if progress.is_over(0) {
-                    break;
-                }
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                continue;
-            };
-            for comment in page
-                .get("comments")
-                .and_then(Value::as_array)
-                .into_iter()
-                .flatten()
-            {
-                if comment.get("ghost").and_then(Value::as_bool) == Some(true) {
-                    continue;
-                }
-                let id = comment
-                    .get("comment")
-                    .and_then(Value::as_str)
-                    .unwrap_or_default();
-                let held = found.entry(id.to_owned()).or_default();
-                held.copies += 1;
-                held.decisions += comment
-                    .get("decisions")
-                    .and_then(Value::as_u64)
-                    .unwrap_or(0);
-            }
-            match page.get("next").and_then(Value::as_str) {
-                Some(next) => after = format!("&after={}", encode(next)),
-                None => break,
-            }
-        }
-        bar.inc(1);
-    }
-    bar.finish_and_clear();
-    Ok(found)
-}
-
-/// Compares what was found with what was attempted and acknowledged.
-pub(super) fn judge(run: &Run, found: &HashMap<String, Held>) -> Checked {
-    let mut checked = Checked {
-        attempted: run.n_attempted.load(Ordering::Relaxed),
-        acknowledged: run.n_acknowledged.load(Ordering::Relaxed),
-        ..Checked::default()
-    };
-    for id in found.keys() {
-        let known = run
-            .corpus
-            .comment_of_id(id)
-            .filter(|n| run.is_attempted(*n));
-        if known.is_none() {
-            checked.unexpected += 1;
-            checked.example("unexpected", id);
-        }
-    }
-    for n in 0..run.corpus.len() {
-        let id = run.corpus.comment_id(n);
-        let held = found.get(&id).copied().unwrap_or_default();
-        let acknowledged = run.is_acknowledged(n);
-        if held.copies > 1 || held.decisions > 1 {
-            checked.duplicated += 1;
-            checked.example("duplicated", &id);
-        } else if acknowledged && held.copies == 1 && held.decisions == 1 {
-            checked.ok += 1;
-        } else if acknowledged {
-            checked.lost += 1;
-            let what = if held.copies == 0 {
-                "lost"
-            } else {
-                "lost (not decided)"
-            };
-            checked.example(what, &id);
-        }
-        if !acknowledged && held.copies > 0 && run.is_attempted(n) {
-            checked.recovered += 1;
-        }
-    }
-    checked
+/// Tells whether all that is known of a comment is needed to judge it: something else than its
+/// words was sent about it, or it is one of sixteen.
+fn needs_history(run: &Run, comment: u32, n_events: usize) -> bool {
+    n_events > 1
+        || comment.is_multiple_of(16)
+        || !matches!(run.kind(comment), Some(Kind::Comment { .. }))
 }
 
 /// Tells when nothing has moved for a while.

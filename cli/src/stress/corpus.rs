@@ -1,8 +1,14 @@
-//! Comments in several languages, determined by a seed, of which some break the starter rules.
+//! Ids, and words in several languages of which some break the starter rules: all from a seed.
+//!
+//! Event `n` is in thread `n mod threads`, at position `n / threads` of it, so that a thread's
+//! events are the same whatever the number of events, and whoever sends them.
 
-use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
-use stoa_proto::{Article, Author, Comment, Data, Event, Time};
+use serde::{Deserialize, Serialize};
+use stoa_proto::Time;
+
+use super::chance::Chance;
+use super::mix::Mix;
 
 /// When the first comment was written: 2020-01-01. Times of comments are no part of a measurement.
 const FIRST: i64 = 1_577_836_800;
@@ -72,44 +78,42 @@ const BAD: [&str; 8] = [
 /// Comments of a thousand that break a rule.
 const BAD_PER_MILLE: u64 = 50;
 
+/// Tells the streams of chance of one event apart.
+const AUTHORS: u64 = 0xa17;
+const WORDS: u64 = 0x30d5;
+
 /// How much of what is written.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Shape {
     pub(super) site: String,
+    /// Events at most; a run that ends by the clock alone has no limit.
+    #[serde(default = "no_limit", skip_serializing_if = "is_no_limit")]
     pub(super) events: u32,
     pub(super) threads: u32,
     pub(super) authors: u32,
     pub(super) seed: u64,
+    pub(super) mix: Mix,
+}
+
+fn no_limit() -> u32 {
+    u32::MAX
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "this is how serde calls it"
+)]
+fn is_no_limit(events: &u32) -> bool {
+    *events == no_limit()
 }
 
 /// Everything that a run sends.
 #[derive(Clone, Debug)]
 pub(super) struct Corpus {
-    shape: Shape,
+    pub(super) shape: Shape,
     /// Begins every id, so that runs with other seeds don't meet.
-    prefix: String,
-    source: String,
-}
-
-/// A stream of numbers that a start value determines (`SplitMix64`), the same in every version.
-struct Chance(u64);
-
-impl Chance {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        self.next().checked_rem(limit).unwrap_or_default()
-    }
-
-    fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
-        from.get(usize::try_from(self.below(from.len() as u64)).ok()?)
-    }
+    pub(super) prefix: String,
+    pub(super) source: String,
 }
 
 impl Corpus {
@@ -121,7 +125,7 @@ impl Corpus {
         }
     }
 
-    /// Returns the number of comments.
+    /// Returns the number of events, at most.
     pub(super) fn len(&self) -> u32 {
         self.shape.events
     }
@@ -143,11 +147,7 @@ impl Corpus {
 
     /// Returns the number of a thread of this corpus.
     pub(super) fn thread_of_id(&self, id: &str) -> Option<u32> {
-        let number = id
-            .strip_prefix(&self.prefix)?
-            .strip_prefix("-t")?
-            .parse()
-            .ok()?;
+        let number = self.number(id, "-t")?;
         (number < self.shape.threads).then_some(number)
     }
 
@@ -158,93 +158,84 @@ impl Corpus {
 
     /// Returns the number of a comment of this corpus.
     pub(super) fn comment_of_id(&self, id: &str) -> Option<u32> {
-        let number = id
-            .strip_prefix(&self.prefix)?
-            .strip_prefix("-c")?
-            .parse()
-            .ok()?;
-        (number < self.shape.events).then_some(number)
+        self.number(id, "-c")
     }
 
-    /// Returns the id of the event that submits a comment.
+    /// Returns the id of an event; that of its repeats, too.
     pub(super) fn event_id(&self, n: u32) -> String {
         format!("{}-e{n}", self.prefix)
     }
 
-    /// Returns the thread that a comment is in.
+    /// Returns the number of an event of this corpus.
+    pub(super) fn event_of_id(&self, id: &str) -> Option<u32> {
+        self.number(id, "-e")
+    }
+
+    /// Returns the id of a report, by the number of its event.
+    pub(super) fn report_id(&self, n: u32) -> String {
+        format!("{}-r{n}", self.prefix)
+    }
+
+    /// Returns the number of a report's event.
+    pub(super) fn report_of_id(&self, id: &str) -> Option<u32> {
+        self.number(id, "-r")
+    }
+
+    fn number(&self, id: &str, what: &str) -> Option<u32> {
+        id.strip_prefix(&self.prefix)?
+            .strip_prefix(what)?
+            .parse()
+            .ok()
+    }
+
+    /// Returns the thread that an event is in.
     pub(super) fn thread_of(&self, n: u32) -> u32 {
         n.checked_rem(self.shape.threads).unwrap_or_default()
     }
 
-    /// Writes the event of a thread's article.
-    pub(super) fn article(&self, thread: u32) -> Bytes {
-        let id = self.thread_id(thread);
-        let event = Event::new(
-            format!("{}-a{thread}", self.prefix),
-            self.source.clone(),
-            Data::ArticlePublished(Article {
-                site: self.shape.site.clone(),
-                article: id.clone(),
-                title: format!("Thread {id}"),
-                language: Some("fr".to_owned()),
-                published_at: time(FIRST),
-                ..Article::default()
-            }),
-        );
-        event.to_json()
+    /// Returns an event's position in its thread.
+    pub(super) fn position_of(&self, n: u32) -> u32 {
+        n.checked_div(self.shape.threads).unwrap_or_default()
     }
 
-    /// Writes the event of a comment.
-    pub(super) fn comment(&self, n: u32) -> Bytes {
-        let mut chance = Chance(self.shape.seed ^ u64::from(n).wrapping_mul(0x2545_f491_4f6c_dd1d));
-        let author = chance.below(u64::from(self.shape.authors));
-        // Two of five answer one of the eight comments before theirs in the thread.
-        let back = (chance.below(8) + 1).saturating_mul(u64::from(self.shape.threads));
-        let parent = u64::from(n)
-            .checked_sub(back)
-            .filter(|_| chance.below(5) < 2);
-        let parent = parent.and_then(|parent| u32::try_from(parent).ok());
-        let (_, sentences) = chance.pick(&SENTENCES).copied().unwrap_or_default();
-        let mut body = String::new();
-        for _ in 0..=chance.below(4) {
-            if !body.is_empty() {
-                body.push(' ');
-            }
-            body.push_str(chance.pick(sentences).copied().unwrap_or_default());
-        }
+    /// Returns the number of the event at a position of a thread.
+    pub(super) fn event_at(&self, thread: u32, position: u32) -> Option<u32> {
+        position
+            .checked_mul(self.shape.threads)?
+            .checked_add(thread)
+    }
+
+    /// Returns an article's title.
+    pub(super) fn title(&self, thread: u32) -> String {
+        format!("Thread {}", self.thread_id(thread))
+    }
+
+    /// Returns the number of the author of a comment.
+    pub(super) fn author_of(&self, comment: u32) -> u64 {
+        Chance::of(self.shape.seed ^ AUTHORS, comment).below(u64::from(self.shape.authors))
+    }
+
+    /// Writes the words of an event.
+    pub(super) fn words(&self, n: u32) -> String {
+        let mut chance = Chance::of(self.shape.seed ^ WORDS, n);
         if chance.below(1_000) < BAD_PER_MILLE {
-            chance
-                .pick(&BAD)
-                .copied()
-                .unwrap_or_default()
-                .clone_into(&mut body);
+            return chance.pick(&BAD).copied().unwrap_or_default().to_owned();
         }
-        let written = time(FIRST + i64::from(n) * STEP);
-        let mut event = Event::new(
-            self.event_id(n),
-            self.source.clone(),
-            Data::CommentSubmitted(Comment {
-                site: self.shape.site.clone(),
-                article: self.thread_id(self.thread_of(n)),
-                comment: self.comment_id(n),
-                parent: parent.map(|parent| self.comment_id(parent)),
-                revision: 1,
-                author: Author {
-                    id: format!("{}-u{author}", self.prefix),
-                    display_name: Some(format!("Author {author}")),
-                    ..Author::default()
-                },
-                body,
-                submitted_at: written.clone(),
-                ..Comment::default()
-            }),
-        );
-        event.time = written;
-        event.to_json()
+        let (_, sentences) = chance.pick(&SENTENCES).copied().unwrap_or_default();
+        let mut words = String::new();
+        for _ in 0..=chance.below(4) {
+            if !words.is_empty() {
+                words.push(' ');
+            }
+            words.push_str(chance.pick(sentences).copied().unwrap_or_default());
+        }
+        words
     }
 }
 
-fn time(seconds: i64) -> Option<Time> {
+/// Returns when an event happened.
+pub(super) fn time_of(n: u32) -> Option<Time> {
+    let seconds = FIRST + i64::from(n) * STEP;
     Timestamp::UNIX_EPOCH
         .checked_add(SignedDuration::from_secs(seconds))
         .ok()

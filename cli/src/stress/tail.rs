@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
-use super::check::Reader;
+use super::reader::{Read, Reader, encode};
 use super::run::Run;
 
 /// Decisions of one answer.
@@ -24,6 +24,7 @@ struct Listing {
 #[derive(Deserialize)]
 struct Decision {
     comment: String,
+    revision: u32,
     by: By,
 }
 
@@ -32,7 +33,7 @@ struct By {
     kind: String,
 }
 
-/// Follows the log until it is told to stop. What was in it before the run is passed over.
+/// Follows the log from its beginning until it is told to stop.
 pub(super) async fn follow(
     moderation: &Reader,
     run: &Run,
@@ -49,37 +50,19 @@ pub(super) async fn follow(
             () = stop.cancelled() => return Ok(()),
             listing = moderation.get::<Listing>(&path) => listing?,
         };
-        let Some(listing) = listing else {
+        let Read::Found(Listing { decisions, next }) = listing else {
             // Nobody answers, as while a role is started again.
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let Listing { decisions, next } = listing;
         for decision in decisions
             .iter()
             .filter(|decision| decision.by.kind == "rules")
         {
             if let Some(n) = run.corpus.comment_of_id(&decision.comment) {
-                run.decide(n);
+                run.decide(n, decision.revision);
             }
         }
         after = next;
     }
-}
-
-/// Writes a part of an address so that it stays one part.
-pub(super) fn encode(text: &str) -> String {
-    let mut encoded = String::new();
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push('%');
-            for half in [byte >> 4, byte & 15] {
-                let digit = char::from_digit(u32::from(half), 16).unwrap_or('0');
-                encoded.push(digit.to_ascii_uppercase());
-            }
-        }
-    }
-    encoded
 }
