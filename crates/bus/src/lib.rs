@@ -26,6 +26,7 @@ mod life;
 mod metrics;
 mod outbox;
 mod pack;
+mod published;
 mod publisher;
 
 use std::fmt;
@@ -44,6 +45,7 @@ pub use error::{Closed, Error};
 pub use handler::{EventHandler, Events, Handler, HandlerError, Incoming, Outcome};
 pub use health::Status;
 pub use outbox::{Outbox, OutboxHandle};
+pub use published::{Asked, Page, ResendError, Resent};
 pub use publisher::Publisher;
 
 /// What the bus takes from its process.

@@ -1,4 +1,5 @@
-//! The admin routes: cases and their decisions, the log of decisions, the rule set and its versions.
+//! The admin routes: cases and their decisions, the log of decisions, the rule set and its versions,
+//! what is held and what was published.
 //!
 //! Every route needs a token. A token sees the sites that it is for, and nothing of the others:
 //! what belongs to another site is answered 404, as what does not exist.
@@ -6,14 +7,18 @@
 pub(crate) mod case;
 pub(crate) mod cases;
 pub(crate) mod decisions;
+mod held;
 pub(crate) mod moderate;
+mod published;
 pub(crate) mod rules;
 
 use std::sync::Arc;
 
+use axum::extract::DefaultBodyLimit;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::http::StatusCode;
 use axum::{Router, routing};
+use stoa_bus::{Bus, OutboxHandle};
 use stoa_daemon::auth::Tokens;
 use stoa_daemon::{Context, Problem};
 use stoa_journal::Journal;
@@ -41,6 +46,8 @@ pub(crate) struct Admin {
     pub(crate) index: Arc<Index>,
     pub(crate) rules: Arc<Rules>,
     pub(crate) engine: Handle,
+    pub(crate) outbox: OutboxHandle,
+    pub(crate) bus: Bus,
     pub(crate) engine_config: EngineConfig,
     pub(crate) breaker: BreakerConfig,
     /// Held while a request compiles rule sets, so that requests can't take all processors.
@@ -57,6 +64,12 @@ impl Admin {
             .route("/admin/cases/{case}/decision", routing::post(case::decide))
             .route("/admin/decisions", routing::get(decisions::list))
             .route("/admin/decisions/{decision}", routing::get(decisions::one))
+            .route("/admin/published", routing::get(published::list))
+            .route("/admin/published/resend", routing::post(published::resend))
+            .route(
+                "/admin/held",
+                routing::post(held::ask).layer(DefaultBodyLimit::max(held::MAX_BODY)),
+            )
             .merge(rules::routes())
             .fallback(nothing)
             .with_state(self)

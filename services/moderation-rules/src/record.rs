@@ -14,7 +14,7 @@
 use bytes::{BufMut as _, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 use stoa_journal::{Entry, Record};
-use stoa_proto::{Data, Event, Exchange, Kind, Outgoing, Verdict};
+use stoa_proto::{Data, Event, Exchange, Kind, Outgoing, Time, Verdict};
 
 /// The rules decided.
 pub(crate) const DECIDED: u8 = 1;
@@ -45,7 +45,7 @@ pub(crate) enum Change {
     Decided(Decided),
     /// A moderator decided a case.
     Reviewed(Reviewed),
-    /// An article is known, changed or gone.
+    /// An article is known, changed or gone, as earlier versions wrote it.
     Article {
         site: String,
         article: String,
@@ -72,7 +72,7 @@ pub(crate) enum Change {
     Breaker(Breaker),
     /// The rules decided, and something of the comment is remembered for the next ones.
     Remembered(Box<Remembered>),
-    /// An article with tags is known, changed or gone.
+    /// An article with tags is known, changed or gone, as earlier versions wrote it.
     Tagged {
         site: String,
         article: String,
@@ -83,6 +83,15 @@ pub(crate) enum Change {
     /// The rules decided because a request over HTTP asked them to: what follows is published from
     /// here.
     Answered(Box<Remembered>),
+    /// An article is known, changed or gone; what ingest recorded earlier changes it no more.
+    Version {
+        site: String,
+        article: String,
+        published_at: Option<i64>,
+        removed: bool,
+        tags: Vec<String>,
+        recorded: Option<i64>,
+    },
 }
 
 impl Change {
@@ -103,7 +112,9 @@ impl Change {
             Self::Remembered(remembered) | Self::Answered(remembered) => {
                 &remembered.decided.about.site
             }
-            Self::Article { site, .. } | Self::Tagged { site, .. } => site,
+            Self::Article { site, .. } | Self::Tagged { site, .. } | Self::Version { site, .. } => {
+                site
+            }
             Self::Breaker(_) => "",
             Self::Withdrawn { about, .. }
             | Self::Reported { about, .. }
@@ -324,6 +335,12 @@ impl Stored {
     /// Returns the decision among the outputs as it was written: a JSON object.
     pub(crate) fn decision_json(&self) -> Option<&str> {
         self.outputs.iter().find_map(|body| decision_data(body))
+    }
+
+    /// Returns when ingest recorded the event that led to it, in microseconds since 1970.
+    pub(crate) fn recorded(&self) -> Option<i64> {
+        let event = Event::from_json(&self.input).ok()?;
+        event.recordedtime.as_ref().map(Time::micros)
     }
 
     /// Returns the decision among the outputs.

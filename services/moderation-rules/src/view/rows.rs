@@ -1,9 +1,10 @@
 //! What the tables hold.
 
 use serde::{Deserialize, Serialize};
+use stoa_journal::Journal;
 use stoa_proto::Verdict;
 
-use crate::record::{Closing, Opening};
+use crate::record::{Closing, Opening, Stored};
 
 /// Event times that are remembered per author; `author.recent` counts up to this many.
 const RECENT: usize = 64;
@@ -30,6 +31,19 @@ pub(crate) struct CommentRow {
     /// The record of its withdrawal; none after a newer revision.
     pub(crate) withdrawn_seq: Option<u64>,
     pub(crate) reports: u32,
+}
+
+impl CommentRow {
+    /// Reads when ingest recorded the highest revision, in microseconds since 1970; none if that is
+    /// not known, or not kept.
+    pub(crate) fn recorded(&self, journal: &Journal) -> anyhow::Result<Option<i64>> {
+        let record = match self.revision {
+            0 => None,
+            _ => journal.read_seq(self.decided_seq)?,
+        };
+        let stored = record.map(|record| Stored::read(&record)).transpose()?;
+        Ok(stored.flatten().and_then(|stored| stored.recorded()))
+    }
 }
 
 /// An author's history.
@@ -84,6 +98,8 @@ pub(crate) struct ArticleRow {
     pub(crate) published_at: Option<i64>,
     pub(crate) removed: bool,
     pub(crate) tags: Vec<String>,
+    /// When ingest recorded the event that says so, in microseconds since 1970, if that is known.
+    pub(crate) recorded: Option<i64>,
 }
 
 /// A case.
