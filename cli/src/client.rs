@@ -21,18 +21,25 @@ pub(crate) struct TargetArgs {
     /// Where to send events: `http(s)://host:port` of ingest, or `amqp(s)://user:password@host/vhost`.
     #[arg(long, value_name = "URL")]
     pub(crate) to: String,
+    #[command(flatten)]
+    token: TokenArgs,
+    /// How long one batch is retried while nobody answers or the answer is "later", in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub(crate) patience: u64,
+}
+
+/// With which right.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct TokenArgs {
     /// Token for HTTP.
     #[arg(long, value_name = "TOKEN", env = "STOA_TOKEN", hide_env_values = true)]
     pub(crate) token: Option<String>,
     /// File with the token for HTTP.
     #[arg(long, value_name = "FILE", conflicts_with = "token")]
     pub(crate) token_file: Option<PathBuf>,
-    /// How long one batch is retried while nobody answers or the answer is "later", in seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    pub(crate) patience: u64,
 }
 
-impl TargetArgs {
+impl TokenArgs {
     /// Returns the token, from the command line or from its file.
     pub(crate) fn token(&self) -> anyhow::Result<Option<String>> {
         let Some(path) = &self.token_file else {
@@ -41,6 +48,13 @@ impl TargetArgs {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("the token can't be read from {}", path.display()))?;
         Ok(Some(text.trim().to_owned()))
+    }
+}
+
+impl TargetArgs {
+    /// Returns the token, from the command line or from its file.
+    pub(crate) fn token(&self) -> anyhow::Result<Option<String>> {
+        self.token.token()
     }
 
     /// Makes the target; nothing is sent yet.

@@ -8,6 +8,7 @@ mod healthcheck;
 mod import;
 mod output;
 mod publish;
+mod reconcile;
 mod roles;
 mod rules;
 mod serve;
@@ -41,6 +42,7 @@ enum Command {
     Serve(serve::ServeArgs),
     Publish(publish::PublishArgs),
     Import(import::ImportArgs),
+    Reconcile(reconcile::ReconcileArgs),
     Archive(archive::ArchiveArgs),
     Rules(rules::RulesArgs),
     Stress(stress::StressArgs),
@@ -62,6 +64,7 @@ fn main() -> ExitCode {
         Command::Rules(args) => rules::run(&args),
         Command::Publish(args) => on_runtime(publish::run(args)),
         Command::Import(args) => on_runtime(import::run(args)),
+        Command::Reconcile(args) => on_runtime(reconcile::run(args)),
         Command::Stress(args) => on_runtime(stress::run(args)),
         Command::Healthcheck(args) => on_runtime(healthcheck::run(args)),
     };

@@ -225,6 +225,11 @@ impl Stack {
         format!("http://127.0.0.1:{}", self.port + 1_000)
     }
 
+    /// The admin address of the archive.
+    pub fn archive_admin(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port + 1_002)
+    }
+
     /// Sends bytes to `POST /v1/events`; returns status and answer.
     pub fn post(&self, content_type: &str, body: impl Into<Vec<u8>>) -> (u16, Value) {
         self.post_with(&[("content-type", content_type)], body)
