@@ -6,7 +6,7 @@
 //!
 //! - [`event`] has the `CloudEvents` envelope, and [`data`] what each event carries.
 //! - [`codec`] turns messages (structured, batch, binary) into events and back.
-//! - [`reference`] is what an event is known by where its words are not needed.
+//! - [`mod@reference`] is what an event is known by where its words are not needed.
 //! - [`limits`] are the sizes that are accepted, each with its reason.
 //! - [`shard`] says which queue an event takes, [`topology`] which queues there are.
 //! - [`schema`] generates the JSON Schemas, the `AsyncAPI` document and the broker's definitions;

@@ -6,7 +6,7 @@
 //! - `GET /admin/rejections/{seq}/original`: the bytes as they came; these are somebody's words,
 //!   so they need the role moderator.
 //! - `GET /admin/status`: what waits for the broker.
-//! - `/admin/published`: see [`published`](super::published).
+//! - `/admin/published`: see [`published`].
 //!
 //! A rejection can't be told to belong to a site, so the token must be for all sites.
 
