@@ -33,10 +33,10 @@ pub(crate) struct TargetArgs {
 pub(crate) struct TokenArgs {
     /// Token for HTTP.
     #[arg(long, value_name = "TOKEN", env = "STOA_TOKEN", hide_env_values = true)]
-    token: Option<String>,
+    pub(crate) token: Option<String>,
     /// File with the token for HTTP.
     #[arg(long, value_name = "FILE", conflicts_with = "token")]
-    token_file: Option<PathBuf>,
+    pub(crate) token_file: Option<PathBuf>,
 }
 
 impl TokenArgs {

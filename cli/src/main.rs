@@ -9,6 +9,7 @@ mod import;
 mod output;
 mod parked;
 mod publish;
+mod reconcile;
 mod roles;
 mod rules;
 mod serve;
@@ -42,6 +43,7 @@ enum Command {
     Serve(serve::ServeArgs),
     Publish(publish::PublishArgs),
     Import(import::ImportArgs),
+    Reconcile(reconcile::ReconcileArgs),
     Archive(archive::ArchiveArgs),
     Rules(rules::RulesArgs),
     Parked(parked::ParkedArgs),
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
         Command::Publish(args) => on_runtime(publish::run(args)),
         Command::Import(args) => on_runtime(import::run(args)),
         Command::Parked(args) => on_runtime(parked::run(args)),
+        Command::Reconcile(args) => on_runtime(reconcile::run(args)),
         Command::Stress(args) => on_runtime(stress::run(args)),
         Command::Healthcheck(args) => on_runtime(healthcheck::run(args)),
     };

@@ -1,8 +1,10 @@
 //! The `CloudEvents` 1.0 envelope and the closed set of event types.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::value::RawValue;
 
 use crate::data::{
@@ -126,6 +128,19 @@ events! {
     EventRejected(EventRejected) = "event.rejected", outbound;
     /// The archive signed its state.
     CheckpointPublished(CheckpointPublished) = "checkpoint.published", outbound;
+}
+
+impl Serialize for Kind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Kind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = Cow::<str>::deserialize(deserializer)?;
+        Self::parse(&name).ok_or_else(|| de::Error::custom(format!("`{name}` is no event type")))
+    }
 }
 
 /// A fact that somebody published.

@@ -6,6 +6,7 @@
 //!
 //! - [`event`] has the `CloudEvents` envelope, and [`data`] what each event carries.
 //! - [`codec`] turns messages (structured, batch, binary) into events and back.
+//! - [`mod@reference`] is what an event is known by where its words are not needed.
 //! - [`limits`] are the sizes that are accepted, each with its reason.
 //! - [`shard`] says which queue an event takes, [`topology`] which queues there are.
 //! - [`schema`] generates the JSON Schemas, the `AsyncAPI` document and the broker's definitions;
@@ -18,6 +19,7 @@ pub mod ids;
 pub mod limits;
 pub mod outgoing;
 pub mod received;
+pub mod reference;
 pub mod rejection;
 pub mod schema;
 pub mod shard;
@@ -35,6 +37,7 @@ pub use data::{
 pub use event::{Data, Event, Kind};
 pub use outgoing::Outgoing;
 pub use received::Received;
+pub use reference::{Held, Question, Reference};
 pub use rejection::{Code, Rejection};
 pub use shard::Shard;
 pub use time::Time;

@@ -46,3 +46,7 @@ pub const NOTE_BYTES: usize = 16 * 1024;
 
 /// Entries of a list in an event: authors, attributions, credits, tags.
 pub const LIST_ENTRIES: usize = 256;
+
+/// Events that one request may ask about, whether a role holds them or sends them again: a page of
+/// what was published, and as much again.
+pub const REFERENCES: usize = 4_000;

@@ -33,6 +33,11 @@ impl Time {
         }
     }
 
+    /// Takes microseconds since 1970, written in UTC; what no calendar has a date for is 1970.
+    pub fn from_micros(micros: i64) -> Self {
+        Self::from_timestamp(Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH))
+    }
+
     /// Returns the instant.
     pub fn timestamp(&self) -> Timestamp {
         self.at

@@ -1,5 +1,6 @@
 //! The tests' broker: virtual hosts of their own, and a platform that publishes and listens.
 
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -55,6 +56,59 @@ impl Drop for Vhost {
     }
 }
 
+/// A broker of one's own, which may be killed and may lose what it holds.
+#[derive(Debug)]
+pub struct Node(tempfile::TempDir);
+
+impl Node {
+    /// Starts one.
+    pub fn new() -> Self {
+        let node = Self(tempfile::tempdir().unwrap());
+        node.run("start");
+        node
+    }
+
+    /// Runs `scripts/rabbitmq-node` with `start`, `stop` or `crash`.
+    pub fn run(&self, command: &str) {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/rabbitmq-node");
+        let output = Command::new(script)
+            .arg(command)
+            .arg(self.0.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{command}: {output:?}");
+    }
+
+    /// Brings it back on the same port without anything that it held.
+    pub fn wipe(&self) {
+        self.run("crash");
+        std::fs::remove_dir_all(self.0.path().join("data")).unwrap();
+        std::fs::create_dir(self.0.path().join("data")).unwrap();
+        self.run("start");
+    }
+
+    /// Its URL.
+    pub fn url(&self) -> String {
+        let exports = std::fs::read_to_string(self.0.path().join("env")).unwrap();
+        let line = exports
+            .lines()
+            .find_map(|line| line.strip_prefix("export STOA_TEST_AMQP_URL='"));
+        line.unwrap().trim_end_matches('\'').to_owned()
+    }
+}
+
+impl Default for Node {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.run("stop");
+    }
+}
+
 /// Runs a command of the tests' broker.
 pub fn rabbitmqctl(args: &[&str]) -> String {
     let command = needed("STOA_TEST_RABBITMQCTL");
@@ -70,6 +124,13 @@ pub fn rabbitmqctl(args: &[&str]) -> String {
         String::from_utf8_lossy(&output.stderr)
     );
     String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Throws away what all queues of a virtual host hold.
+pub fn purge(vhost: &Vhost) {
+    for (queue, _) in queues(vhost) {
+        rabbitmqctl(&["purge_queue", "-p", &vhost.name, &queue]);
+    }
 }
 
 /// How many messages each queue of a virtual host holds, unacknowledged ones included.

@@ -2,9 +2,7 @@
 //! twice.
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
-use std::path::Path;
-use std::process::Command;
-
+use stoa_tests::broker::Node;
 use stoa_tests::{Bus, Load, Stack, Stress, Vhost};
 
 /// What is sent while things are killed.
@@ -15,43 +13,6 @@ const LOAD: Load = Load {
     mix: "edits=8,replies=30,reports=2,withdrawals=2,duplicates=10,disorder=4,poison=2",
     seed: 1,
 };
-
-/// A broker of one's own, which may be killed.
-struct Broker(tempfile::TempDir);
-
-impl Broker {
-    fn start() -> Self {
-        let broker = Self(tempfile::tempdir().unwrap());
-        broker.run("start");
-        broker
-    }
-
-    /// Runs `scripts/rabbitmq-node`; returns what it says.
-    fn run(&self, command: &str) -> String {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/rabbitmq-node");
-        let output = Command::new(script)
-            .arg(command)
-            .arg(self.0.path())
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{command}: {output:?}");
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    fn url(&self) -> String {
-        let exports = std::fs::read_to_string(self.0.path().join("env")).unwrap();
-        let line = exports
-            .lines()
-            .find_map(|line| line.strip_prefix("export STOA_TEST_AMQP_URL='"));
-        line.unwrap().trim_end_matches('\'').to_owned()
-    }
-}
-
-impl Drop for Broker {
-    fn drop(&mut self) {
-        self.run("stop");
-    }
-}
 
 fn kills_each_role(bus: Bus, to: impl Fn(&Stack) -> String) {
     let mut stack = Stack::start(bus);
@@ -81,16 +42,16 @@ fn amqp_kill_9_of_each_role_under_load() {
 
 #[test]
 fn amqp_kill_9_of_the_broker_under_load() {
-    let broker = Broker::start();
-    let mut stack = Stack::start(Bus::Amqp(broker.url()));
+    let node = Node::new();
+    let mut stack = Stack::start(Bus::Amqp(node.url()));
     // Over HTTP, ingest keeps what comes while there is no broker.
     let stress = Stress::start(&stack, &stack.ingest(), LOAD);
     for round in 1..=3 {
         stress.reaches(round * 1_200);
-        broker.run("crash");
+        node.run("crash");
         // Longer than a blink: roles notice, and wait for it.
         stress.reaches(round * 1_200 + 400);
-        broker.run("start");
+        node.run("start");
     }
     stress.ends_sound();
     stack.ready();

@@ -28,6 +28,7 @@ mod metrics;
 mod outbox;
 mod pack;
 mod parking;
+mod published;
 mod publisher;
 
 use std::fmt;
@@ -46,6 +47,7 @@ pub use handler::{EventHandler, Events, Handler, HandlerError, Incoming, Outcome
 pub use health::Status;
 pub use outbox::{Outbox, OutboxHandle};
 pub use parking::{Attempt, Filter, Page, Parked, Parking, ParkingConfig, Retried, Unanswered};
+pub use published::{Asked, Published, ResendError, Resent};
 pub use publisher::Publisher;
 
 /// What the bus takes from its process.

@@ -19,7 +19,7 @@ use crate::{CursorFile, Error};
 /// Records in one submission.
 const WINDOW_RECORDS: usize = 1024;
 /// Bytes in one submission.
-const WINDOW_BYTES: usize = 1024 * 1024;
+pub(crate) const WINDOW_BYTES: usize = 1024 * 1024;
 /// Submissions on their way at a time.
 const DEPTH: usize = 3;
 /// After a crash at most this much is published again.
@@ -73,6 +73,10 @@ struct Oldest {
 }
 
 impl OutboxHandle {
+    pub(crate) fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
     /// Returns how many records are not confirmed yet.
     pub fn pending_records(&self) -> u64 {
         self.journal.next().saturating_sub(self.next())

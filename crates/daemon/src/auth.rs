@@ -48,6 +48,14 @@ impl Principal {
         )))
     }
 
+    /// 403 unless the token is for all sites.
+    pub fn require_all_sites(&self) -> Result<(), Problem> {
+        match self.sites {
+            Sites::All => Ok(()),
+            Sites::Only(_) => Err(Problem::forbidden("this needs a token for all sites")),
+        }
+    }
+
     /// 403 unless the token is for this site.
     pub fn require_site(&self, site: &str) -> Result<(), Problem> {
         if self.allows_site(site) {

@@ -217,6 +217,28 @@ impl Journal {
         }
     }
 
+    /// Finds the first record that is kept and was appended at a time or later; without one, the
+    /// next sequence.
+    ///
+    /// Records are in the order of time but for steps of the clock, which move the border by no
+    /// more than the step.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if a record that is looked at is not what was written.
+    pub fn first_since(&self, time_us: i64) -> Result<u64, Error> {
+        let (mut low, mut high) = (self.first(), self.next());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let record = self.read_seq(middle)?;
+            if record.is_none_or(|record| record.time_us < time_us) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        Ok(low)
+    }
+
     /// Reads records in order from a sequence on, or from the first that is kept.
     pub fn iter(&self, from: u64) -> Iter {
         Iter::new(Arc::clone(&self.shared.segments), from)

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use stoa_proto::{Article, By, Comment, Data, Decision, Event, Kind, Shard, Time, Verdict};
+use stoa_proto::{
+    Article, By, Comment, Data, Decision, Event, Kind, Reference, Shard, Time, Verdict,
+};
 
 /// The first 8 bytes of a SHA-256: enough to tell the events of one subject apart.
 pub(crate) type Digest = [u8; 8];
@@ -110,35 +112,35 @@ pub(crate) struct Rank {
 impl Fact {
     /// Reads what an event changes.
     pub(crate) fn of(event: &Event) -> Self {
-        let revision = match &event.data {
-            Data::CommentSubmitted(comment) | Data::CommentEdited(comment) => comment.revision,
-            Data::CommentDecided(decision) => decision.revision,
-            _ => 0,
-        };
+        let reference = Reference::of(event);
         Self {
-            subject: subject(event),
-            event: digest(&[&event.source, &event.id]),
+            subject: subject(&reference),
+            event: key(&reference),
             kind: event.kind(),
-            revision,
+            revision: reference.revision.unwrap_or_default(),
             effect: effect(event),
         }
     }
 }
 
-fn subject(event: &Event) -> Subject {
+/// Returns the digest by which an event is known among those of its subject.
+pub(crate) fn key(event: &Reference<'_>) -> Digest {
+    digest(&[&event.source, &event.id])
+}
+
+/// Returns whom an event is about.
+pub(crate) fn subject(event: &Reference<'_>) -> Subject {
     let shard = event.shard().index();
-    let site = event.site().to_owned();
-    let other = |kind, id: &str| Subject::Other((shard, site.clone(), kind, id.to_owned()));
-    match (event.thread(), event.comment(), &event.data) {
+    let site = event.site.to_string();
+    let (thread, comment) = (event.thread.as_deref(), event.comment.as_deref());
+    match (thread, comment, event.author.as_deref()) {
         (Some(thread), Some(comment), _) => {
             Subject::Comment((shard, site, thread.to_owned(), comment.to_owned()))
         }
         (Some(article), None, _) => Subject::Article((shard, site, article.to_owned())),
         (None, Some(comment), _) => Subject::Other(appeals_key(&site, comment)),
-        (_, _, Data::AuthorUpdated(updated)) => other(AUTHOR, &updated.author.id),
-        (_, _, Data::AuthorErased(erased)) => other(AUTHOR, &erased.author),
-        (_, _, Data::AuthorSanctioned(sanctioned)) => other(AUTHOR, &sanctioned.author),
-        _ => other(OWN, &event.id),
+        (None, None, Some(author)) => Subject::Other((shard, site, AUTHOR, author.to_owned())),
+        (None, None, None) => Subject::Other((shard, site, OWN, event.id.to_string())),
     }
 }
 

@@ -74,6 +74,7 @@ impl Service {
             journal,
             index,
             bus: bus.clone(),
+            context: context.clone(),
         };
         Ok(Self {
             context: context.clone(),

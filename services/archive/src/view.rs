@@ -17,10 +17,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use stoa_journal::Journal;
 use stoa_proto::event::Event;
 use stoa_proto::shard::SHARDS;
-use stoa_proto::{Rejection, Shard};
+use stoa_proto::{Reference, Rejection, Shard};
 use stoa_store::{Opened, Table, View};
 
-use crate::fact::{ArticleKey, CommentKey, Fact, OtherKey, Subject};
+use crate::fact::{self, ArticleKey, CommentKey, Fact, OtherKey, Subject};
 use crate::row::{Applied, ArticleRow, CommentRow, Log, OtherRow};
 use crate::stage::Stage;
 
@@ -267,11 +267,30 @@ impl Index {
 
     /// Lists the outcomes of appeals about a comment.
     pub(crate) fn appeals(&self, site: &str, comment: &str) -> Result<Vec<Applied>, Error> {
-        let key = crate::fact::appeals_key(site, comment);
+        let key = fact::appeals_key(site, comment);
         match self.view.get(&OTHERS, &key)? {
             Some(row) => self.events(&Subject::Other(key), &row.log),
             None => Ok(Vec::new()),
         }
+    }
+
+    /// Whether an event was applied; one that was erased since still counts.
+    pub(crate) fn holds(&self, event: &Reference<'_>) -> Result<bool, Error> {
+        let subject = fact::subject(event);
+        let log = match &subject {
+            Subject::Comment(key) => self.view.get(&COMMENTS, key)?.map(|row| row.log),
+            Subject::Article(key) => self.view.get(&ARTICLES, key)?.map(|row| row.log),
+            Subject::Other(key) => self.view.get(&OTHERS, key)?.map(|row| row.log),
+        };
+        let Some(log) = log else {
+            return Ok(false);
+        };
+        let digest = fact::key(event);
+        if log.lists(digest) || log.spilled == 0 {
+            return Ok(log.lists(digest));
+        }
+        let events = self.events(&subject, &log)?;
+        Ok(events.iter().any(|applied| applied.event == digest))
     }
 
     /// Lists all events that were applied to a row, in the order of the journal.
@@ -310,7 +329,7 @@ pub(crate) fn earlier_key(subject: &Subject, number: u32) -> EarlierKey {
             (*shard, ["article", site.as_str(), article, ""])
         }
         Subject::Other((shard, site, kind, id)) => {
-            let kind = if *kind == crate::fact::AUTHOR {
+            let kind = if *kind == fact::AUTHOR {
                 "author"
             } else {
                 "other"

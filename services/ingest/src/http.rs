@@ -8,6 +8,7 @@
 //! - `503` with `Retry-After` while the budget is spent or the journal can't be written.
 
 mod attribute;
+mod published;
 mod reading;
 pub(crate) mod rejections;
 

@@ -5,6 +5,7 @@
 
 mod mark;
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
@@ -117,6 +118,8 @@ pub(crate) struct Intake {
     policy: Policy,
     clock: Clock,
     metrics: Metrics,
+    /// When the last event was recorded, in microseconds.
+    recorded: AtomicI64,
 }
 
 impl Intake {
@@ -125,6 +128,7 @@ impl Intake {
             policy,
             clock,
             metrics,
+            recorded: AtomicI64::new(i64::MIN),
         }
     }
 
@@ -180,6 +184,19 @@ impl Intake {
         })
     }
 
+    /// Returns the time of an event, later than that of every one before, so that events that come
+    /// again out of order can be put in order by it.
+    fn recorded(&self) -> Time {
+        let now = self.clock.micros();
+        let later = |last: i64| now.max(last.saturating_add(1));
+        let last = self
+            .recorded
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| {
+                Some(later(last))
+            });
+        Time::from_micros(later(last.unwrap_or_default()))
+    }
+
     fn event(
         &self,
         mut event: stoa_proto::Event,
@@ -206,7 +223,7 @@ impl Intake {
                 )));
             }
         };
-        event.recordedtime = Some(origin.received_at.clone());
+        event.recordedtime = Some(self.recorded());
         let accepted = Accepted {
             mark,
             shard: event.shard(),

@@ -64,7 +64,9 @@ impl Retention {
         let limit = self.outbox.next();
         // Reading waits for the disk, so it is done off the runtime's threads.
         let journal = self.journal.clone();
-        let end = spawn_blocking(move || first_kept(&journal, limit, cutoff)).await??;
+        let end = spawn_blocking(move || journal.first_since(cutoff)).await??;
+        // What is not published yet stays, however old.
+        let end = end.min(limit);
         let mut next = self.forgotten.max(self.journal.first());
         while next < end {
             let journal = self.journal.clone();
@@ -80,27 +82,6 @@ impl Retention {
         }
         Ok(())
     }
-}
-
-/// Finds the first record that stays: younger than `cutoff`, or not published yet.
-///
-/// Records are written in the order of time but for steps of the clock, which move the border
-/// by no more than the step.
-fn first_kept(journal: &Journal, limit: u64, cutoff: i64) -> Result<u64, stoa_journal::Error> {
-    let mut low = journal.first();
-    let mut high = limit.min(journal.next());
-    while low < high {
-        let middle = low + (high - low) / 2;
-        let old = journal
-            .read_seq(middle)?
-            .is_none_or(|record| record.time_us < cutoff);
-        if old {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    Ok(low)
 }
 
 /// Reads what some of the records from `next` to `end` say, and where to go on.

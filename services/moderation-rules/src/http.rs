@@ -1,5 +1,5 @@
 //! The admin routes: cases and their decisions, the log of decisions, authors and their sanctions, the
-//! rule set and its versions.
+//! rule set and its versions, what is held and what was published.
 //!
 //! Every route needs a token. A token sees the sites that it is for, and nothing of the others:
 //! what belongs to another site is answered 404, as what does not exist.
@@ -8,14 +8,18 @@ pub(crate) mod authors;
 pub(crate) mod case;
 pub(crate) mod cases;
 pub(crate) mod decisions;
+mod held;
 pub(crate) mod moderate;
+mod published;
 pub(crate) mod rules;
 
 use std::sync::Arc;
 
+use axum::extract::DefaultBodyLimit;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::http::StatusCode;
 use axum::{Router, routing};
+use stoa_bus::{Bus, OutboxHandle};
 use stoa_daemon::auth::Tokens;
 use stoa_daemon::{Context, Problem};
 use stoa_journal::Journal;
@@ -43,6 +47,8 @@ pub(crate) struct Admin {
     pub(crate) index: Arc<Index>,
     pub(crate) rules: Arc<Rules>,
     pub(crate) engine: Handle,
+    pub(crate) outbox: OutboxHandle,
+    pub(crate) bus: Bus,
     pub(crate) engine_config: EngineConfig,
     pub(crate) breaker: BreakerConfig,
     /// Held while a request compiles rule sets, so that requests can't take all processors.
@@ -63,6 +69,12 @@ impl Admin {
             .route(
                 "/admin/authors/{site}/{author}/sanctions",
                 routing::post(authors::sanction),
+            )
+            .route("/admin/published", routing::get(published::list))
+            .route("/admin/published/resend", routing::post(published::resend))
+            .route(
+                "/admin/held",
+                routing::post(held::ask).layer(DefaultBodyLimit::max(held::MAX_BODY)),
             )
             .merge(rules::routes())
             .fallback(nothing)

@@ -25,7 +25,7 @@ pub(crate) enum Change {
     Decided(Decided),
     /// A moderator decided a case.
     Reviewed(Reviewed),
-    /// An article is known, changed or gone.
+    /// An article is known, changed or gone, as earlier versions wrote it.
     Article {
         site: String,
         article: String,
@@ -52,7 +52,7 @@ pub(crate) enum Change {
     Breaker(Breaker),
     /// The rules decided, and something of the comment is remembered for the next ones.
     Remembered(Box<Remembered>),
-    /// An article with tags is known, changed or gone.
+    /// An article with tags is known, changed or gone, as earlier versions wrote it.
     Tagged {
         site: String,
         article: String,
@@ -67,6 +67,15 @@ pub(crate) enum Change {
     ReportedFor(Box<Report>),
     /// A moderator sanctioned an author, or lifted a sanction.
     Sanctioned(Sanctioned),
+    /// An article is known, changed or gone; what ingest recorded earlier changes it no more.
+    Version {
+        site: String,
+        article: String,
+        published_at: Option<i64>,
+        removed: bool,
+        tags: Vec<String>,
+        recorded: Option<i64>,
+    },
 }
 
 impl Change {
@@ -98,7 +107,9 @@ impl Change {
                 &remembered.decided.about.site
             }
             Self::ReportedFor(report) => &report.about.site,
-            Self::Article { site, .. } | Self::Tagged { site, .. } => site,
+            Self::Article { site, .. } | Self::Tagged { site, .. } | Self::Version { site, .. } => {
+                site
+            }
             Self::Sanctioned(sanctioned) => &sanctioned.site,
             Self::Breaker(_) => "",
             Self::Withdrawn { about, .. }

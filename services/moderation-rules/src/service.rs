@@ -111,6 +111,8 @@ impl Service {
             index,
             rules: Arc::clone(&rules),
             engine: handle.clone(),
+            outbox: outbox.handle(),
+            bus: bus.clone(),
             engine_config: config.engine.clone(),
             breaker: config.breaker,
             compiling: Arc::new(tokio::sync::Semaphore::new(1)),

@@ -23,7 +23,7 @@ pub(crate) use self::state::State;
 use crate::record::Stored;
 
 /// Raised when the tables or the meaning of their values change: the view is then rebuilt.
-const FORMAT: u32 = 5;
+const FORMAT: u32 = 6;
 
 /// Records that are applied in one batch while catching up.
 const REPLAY_BATCH: usize = 2_048;

@@ -32,7 +32,7 @@ fn what_was_acknowledged_survives_kill_9() {
             collect(&journal)
                 .unwrap()
                 .last()
-                .map_or(0, |last| last.seq + 1),
+                .map_or(journal.first(), |last| last.seq + 1),
             next
         );
         journal.trim(next).unwrap();

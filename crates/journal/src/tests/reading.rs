@@ -41,3 +41,21 @@ fn an_unfinished_end_is_the_end_and_damage_is_an_error() {
             .any(|record| record.is_err())
     );
 }
+
+#[test]
+fn the_first_record_since_a_time_is_found() {
+    let dir = folder();
+    let journal = open(dir.path()).journal;
+    assert_eq!(journal.first_since(0).unwrap(), 0);
+    fill(&journal, 200);
+    journal.trim(100).unwrap();
+    let records = collect(&journal).unwrap();
+    assert!(journal.first() > 0);
+    for time in [records[0].time_us, records[40].time_us, i64::MIN, i64::MAX] {
+        for time in [time.saturating_sub(1), time, time.saturating_add(1)] {
+            let first = records.iter().find(|record| record.time_us >= time);
+            let expected = first.map_or(journal.next(), |record| record.seq);
+            assert_eq!(journal.first_since(time).unwrap(), expected, "{time}");
+        }
+    }
+}

@@ -1,17 +1,21 @@
-//! `/admin/status`: how far journal and view are.
+//! The admin routes: how far journal and view are, and what is held.
+//!
+//! - `GET /admin/status`: how far journal and view are.
+//! - `POST /admin/held`: which events are not held.
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::HeaderMap;
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Serialize;
 use stoa_bus::Bus;
-use stoa_daemon::Problem;
 use stoa_daemon::auth::{Role, Tokens};
+use stoa_daemon::{Context, Problem};
 use stoa_journal::Journal;
 
+use super::held;
 use crate::view::Index;
 
 /// What the admin routes share.
@@ -21,6 +25,7 @@ pub(crate) struct Admin {
     pub(crate) journal: Journal,
     pub(crate) index: Arc<Index>,
     pub(crate) bus: Bus,
+    pub(crate) context: Context,
 }
 
 #[derive(Debug, Serialize)]
@@ -58,6 +63,10 @@ impl Admin {
     pub(crate) fn router(self) -> Router {
         Router::new()
             .route("/admin/status", get(status))
+            .route(
+                "/admin/held",
+                post(held::ask).layer(DefaultBodyLimit::max(held::MAX_BODY)),
+            )
             .with_state(self)
     }
 }

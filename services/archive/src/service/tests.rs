@@ -1,6 +1,7 @@
 //! The archive as a whole: its routers over a real journal, view and embedded bus.
 
 mod faults;
+mod held;
 mod order;
 mod pages;
 mod visibility;
@@ -21,6 +22,8 @@ use crate::config::{DEFAULT_CONFIG, SiteConfig};
 const VIEWER: &str = "viewer-token-of-the-tests";
 const FOREIGN: &str = "foreign-viewer-of-the-tests";
 const PUBLISHER: &str = "publisher-token-of-the-tests";
+const ADMIN: &str = "admin-token-of-the-tests";
+const LOCAL_ADMIN: &str = "local-admin-of-the-tests";
 
 /// A data folder that outlives the services on it.
 struct Fixture {
@@ -46,6 +49,8 @@ impl Fixture {
             token("viewer", Role::Viewer, VIEWER, "*"),
             token("foreign", Role::Viewer, FOREIGN, "elsewhere"),
             token("publisher", Role::Publisher, PUBLISHER, "private"),
+            token("admin", Role::Admin, ADMIN, "*"),
+            token("local", Role::Admin, LOCAL_ADMIN, "courrier"),
         ];
         config
     }

@@ -6,6 +6,7 @@
 //! - `GET /admin/rejections/{seq}/original`: the bytes as they came; these are somebody's words,
 //!   so they need the role moderator.
 //! - `GET /admin/status`: what waits for the broker.
+//! - `/admin/published`: see [`published`].
 //!
 //! A rejection can't be told to belong to a site, so the token must be for all sites.
 
@@ -17,11 +18,12 @@ use axum::response::{IntoResponse, Response};
 use axum::{Json, Router, routing};
 use serde::{Deserialize, Serialize};
 use stoa_bus::{Bus, OutboxHandle};
-use stoa_daemon::auth::{Role, Sites, Tokens};
+use stoa_daemon::auth::{Principal, Role, Tokens};
 use stoa_daemon::{Context, Problem};
 use stoa_journal::Journal;
 use stoa_proto::Code;
 
+use super::published;
 use crate::budget::Budget;
 use crate::record::{Refusal, Rejected};
 use crate::view::Index;
@@ -49,21 +51,20 @@ impl Admin {
             .route("/admin/rejections/{seq}", routing::get(one))
             .route("/admin/rejections/{seq}/original", routing::get(original))
             .route("/admin/status", routing::get(status))
+            .route("/admin/published", routing::get(published::list))
+            .route("/admin/published/resend", routing::post(published::resend))
             .with_state(self)
     }
 
-    fn allow(&self, headers: &HeaderMap, role: Role) -> Result<(), Problem> {
+    /// Who sent a request, if the token has the role and is for all sites.
+    pub(super) fn allow(&self, headers: &HeaderMap, role: Role) -> Result<Principal, Problem> {
         let principal = self.tokens.require(headers, role)?;
-        match principal.sites {
-            Sites::All => Ok(()),
-            Sites::Only(_) => Err(Problem::forbidden(
-                "rejections are shown to tokens for all sites alone",
-            )),
-        }
+        principal.require_all_sites()?;
+        Ok(principal)
     }
 
     /// Reads off the runtime's threads: it waits for the disk.
-    async fn blocking<T: Send + 'static>(
+    pub(super) async fn blocking<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Self) -> anyhow::Result<T> + Send + 'static,
     ) -> Result<T, Problem> {
@@ -76,7 +77,10 @@ impl Admin {
         match result {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => {
-                tracing::error!(error = format!("{error:#}"), "cannot read rejections");
+                tracing::error!(
+                    error = format!("{error:#}"),
+                    "cannot read what was asked for"
+                );
                 Err(Problem::internal())
             }
             Err(_) => Err(Problem::internal()),

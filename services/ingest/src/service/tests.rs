@@ -5,6 +5,7 @@ mod faults;
 mod hostile;
 mod life;
 mod model;
+mod published;
 mod reject;
 
 use std::time::Duration;
@@ -29,6 +30,8 @@ const PUBLISHER: &str = "publisher-token-of-the-tests";
 const FOREIGN: &str = "foreign-publisher-of-the-tests";
 const VIEWER: &str = "viewer-token-of-the-tests";
 const MODERATOR: &str = "moderator-token-of-the-tests";
+const ADMIN: &str = "admin-token-of-the-tests";
+const LOCAL_ADMIN: &str = "local-admin-of-the-tests";
 const SOURCE: &str = "https://courrier.example/comments";
 
 /// A data folder and a clock that outlive the services on them.
@@ -61,6 +64,7 @@ impl Fixture {
             token("elsewhere", Role::Publisher, FOREIGN, "elsewhere"),
             token("viewer", Role::Viewer, VIEWER, "*"),
             token("moderator", Role::Moderator, MODERATOR, "*"),
+            token("admin", Role::Admin, ADMIN, "*"),
         ];
         config
     }

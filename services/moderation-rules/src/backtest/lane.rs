@@ -280,6 +280,7 @@ impl<'s> Lane<'s> {
                 published_at: article.published_at.as_ref().map(Time::micros),
                 removed: false,
                 tags: article.tags.clone(),
+                recorded: None,
             };
             self.history.article(&article.site, &article.article, row);
         }

@@ -18,7 +18,7 @@ use crate::live::Live;
 use crate::metrics::{Limit, Processed, SAMPLE};
 use crate::record::{About, Breaker, Change, Stored, publish};
 use crate::view::State;
-use crate::view::rows::ArticleRow;
+use crate::view::rows::{ArticleRow, CommentRow};
 
 /// What an event is answered with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -356,15 +356,21 @@ impl<'a> Judge<'a> {
     fn fact(&mut self, index: usize, event: &Received) -> anyhow::Result<()> {
         match &event.data {
             Data::ArticlePublished(article) | Data::ArticleUpdated(article) => {
-                let published_at = article.published_at.as_ref().map(Time::micros);
-                let tags = article.tags.clone();
-                self.article(index, event, &article.article, published_at, false, tags)
+                let row = ArticleRow {
+                    published_at: article.published_at.as_ref().map(Time::micros),
+                    removed: false,
+                    tags: article.tags.clone(),
+                    recorded: None,
+                };
+                self.article(index, event, &article.article, row)
             }
             Data::ArticleRemoved(removed) => {
                 let before = self.state.article(&removed.site, &removed.article)?;
-                let row = before.unwrap_or_default();
-                let (published_at, tags) = (row.published_at, row.tags);
-                self.article(index, event, &removed.article, published_at, true, tags)
+                let row = ArticleRow {
+                    removed: true,
+                    ..before.unwrap_or_default()
+                };
+                self.article(index, event, &removed.article, row)
             }
             Data::CommentWithdrawn(_) | Data::CommentReported(_) | Data::DecisionAppealed(_) => {
                 self.about_comment(index, event)
@@ -379,36 +385,29 @@ impl<'a> Judge<'a> {
         index: usize,
         event: &Received,
         id: &str,
-        published_at: Option<i64>,
-        removed: bool,
-        tags: Vec<String>,
+        row: ArticleRow,
     ) -> anyhow::Result<()> {
         let site = event.site();
+        let before = self.state.article(site, id)?;
+        let known = before.as_ref().and_then(|before| before.recorded);
+        let recorded = event.recordedtime.as_ref().map(Time::micros);
         let row = ArticleRow {
-            published_at,
-            removed,
-            tags,
+            recorded: recorded.max(known),
+            ..row
         };
-        if self.state.article(site, id)?.as_ref() == Some(&row) {
+        // An event that comes again must not undo what came after it the first time.
+        let is_late = recorded.is_some() && recorded < known;
+        if is_late || before.as_ref() == Some(&row) {
             self.answer(index, Answer::Again(Vec::new()));
             return Ok(());
         }
-        let (site, article, tags) = (site.to_owned(), id.to_owned(), row.tags);
-        let change = if tags.is_empty() {
-            Change::Article {
-                site,
-                article,
-                published_at,
-                removed,
-            }
-        } else {
-            Change::Tagged {
-                site,
-                article,
-                published_at,
-                removed,
-                tags,
-            }
+        let change = Change::Version {
+            site: site.to_owned(),
+            article: id.to_owned(),
+            published_at: row.published_at,
+            removed: row.removed,
+            tags: row.tags,
+            recorded: row.recorded,
         };
         let concluded = Concluded {
             change,
@@ -441,6 +440,10 @@ impl<'a> Judge<'a> {
         if let Data::CommentReported(reported) = &event.data {
             return self.reported(index, event, reported, about, row);
         }
+        if self.is_taken_back(event, row.as_ref())? {
+            self.answer(index, Answer::Again(Vec::new()));
+            return Ok(());
+        }
         let case = self.state.case_of(&about.site, &about.comment)?;
         let concluded =
             conclude::about_comment(event, about, row.as_ref(), case.as_ref(), &self.at);
@@ -448,6 +451,27 @@ impl<'a> Judge<'a> {
             Some(concluded) => self.keep(index, Item::new(event, concluded)),
             None => Ok(()),
         }
+    }
+
+    /// Whether a withdrawal comes again that the newest revision took back.
+    fn is_taken_back(&self, event: &Received, row: Option<&CommentRow>) -> anyhow::Result<bool> {
+        let recorded = event.recordedtime.as_ref().map(Time::micros);
+        let (Data::CommentWithdrawn(_), Some(recorded), Some(row)) = (&event.data, recorded, row)
+        else {
+            return Ok(false);
+        };
+        if row.revision == 0 {
+            return Ok(false);
+        }
+        let place = row.decided_seq.checked_sub(self.judged.base);
+        let decided = match place.and_then(|place| usize::try_from(place).ok()) {
+            Some(place) => {
+                let item = self.judged.items.get(place);
+                item.and_then(|item| item.stored.recorded())
+            }
+            None => row.recorded(&self.parts.journal)?,
+        };
+        Ok(decided.is_some_and(|decided| decided > recorded))
     }
 
     fn answer(&mut self, index: usize, answer: Answer) {

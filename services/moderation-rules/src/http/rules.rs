@@ -16,7 +16,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router, routing};
 use serde::Serialize;
-use stoa_daemon::auth::{Principal, Role, Sites};
+use stoa_daemon::auth::{Principal, Role};
 use stoa_daemon::{Problem, problem};
 use stoa_proto::Verdict;
 use stoa_rules::{Diagnostic, Errors};
@@ -199,16 +199,9 @@ pub(crate) async fn show(State(admin): State<Admin>, headers: HeaderMap) -> Resu
 
 /// Who may change the rules: they are those of all sites.
 fn editor(admin: &Admin, headers: &HeaderMap) -> Result<Principal, Problem> {
-    of_all_sites(admin.tokens.require(headers, Role::Editor)?)
-}
-
-fn of_all_sites(principal: Principal) -> Result<Principal, Problem> {
-    if principal.sites == Sites::All {
-        return Ok(principal);
-    }
-    Err(Problem::forbidden(
-        "the rules of all sites need a token for all sites",
-    ))
+    let principal = admin.tokens.require(headers, Role::Editor)?;
+    principal.require_all_sites()?;
+    Ok(principal)
 }
 
 /// Reads the rule set again.

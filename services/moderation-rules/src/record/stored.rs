@@ -3,7 +3,7 @@
 use bytes::{BufMut as _, Bytes, BytesMut};
 use serde::Deserialize;
 use stoa_journal::{Entry, Record};
-use stoa_proto::{AuthorSanctioned, Data, Event, Exchange, Kind, Outgoing};
+use stoa_proto::{AuthorSanctioned, Data, Event, Exchange, Kind, Outgoing, Time};
 
 use super::Change;
 use crate::scorers::Scores;
@@ -105,6 +105,12 @@ impl Stored {
             Data::CommentSubmitted(_) | Data::CommentEdited(_)
         )
         .then_some(event)
+    }
+
+    /// Returns when ingest recorded the event that led to it, in microseconds since 1970.
+    pub(crate) fn recorded(&self) -> Option<i64> {
+        let event = Event::from_json(&self.input).ok()?;
+        event.recordedtime.as_ref().map(Time::micros)
     }
 
     /// Returns the scores that the decision among the outputs rests on.

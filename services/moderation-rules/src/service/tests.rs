@@ -6,6 +6,7 @@ mod bus;
 mod cases;
 mod changes;
 mod decide;
+mod held;
 mod life;
 mod logs;
 mod memory;
@@ -88,6 +89,8 @@ const EDITOR: &str = "editor-editor-editor";
 const PLATFORM: &str = "platform-platform";
 const VIEWER: &str = "viewer-viewer-viewer";
 const ELSEWHERE: &str = "elsewhere-elsewhere";
+const ADMIN: &str = "admin-admin-admin-admin";
+const LOCAL_ADMIN: &str = "local-admin-local-admin";
 
 /// A service in a folder; what it is asked goes through its engine and its router.
 struct Fixture {
@@ -123,6 +126,8 @@ fn config(dir: &Path) -> Config {
         token("platform", Role::Publisher, PLATFORM, "courrier"),
         token("vera", Role::Viewer, VIEWER, "*"),
         token("els", Role::Moderator, ELSEWHERE, "elsewhere"),
+        token("ada", Role::Admin, ADMIN, "*"),
+        token("lola", Role::Admin, LOCAL_ADMIN, "courrier"),
     ];
     config
 }

@@ -1,10 +1,11 @@
 //! What the tables hold.
 
 use serde::{Deserialize, Serialize};
+use stoa_journal::Journal;
 use stoa_proto::{Sanction, Verdict};
 
 use super::reports::Reports;
-use crate::record::{Closing, Opening};
+use crate::record::{Closing, Opening, Stored};
 
 /// Event times that are remembered per author; `author.recent` counts up to this many.
 const RECENT: usize = 64;
@@ -57,6 +58,17 @@ impl CommentRow {
     /// Returns what was reported since a moderator last decided.
     pub(crate) fn open_reports(&self) -> Reports {
         self.reports.as_deref().cloned().unwrap_or_default()
+    }
+
+    /// Reads when ingest recorded the highest revision, in microseconds since 1970; none if that is
+    /// not known, or not kept.
+    pub(crate) fn recorded(&self, journal: &Journal) -> anyhow::Result<Option<i64>> {
+        let record = match self.revision {
+            0 => None,
+            _ => journal.read_seq(self.decided_seq)?,
+        };
+        let stored = record.map(|record| Stored::read(&record)).transpose()?;
+        Ok(stored.flatten().and_then(|stored| stored.recorded()))
     }
 }
 
@@ -183,6 +195,8 @@ pub(crate) struct ArticleRow {
     pub(crate) published_at: Option<i64>,
     pub(crate) removed: bool,
     pub(crate) tags: Vec<String>,
+    /// When ingest recorded the event that says so, in microseconds since 1970, if that is known.
+    pub(crate) recorded: Option<i64>,
 }
 
 /// A case.

@@ -165,21 +165,6 @@ impl<'a> State<'a> {
                 self.memory.remember(self.index, remembered)?;
                 self.decided(seq, decided)
             }
-            Change::Tagged {
-                site,
-                article,
-                published_at,
-                removed,
-                tags,
-            } => {
-                let row = ArticleRow {
-                    published_at: *published_at,
-                    removed: *removed,
-                    tags: tags.clone(),
-                };
-                self.articles.put(key(site, article), row);
-                Ok(())
-            }
             Change::Breaker(breaker) => self.limits.breaker(self.index, breaker),
             Change::Reviewed(reviewed) => self.reviewed(seq, reviewed),
             Change::Article {
@@ -191,7 +176,40 @@ impl<'a> State<'a> {
                 let row = ArticleRow {
                     published_at: *published_at,
                     removed: *removed,
-                    tags: Vec::new(),
+                    ..ArticleRow::default()
+                };
+                self.articles.put(key(site, article), row);
+                Ok(())
+            }
+            Change::Tagged {
+                site,
+                article,
+                published_at,
+                removed,
+                tags,
+            } => {
+                let row = ArticleRow {
+                    published_at: *published_at,
+                    removed: *removed,
+                    tags: tags.clone(),
+                    recorded: None,
+                };
+                self.articles.put(key(site, article), row);
+                Ok(())
+            }
+            Change::Version {
+                site,
+                article,
+                published_at,
+                removed,
+                tags,
+                recorded,
+            } => {
+                let row = ArticleRow {
+                    published_at: *published_at,
+                    removed: *removed,
+                    tags: tags.clone(),
+                    recorded: *recorded,
                 };
                 self.articles.put(key(site, article), row);
                 Ok(())

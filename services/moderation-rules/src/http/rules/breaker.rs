@@ -9,7 +9,6 @@ use stoa_daemon::Problem;
 use stoa_daemon::auth::Role;
 use stoa_rules::RuleInfo;
 
-use super::of_all_sites;
 use crate::engine::limits;
 use crate::http::{Admin, bad_body, stopped, time};
 use crate::live::Live;
@@ -105,7 +104,8 @@ pub(crate) async fn reset(
     Path(rule): Path<String>,
     body: Result<Json<Asked>, JsonRejection>,
 ) -> Result<Json<Answer>, Problem> {
-    let principal = of_all_sites(admin.tokens.require(&headers, Role::Moderator)?)?;
+    let principal = admin.tokens.require(&headers, Role::Moderator)?;
+    principal.require_all_sites()?;
     let Json(Asked {
         state: Wanted::Reset,
     }) = body.map_err(bad_body)?;

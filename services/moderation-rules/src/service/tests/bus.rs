@@ -1,11 +1,12 @@
 //! Over the bus: what is published is decided, and what is decided is published.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::http::StatusCode;
 use serde_json::json;
-use stoa_bus::{BatchLimits, EventHandler, Events, Outcome};
+use stoa_bus::{BatchLimits, EventHandler, Events, Outcome, Parking, ParkingConfig};
 use stoa_proto::{Exchange, Reader, Received};
 
 use super::*;
@@ -23,6 +24,25 @@ impl EventHandler for Archive {
 }
 
 impl Archive {
+    /// Reads in the archive's place, and parks in a folder of its own.
+    fn listen(context: &Context, bus: &Bus, dir: &Path) -> Self {
+        let archive = Self::default();
+        let own = ParkingConfig {
+            dir: dir.join("archive/parked"),
+            reader: Reader::Archive,
+            max_bytes: 1 << 20,
+        };
+        let registry = prometheus::Registry::new();
+        let parking = Parking::open(&own, &registry, context.clock.micros_fn()).unwrap();
+        let (reader, handler) = (bus.clone(), Events(archive.clone()));
+        context.supervise("archive", async move {
+            Ok(reader
+                .run(Reader::Archive, handler, BatchLimits::default(), parking)
+                .await?)
+        });
+        archive
+    }
+
     /// Waits for a number of decisions, and returns all there are: comment, verdict, by whom.
     async fn decisions(&self, n_expected: usize) -> Vec<(String, &'static str, &'static str)> {
         for _ in 0..1_000 {
@@ -63,20 +83,7 @@ async fn comments_in_decisions_out_and_moderators_decisions_too() {
         engine,
         clock,
     } = Fixture::new(dir.path()).await;
-    let archive = Archive::default();
-    let (reader, handler) = (bus.clone(), Events(archive.clone()));
-    let own = stoa_bus::ParkingConfig {
-        dir: dir.path().join("archive/parked"),
-        reader: Reader::Archive,
-        max_bytes: 1 << 20,
-    };
-    let registry = prometheus::Registry::new();
-    let parking = stoa_bus::Parking::open(&own, &registry, context.clock.micros_fn()).unwrap();
-    context.supervise("archive", async move {
-        Ok(reader
-            .run(Reader::Archive, handler, BatchLimits::default(), parking)
-            .await?)
-    });
+    let archive = Archive::listen(&context, &bus, dir.path());
     let working = tokio::task::JoinSet::from_iter([service.work()]);
     let events = [
         plain("c-1", "fine"),
@@ -119,6 +126,81 @@ async fn comments_in_decisions_out_and_moderators_decisions_too() {
     assert!(context.ready.is_ready(), "{:?}", context.ready.report());
 
     drop((engine, public, router, bus, clock));
+    context.shutdown.cancel();
+    for ended in working.join_all().await {
+        ended.unwrap();
+    }
+    context.tasks.close();
+    context.tasks.wait().await;
+    assert_eq!(context.failure(), None);
+}
+
+async fn send(router: &Router, method: Method, path: &str, body: Option<Value>) -> Value {
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header("authorization", format!("Bearer {ADMIN}"))
+        .header("content-type", "application/json")
+        .body(body.map_or_else(Body::empty, |body| Body::from(body.to_string())))
+        .unwrap();
+    let response = router.clone().oneshot(request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK, "{path}");
+    let body = to_bytes(response.into_body(), 1 << 20).await.unwrap();
+    serde_json::from_slice(&body).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_follows_is_listed_and_sent_again_byte_for_byte() {
+    let dir = tempfile::tempdir().unwrap();
+    let fixture = Fixture::new(dir.path()).await;
+    let article = json!({"site": "courrier", "article": "a-1", "title": "t", "body": "b"});
+    let events = vec![
+        event("e-a", "article.published", article),
+        plain("c-1", "fine"),
+        plain("c-2", "scoundrel"),
+    ];
+    // What the engine answers here, nobody publishes.
+    let mut expected = fixture.events(events).await.concat();
+    expected.retain(|event| event.exchange == Exchange::Outcomes);
+    let Fixture {
+        context,
+        service,
+        router,
+        public,
+        bus,
+        engine,
+        ..
+    } = fixture;
+    let empty = send(&router, Method::GET, "/admin/published", None).await;
+    assert_eq!(empty["events"], json!([]), "the outbox has not begun");
+    let archive = Archive::listen(&context, &bus, dir.path());
+    let working = tokio::task::JoinSet::from_iter([service.work()]);
+    let mut page = empty;
+    while page["events"] == json!([]) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        page = send(&router, Method::GET, "/admin/published", None).await;
+    }
+    let listed = page["events"].as_array().unwrap();
+    let ids: Vec<_> = listed.iter().map(|event| event["id"].clone()).collect();
+    let ids_expected: Vec<_> = expected.iter().map(|event| json!(event.id)).collect();
+    assert_eq!(ids, ids_expected);
+    let mut seqs: Vec<u64> = listed
+        .iter()
+        .map(|event| event["seq"].as_u64().unwrap())
+        .collect();
+    seqs.dedup();
+    let mut asked = seqs.clone();
+    asked.push(1_000);
+    let body = json!({"seqs": asked});
+    let answer = send(&router, Method::POST, "/admin/published/resend", Some(body)).await;
+    assert_eq!(answer, json!({"resent": seqs, "gone": [1_000]}));
+    archive.decisions(2).await;
+    let arrived = archive.0.lock().unwrap().clone();
+    let arrived: Vec<_> = arrived.iter().map(|event| event.json().clone()).collect();
+    let bodies: Vec<_> = expected.iter().map(|event| event.body.clone()).collect();
+    assert_eq!(arrived, bodies);
+
+    drop((engine, public, router, bus));
     context.shutdown.cancel();
     for ended in working.join_all().await {
         ended.unwrap();
