@@ -20,10 +20,13 @@ use serde_json::{Value, json};
 
 pub mod broker;
 pub mod hostile;
+pub mod node;
 pub mod process;
+pub mod role;
 pub mod sample;
 
 pub use broker::{Vhost, rabbitmqctl};
+pub use node::Node;
 pub use process::Process;
 
 /// The token of every role that is started here, with the role admin.

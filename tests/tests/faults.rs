@@ -6,51 +6,14 @@
     reason = "a test that can't go on has failed"
 )]
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
-use stoa_tests::{Bus, Stack, TOKEN, Vhost, binary, eventually};
+use stoa_tests::{Bus, Node, Stack, TOKEN, Vhost, binary, eventually};
 
 /// Comments that are sent while things are killed.
 const EVENTS: u32 = 6_000;
-
-/// A broker of one's own, which may be killed.
-struct Broker(tempfile::TempDir);
-
-impl Broker {
-    fn start() -> Self {
-        let broker = Self(tempfile::tempdir().unwrap());
-        broker.run("start");
-        broker
-    }
-
-    /// Runs `scripts/rabbitmq-node`; returns what it says.
-    fn run(&self, command: &str) -> String {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/rabbitmq-node");
-        let output = Command::new(script)
-            .arg(command)
-            .arg(self.0.path())
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{command}: {output:?}");
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    fn url(&self) -> String {
-        let exports = std::fs::read_to_string(self.0.path().join("env")).unwrap();
-        let line = exports
-            .lines()
-            .find_map(|line| line.strip_prefix("export STOA_TEST_AMQP_URL='"));
-        line.unwrap().trim_end_matches('\'').to_owned()
-    }
-}
-
-impl Drop for Broker {
-    fn drop(&mut self) {
-        self.run("stop");
-    }
-}
 
 /// A run of `stoa stress`.
 struct Stress {
@@ -134,7 +97,7 @@ fn amqp_kill_9_of_each_role_under_load() {
 
 #[test]
 fn amqp_kill_9_of_the_broker_under_load() {
-    let broker = Broker::start();
+    let broker = Node::start();
     let mut stack = Stack::start(Bus::Amqp(broker.url()));
     // Over HTTP, ingest keeps what comes while there is no broker.
     let stress = Stress::start(&stack, &stack.ingest());
