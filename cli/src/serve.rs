@@ -5,8 +5,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 use stoa_bus::{Bus, Env};
-use stoa_daemon::{Context, lifecycle, telemetry};
+use stoa_daemon::{ConfigError, Context, lifecycle, telemetry};
 
+use crate::client::chain;
 use crate::output;
 use crate::roles::{Configured, Role};
 
@@ -53,9 +54,19 @@ pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
         role,
         lifecycle::ShutdownConfig::default(),
         move |context| async move {
-            let bus = Bus::amqp(amqp, env(&context))?;
+            let bus = Bus::amqp(amqp, env(&context)).map_err(misconfigured)?;
             configured.run(context, bus).await
         },
     );
     Ok(exit.into())
+}
+
+/// Tells a setting that can't work from other failures: starting again won't help.
+fn misconfigured(error: stoa_bus::Error) -> anyhow::Error {
+    match error {
+        stoa_bus::Error::Url { .. }
+        | stoa_bus::Error::Setting { .. }
+        | stoa_bus::Error::File { .. } => ConfigError::invalid("bus", chain(&error)).into(),
+        error => error.into(),
+    }
 }

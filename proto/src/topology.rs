@@ -209,8 +209,8 @@ pub struct Account {
     pub read: &'static str,
 }
 
-/// The accounts of the roles, and that of a platform.
-pub const ACCOUNTS: [Account; 4] = [
+/// The accounts of the roles.
+pub const ACCOUNTS: [Account; 3] = [
     Account {
         user: "stoa-ingest",
         configure: "^$",
@@ -228,12 +228,6 @@ pub const ACCOUNTS: [Account; 4] = [
         configure: "^$",
         write: "^$",
         read: r"^archive\.q\.[0-9]+$",
-    },
-    Account {
-        user: "stoa-platform",
-        configure: r"^platform\.",
-        write: r"^(stoa\.inbox|platform\..*)$",
-        read: r"^(stoa\.decisions|stoa\.rejected|platform\..*)$",
     },
 ];
 
@@ -294,11 +288,54 @@ pub fn definitions() -> Value {
                 "pattern": r"^stoa\.(parked|unrouted)$",
                 "definition": {"delivery-limit": 1_000_000},
             },
+            // A platform that never reads loses its oldest decisions, and holds up nobody.
+            {
+                "name": "stoa-platforms", "vhost": "/", "apply-to": "queues", "priority": 10,
+                "pattern": r"^platform\.",
+                "definition": {
+                    "delivery-limit": 1_000_000,
+                    "overflow": "drop-head",
+                    "max-length-bytes": 1_073_741_824_u64,
+                },
+            },
             {
                 "name": "stoa-routing", "vhost": "/", "apply-to": "exchanges", "priority": 10,
                 "pattern": r"^stoa\.(inbox|content|outcomes)$",
                 "definition": {"alternate-exchange": UNROUTED},
             },
         ],
+    })
+}
+
+/// Generates what a platform adds to a broker's definitions: an account that may publish to the
+/// inbox and read its own queue, and the queue, with the decisions about its sites and, if it
+/// wants them, the refusals of all.
+///
+/// The name is of lower-case letters, digits and `-`: it is part of a regular expression.
+pub fn platform(name: &str, sites: &[&str], refusals: bool) -> Value {
+    let queue = format!("platform.{name}");
+    let binding = |exchange: Exchange, key: &str| {
+        json!({
+            "source": exchange.name(), "vhost": "/", "destination": queue,
+            "destination_type": "queue", "routing_key": key, "arguments": {},
+        })
+    };
+    let keys = sites
+        .iter()
+        .map(|site| format!("{}.*", site.replace('.', "_")));
+    let decisions = keys.map(|key| binding(Exchange::Decisions, &key));
+    let refusals = refusals.then(|| binding(Exchange::Rejected, "#"));
+    json!({
+        "permissions": [{
+            "user": format!("platform-{name}"), "vhost": "/",
+            "configure": "^$",
+            "write": r"^stoa\.inbox$",
+            "read": format!(r"^platform\.{name}$"),
+        }],
+        "queues": [{
+            "name": queue, "vhost": "/", "durable": true, "auto_delete": false,
+            "arguments": {"x-queue-type": "quorum"},
+        }],
+        "bindings": decisions.chain(refusals).collect::<Vec<_>>(),
     })
 }

@@ -1,6 +1,5 @@
 //! The tests' broker: virtual hosts of their own, and a platform that publishes and listens.
 
-use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -53,59 +52,6 @@ impl Default for Vhost {
 impl Drop for Vhost {
     fn drop(&mut self) {
         rabbitmqctl(&["delete_vhost", &self.name]);
-    }
-}
-
-/// A broker of one's own, which may be killed and may lose what it holds.
-#[derive(Debug)]
-pub struct Node(tempfile::TempDir);
-
-impl Node {
-    /// Starts one.
-    pub fn new() -> Self {
-        let node = Self(tempfile::tempdir().unwrap());
-        node.run("start");
-        node
-    }
-
-    /// Runs `scripts/rabbitmq-node` with `start`, `stop` or `crash`.
-    pub fn run(&self, command: &str) {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/rabbitmq-node");
-        let output = Command::new(script)
-            .arg(command)
-            .arg(self.0.path())
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{command}: {output:?}");
-    }
-
-    /// Brings it back on the same port without anything that it held.
-    pub fn wipe(&self) {
-        self.run("crash");
-        std::fs::remove_dir_all(self.0.path().join("data")).unwrap();
-        std::fs::create_dir(self.0.path().join("data")).unwrap();
-        self.run("start");
-    }
-
-    /// Its URL.
-    pub fn url(&self) -> String {
-        let exports = std::fs::read_to_string(self.0.path().join("env")).unwrap();
-        let line = exports
-            .lines()
-            .find_map(|line| line.strip_prefix("export STOA_TEST_AMQP_URL='"));
-        line.unwrap().trim_end_matches('\'').to_owned()
-    }
-}
-
-impl Default for Node {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        self.run("stop");
     }
 }
 

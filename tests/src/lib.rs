@@ -22,12 +22,15 @@ use serde_json::{Value, json};
 pub mod broker;
 pub mod hostile;
 pub mod load;
+pub mod node;
 pub mod process;
+pub mod role;
 pub mod rules;
 pub mod sample;
 
 pub use broker::{Vhost, rabbitmqctl};
 pub use load::{Load, Stress};
+pub use node::Node;
 pub use process::Process;
 
 /// The token of every role that is started here, with the role admin.

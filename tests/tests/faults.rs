@@ -2,8 +2,7 @@
 //! twice.
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
-use stoa_tests::broker::Node;
-use stoa_tests::{Bus, Load, Stack, Stress, Vhost};
+use stoa_tests::{Bus, Load, Node, Stack, Stress, Vhost};
 
 /// What is sent while things are killed.
 const LOAD: Load = Load {
@@ -42,7 +41,7 @@ fn amqp_kill_9_of_each_role_under_load() {
 
 #[test]
 fn amqp_kill_9_of_the_broker_under_load() {
-    let node = Node::new();
+    let node = Node::start();
     let mut stack = Stack::start(Bus::Amqp(node.url()));
     // Over HTTP, ingest keeps what comes while there is no broker.
     let stress = Stress::start(&stack, &stack.ingest(), LOAD);

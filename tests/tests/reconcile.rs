@@ -8,8 +8,8 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use stoa_tests::broker::{Node, Platform, purge, queues};
-use stoa_tests::{Bus, Stack, TOKEN, Vhost, eventually, sample, stoa};
+use stoa_tests::broker::{Platform, purge, queues};
+use stoa_tests::{Bus, Node, Stack, TOKEN, Vhost, eventually, sample, stoa};
 
 /// Runs `stoa reconcile` without leaving anything out; returns its exit code and its report.
 fn reconcile(stack: &Stack, more: &[&str]) -> (i32, Value) {
@@ -209,7 +209,7 @@ fn amqp_decisions_go_to_platforms_again_only_when_asked() {
 
 #[test]
 fn amqp_a_broker_that_lost_everything() {
-    let node = Node::new();
+    let node = Node::start();
     let mut stack = Stack::start(Bus::Amqp(node.url()));
     publish(&stack, &thread("a-0"));
     stack.decided("journal", "a-0", 40);

@@ -9,16 +9,17 @@
 //! only its existence is checked; `provision` declares it, without the policies, which AMQP can't
 //! declare: no delivery limit, no dead-lettering, no length limit.
 
+mod address;
 mod connection;
 mod consume;
 mod live;
 mod publish;
+mod tls;
 mod topology;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use lapin::uri::AMQPUri;
 use stoa_proto::Reader;
 use tokio::sync::watch;
 
@@ -58,8 +59,11 @@ impl Amqp {
     /// Starts the tasks that connect and publish.
     pub(crate) fn start(config: AmqpConfig, env: Env) -> Result<Self, Error> {
         config.validate()?;
-        // The address is read again at each connect; here only to refuse a wrong one early.
-        connection::address(&config).map(|_: AMQPUri| ())?;
+        // All is read again at each connect; here only to refuse what is wrong early.
+        for turn in 0..=config.nodes.len() {
+            address::address(&config, turn)?;
+        }
+        tls::connector(&config)?;
         let metrics = Metrics::new(&env)?;
         let shared = Shared {
             life: Life::new(env.shutdown.clone()),

@@ -14,11 +14,20 @@ use crate::Error;
 #[derive(Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AmqpConfig {
-    /// Address of the broker, `amqp://` or `amqps://`, with account and virtual host.
+    /// Address of the broker, `amqp://` or `amqps://`, with account and virtual host. Its name is
+    /// looked up at each connect, and all of its addresses are tried.
     pub url: String,
+    /// Further nodes of the broker's cluster, `host` or `host:port`, with all else as in `url`.
+    /// Each attempt to connect goes to the next one.
+    pub nodes: Vec<String>,
+    /// Whom to trust and what to show over `amqps://`.
+    pub tls: TlsConfig,
     /// File that holds the account's password, in place of one in the address. Read at each
     /// connect, so a password can be changed while the role runs.
     pub password_file: Option<PathBuf>,
+    /// Accounts whose messages are believed, as the broker vouches for them; those of anybody else,
+    /// or of nobody, are refused. None: the broker's permissions alone say who may publish.
+    pub publishers: Vec<String>,
     /// Name of the role, shown by the broker; set by the process, not by a file.
     #[serde(skip)]
     pub role: String,
@@ -56,7 +65,10 @@ impl Default for AmqpConfig {
     fn default() -> Self {
         Self {
             url: "amqp://127.0.0.1:5672/%2f".to_owned(),
+            nodes: Vec::new(),
+            tls: TlsConfig::default(),
             password_file: None,
+            publishers: Vec::new(),
             role: "stoa".to_owned(),
             provision: false,
             prefetch: 512,
@@ -69,6 +81,20 @@ impl Default for AmqpConfig {
             parked_bytes: 1 << 30,
         }
     }
+}
+
+/// Settings of TLS to the broker. Files are PEM, and are read again at each connect, so that they
+/// can be changed while the role runs.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TlsConfig {
+    /// The authorities that may have signed the broker's certificate; without it, those that the
+    /// system trusts.
+    pub ca_file: Option<PathBuf>,
+    /// The role's own certificate, with what leads to its authority, for a broker that asks for one.
+    pub cert_file: Option<PathBuf>,
+    /// The key of that certificate.
+    pub key_file: Option<PathBuf>,
 }
 
 impl AmqpConfig {
@@ -95,6 +121,15 @@ impl AmqpConfig {
                 reason: "must be at least one byte: what is refused has to be kept".to_owned(),
             });
         }
+        self.validate_tls()?;
+        if !self.publishers.is_empty() && self.provision {
+            return Err(Error::Setting {
+                setting: "bus.publishers",
+                reason: "refuses messages, and with `bus.provision` the broker has no policy that \
+                         would keep them: import deploy/rabbitmq/definitions.json instead"
+                    .to_owned(),
+            });
+        }
         if self.confirm_timeout.is_zero() {
             return Err(Error::Setting {
                 setting: "bus.confirm_timeout",
@@ -105,11 +140,44 @@ impl AmqpConfig {
     }
 }
 
+impl AmqpConfig {
+    /// Returns whether the address is one for TLS.
+    pub(crate) fn is_encrypted(&self) -> bool {
+        self.url.starts_with("amqps://")
+    }
+
+    fn validate_tls(&self) -> Result<(), Error> {
+        let TlsConfig {
+            ca_file,
+            cert_file,
+            key_file,
+        } = &self.tls;
+        let refused = |setting, reason: &str| {
+            Err(Error::Setting {
+                setting,
+                reason: reason.to_owned(),
+            })
+        };
+        match (cert_file, key_file) {
+            (Some(_), None) => refused("bus.tls.cert_file", "needs `bus.tls.key_file` beside it"),
+            (None, Some(_)) => refused("bus.tls.key_file", "needs `bus.tls.cert_file` beside it"),
+            _ if !self.is_encrypted() && (ca_file.is_some() || cert_file.is_some()) => refused(
+                "bus.tls",
+                "is set, and `bus.url` is not encrypted: begin it with amqps://, whose port is 5671",
+            ),
+            _ => Ok(()),
+        }
+    }
+}
+
 impl fmt::Debug for AmqpConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AmqpConfig")
             .field("url", &without_password(&self.url))
+            .field("nodes", &self.nodes)
+            .field("tls", &self.tls)
             .field("password_file", &self.password_file)
+            .field("publishers", &self.publishers)
             .field("role", &self.role)
             .field("provision", &self.provision)
             .field("prefetch", &self.prefetch)
@@ -242,6 +310,54 @@ mod tests {
                 ..AmqpConfig::default()
             };
             assert!(!format!("{config:?}").contains("cret"), "{config:?}");
+        }
+    }
+
+    #[test]
+    fn settings_that_contradict_each_other_are_named() {
+        let some = || Some(PathBuf::from("file.pem"));
+        let default = AmqpConfig::default;
+        let tls = |ca_file, cert_file, key_file| TlsConfig {
+            ca_file,
+            cert_file,
+            key_file,
+        };
+        for (config, expected) in [
+            (
+                AmqpConfig {
+                    tls: tls(some(), None, None),
+                    ..default()
+                },
+                "`bus.tls` is set, and `bus.url` is not encrypted: begin it with amqps://, whose \
+                 port is 5671",
+            ),
+            (
+                AmqpConfig {
+                    tls: tls(None, some(), None),
+                    url: "amqps://one".to_owned(),
+                    ..default()
+                },
+                "`bus.tls.cert_file` needs `bus.tls.key_file` beside it",
+            ),
+            (
+                AmqpConfig {
+                    tls: tls(None, None, some()),
+                    url: "amqps://one".to_owned(),
+                    ..default()
+                },
+                "`bus.tls.key_file` needs `bus.tls.cert_file` beside it",
+            ),
+            (
+                AmqpConfig {
+                    publishers: vec!["stoa-ingest".to_owned()],
+                    provision: true,
+                    ..default()
+                },
+                "`bus.publishers` refuses messages, and with `bus.provision` the broker has no \
+                 policy that would keep them: import deploy/rabbitmq/definitions.json instead",
+            ),
+        ] {
+            assert_eq!(config.validate().unwrap_err().to_string(), expected);
         }
     }
 

@@ -40,7 +40,7 @@ use stoa_proto::Reader;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use config::{AmqpConfig, BatchLimits, EmbeddedConfig};
+pub use config::{AmqpConfig, BatchLimits, EmbeddedConfig, TlsConfig};
 pub use cursor::CursorFile;
 pub use error::{Closed, Error};
 pub use handler::{EventHandler, Events, Handler, HandlerError, Incoming, Outcome};

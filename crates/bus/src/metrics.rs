@@ -21,6 +21,7 @@ pub(crate) struct Metrics {
     pub(crate) reconnects: IntCounterVec,
     pub(crate) consumers_cancelled: IntCounter,
     pub(crate) deliveries: IntCounterVec,
+    pub(crate) strangers: IntCounterVec,
     pub(crate) inflight: IntGauge,
     pub(crate) retries: IntCounter,
     pub(crate) panics: IntCounter,
@@ -101,6 +102,12 @@ impl Metrics {
                 "stoa_consumer_deliveries_total",
                 "Messages received, by queue and whether they may have been received before",
                 &["queue", "redelivered"],
+            )?,
+            strangers: counters(
+                "stoa_consumer_strangers_total",
+                "Messages refused because the broker does not vouch for an account that is \
+                 believed, by queue",
+                &["queue"],
             )?,
             inflight: gauge(
                 "stoa_consumer_inflight",

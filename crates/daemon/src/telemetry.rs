@@ -61,9 +61,10 @@ pub fn init(config: &LogConfig) -> Result<(), ConfigError> {
 }
 
 fn filter(config: &LogConfig) -> Result<EnvFilter, ConfigError> {
-    // At `debug`, the libraries say so much that our own lines drown.
+    // At `debug`, the libraries say so much that our own lines drown; and the broker's client says at each attempt to
+    // connect what the bus says once.
     let directives = match config.level.as_str() {
-        level @ ("info" | "debug" | "trace") => format!("warn,stoa={level}"),
+        level @ ("info" | "debug" | "trace") => format!("warn,lapin=off,stoa={level}"),
         directives => directives.to_owned(),
     };
     EnvFilter::builder().parse(directives).map_err(|error| {

@@ -127,6 +127,10 @@ pub struct SiteConfig {
     pub id: String,
     /// The sources that may publish for it, letter for letter as events name them.
     pub sources: Vec<String>,
+    /// The broker accounts that may publish for it over AMQP, as the broker vouches for them by a message's
+    /// `user_id`; absent: all that may write to the inbox.
+    #[serde(default)]
+    pub accounts: Option<Vec<String>>,
     /// The languages that its readers write (ISO 639-1); absent: the default list.
     #[serde(default)]
     pub languages: Option<Vec<String>>,

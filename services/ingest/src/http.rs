@@ -28,8 +28,7 @@ use tokio::sync::Semaphore;
 use crate::budget::Budget;
 use crate::config::HttpConfig;
 use crate::engine::{Handle, Outcome};
-use crate::intake::{Intake, Item};
-use crate::record::Transport;
+use crate::intake::{Intake, Item, Sender};
 
 use self::reading::{Reading, Unread};
 
@@ -114,9 +113,7 @@ impl Public {
             garbled: Vec::new(),
             body,
         };
-        let items = self
-            .intake
-            .prepare(&message, Transport::Http, Some(principal));
+        let items = self.intake.prepare(&message, Sender::Token(principal));
         let unreadable = unreadable(&items, &message, mode);
         let outcomes = self.engine.submit(items).await.map_err(|_| stopped())?;
         match unreadable {

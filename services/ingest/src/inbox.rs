@@ -8,8 +8,7 @@ use stoa_proto::limits;
 
 use crate::budget::Budget;
 use crate::engine::Handle;
-use crate::intake::Intake;
-use crate::record::Transport;
+use crate::intake::{Intake, Sender};
 
 /// Handles messages of the inbox: each is answered once all of its events are durable.
 pub(crate) struct Inbox {
@@ -38,13 +37,14 @@ impl Handler for Inbox {
         let mut outcomes = Vec::with_capacity(messages.len());
         for incoming in &messages {
             let message = &incoming.message;
+            let sender = Sender::Account(incoming.user_id.as_deref());
             if message.body.len() > limits::BATCH_BYTES {
                 // The reason is recorded and published; the bytes are kept where there is room.
-                items.push(self.intake.oversize(message, Transport::Bus));
+                items.push(self.intake.oversize(message, sender));
                 let reason = format!("a message may have {} bytes", limits::BATCH_BYTES);
                 outcomes.push(Err(HandlerError::Reject(reason)));
             } else {
-                items.extend(self.intake.prepare(message, Transport::Bus, None));
+                items.extend(self.intake.prepare(message, sender));
                 outcomes.push(Ok(Vec::new()));
             }
         }

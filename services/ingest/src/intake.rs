@@ -20,6 +20,31 @@ use crate::metrics::Metrics;
 use crate::policy::Policy;
 use crate::record::{Accepted, Mark, Refusal, Rejected, Transport};
 
+/// Who sent a message.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Sender<'a> {
+    /// Over HTTP, whom the token is for.
+    Token(&'a Principal),
+    /// Over the bus, the account that the broker vouches for.
+    Account(Option<&'a str>),
+}
+
+impl<'a> Sender<'a> {
+    fn transport(self) -> Transport {
+        match self {
+            Self::Token(_) => Transport::Http,
+            Self::Account(_) => Transport::Bus,
+        }
+    }
+
+    fn name(self) -> Option<&'a str> {
+        match self {
+            Self::Token(principal) => Some(&principal.name),
+            Self::Account(account) => account,
+        }
+    }
+}
+
 /// One event on its way to the engine.
 #[derive(Debug)]
 pub(crate) enum Item {
@@ -133,19 +158,14 @@ impl Intake {
     }
 
     /// Prepares every event of a message, in order.
-    pub(crate) fn prepare(
-        &self,
-        message: &Message,
-        transport: Transport,
-        principal: Option<&Principal>,
-    ) -> Vec<Item> {
+    pub(crate) fn prepare(&self, message: &Message, sender: Sender<'_>) -> Vec<Item> {
         let _timer = self.metrics.prepare.start_timer();
-        let origin = self.origin(message, transport, principal);
+        let origin = self.origin(message, sender);
         codec::decode(message)
             .into_iter()
             .enumerate()
             .map(|(index, result)| match result {
-                Ok(event) => self.event(event, index, &origin, principal),
+                Ok(event) => self.event(event, index, &origin, sender),
                 Err(bad) => Item::Refused(Box::new(origin.refuse(
                     bad.id,
                     bad.source,
@@ -158,26 +178,21 @@ impl Intake {
     }
 
     /// Makes the rejection of a message that is too large to be kept here.
-    pub(crate) fn oversize(&self, message: &Message, transport: Transport) -> Item {
+    pub(crate) fn oversize(&self, message: &Message, sender: Sender<'_>) -> Item {
         let length = message.body.len();
         let rejection = Rejection::too_large("message", length, limits::BATCH_BYTES, "bytes");
-        let origin = self.origin(message, transport, None);
+        let origin = self.origin(message, sender);
         let mut rejected = origin.refuse(None, None, None, rejection, Bytes::new());
         rejected.refusal.original_bytes = length as u64;
         rejected.refusal.original_digest = Some(digest::hex(digest::of(&[&message.body])));
         Item::Refused(Box::new(rejected))
     }
 
-    fn origin(
-        &self,
-        message: &Message,
-        transport: Transport,
-        principal: Option<&Principal>,
-    ) -> Arc<Origin> {
+    fn origin(&self, message: &Message, sender: Sender<'_>) -> Arc<Origin> {
         Arc::new(Origin {
-            transport,
+            transport: sender.transport(),
             content_type: message.content_type.clone(),
-            publisher: principal.map(|principal| principal.name.clone()),
+            publisher: sender.name().map(str::to_owned),
             received_at: Time::from_timestamp(self.clock.now()),
             body: message.body.clone(),
             parts: (Mode::of(message) == Some(Mode::Batch)).then(OnceLock::new),
@@ -202,11 +217,11 @@ impl Intake {
         mut event: stoa_proto::Event,
         index: usize,
         origin: &Arc<Origin>,
-        principal: Option<&Principal>,
+        sender: Sender<'_>,
     ) -> Item {
         let kind = event.kind();
         mark::clear_normalized(&mut event);
-        let judged = self.policy.admit(&event, principal).and_then(|languages| {
+        let judged = self.policy.admit(&event, sender).and_then(|languages| {
             let mark = mark::of(&event).ok_or_else(unserialisable)?;
             stoa_normalise::event(&mut event, languages)?;
             Ok(mark)

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use stoa_daemon::ConfigError;
-use stoa_daemon::auth::Principal;
 use stoa_normalise::Languages;
 use stoa_proto::{Code, Event, Rejection};
 
 use crate::config::Config;
+use crate::intake::Sender;
 
 /// The sites of a configuration.
 #[derive(Debug)]
@@ -22,6 +22,7 @@ pub(crate) struct Policy {
 #[derive(Debug)]
 struct Site {
     sources: Vec<String>,
+    accounts: Option<Vec<String>>,
     languages: Arc<Languages>,
 }
 
@@ -41,6 +42,7 @@ impl Policy {
             };
             let policy = Site {
                 sources: site.sources.clone(),
+                accounts: site.accounts.clone(),
                 languages,
             };
             if sites.insert(site.id.clone(), policy).is_some() {
@@ -56,11 +58,7 @@ impl Policy {
     }
 
     /// Judges an event's site and source, and returns the languages to expect.
-    pub(crate) fn admit(
-        &self,
-        event: &Event,
-        principal: Option<&Principal>,
-    ) -> Result<&Languages, Rejection> {
+    pub(crate) fn admit(&self, event: &Event, sender: Sender<'_>) -> Result<&Languages, Rejection> {
         let name = event.site();
         let languages = match self.sites.get(name) {
             Some(site) => {
@@ -69,6 +67,16 @@ impl Policy {
                         Code::ForbiddenSource,
                         "source",
                         "this `source` may not publish for this site: list it under the site's `sources`",
+                    ));
+                }
+                if let (Sender::Account(account), Some(known)) = (sender, &site.accounts)
+                    && !account.is_some_and(|account| known.iter().any(|known| known == account))
+                {
+                    return Err(Rejection::field(
+                        Code::ForbiddenSource,
+                        "data.site",
+                        "this broker account may not publish for this site: name the account in the message's \
+                         `user_id`, and list it under the site's `accounts`",
                     ));
                 }
                 &site.languages
@@ -82,7 +90,9 @@ impl Policy {
                 ));
             }
         };
-        if principal.is_some_and(|principal| !principal.allows_site(name)) {
+        if let Sender::Token(principal) = sender
+            && !principal.allows_site(name)
+        {
             return Err(Rejection::field(
                 Code::ForbiddenSource,
                 "data.site",

@@ -1,24 +1,33 @@
 //! One connection, kept up.
 
+use std::collections::BTreeSet;
 use std::future::Future;
+use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use lapin::uri::AMQPUri;
-use lapin::{Connection, ConnectionProperties, Event};
+use lapin::tcp::RustlsConnector;
+use lapin::uri::{AMQPAuthority, AMQPUri};
+use lapin::{AsyncTcpStream, Connection, ConnectionProperties, ErrorKind, Event};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::address::address;
 use super::live::{LOOK_EVERY, Live};
-use super::{Connected, Shared, jitter, topology};
+use super::{Connected, Shared, jitter, tls, topology};
 use crate::config::without_password;
 use crate::health::Link;
-use crate::{AmqpConfig, Error};
 
 /// Longer than this a broker may not take to answer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+/// Longer than this one of its addresses may not take, so that there is time for another.
+const DIAL_TIMEOUT: Duration = Duration::from_secs(5);
+/// The broker's code for a wrong account or password.
+const ACCESS_REFUSED: u16 = 403;
+/// The broker's code for a virtual host that is not there, or not for this account.
+const NOT_ALLOWED: u16 = 530;
 /// A connection that lived this long counts as one that worked.
 const WORKED: Duration = Duration::from_secs(10);
 
@@ -48,12 +57,21 @@ pub(super) fn supervise(
     shared.env.tasks.spawn(async move {
         let mut done = pin!(done);
         let mut attempt = 0;
+        // Roles spread over the nodes.
+        let mut turn = rand::random_range(0..=task.shared.config.nodes.len());
+        let mut said = BTreeSet::new();
         loop {
             let started = Instant::now();
             tokio::select! {
-                lost = task.connect_once() => task.lost(&lost, attempt),
+                lost = task.connect_once(turn) => {
+                    if started.elapsed() > WORKED {
+                        said.clear();
+                    }
+                    task.lost(&lost, said.insert(lost.detail.clone()));
+                }
                 () = &mut done => break,
             }
+            turn = turn.wrapping_add(1);
             attempt = if started.elapsed() > WORKED {
                 0
             } else {
@@ -69,24 +87,6 @@ pub(super) fn supervise(
     receiver
 }
 
-/// Reads the broker's address, with the password of its file.
-pub(super) fn address(config: &AmqpConfig) -> Result<AMQPUri, Error> {
-    let mut uri: AMQPUri = config.url.parse().map_err(|reason| Error::Url { reason })?;
-    if let Some(path) = &config.password_file {
-        let password = std::fs::read_to_string(path).map_err(|source| Error::File {
-            action: "read the password in",
-            path: path.clone(),
-            source,
-        })?;
-        password
-            .trim_end_matches(['\r', '\n'])
-            .clone_into(&mut uri.authority.userinfo.password);
-    }
-    uri.query.heartbeat.get_or_insert(config.heartbeat);
-    uri.query.connection_timeout.get_or_insert(10_000);
-    Ok(uri)
-}
-
 struct Supervisor {
     shared: Shared,
     link: Link,
@@ -94,37 +94,49 @@ struct Supervisor {
 }
 
 impl Supervisor {
-    /// Connects, and returns why it failed or why the connection was lost.
-    async fn connect_once(&self) -> Lost {
+    /// Connects to the node whose turn it is, and returns why it failed or why the connection was
+    /// lost.
+    async fn connect_once(&self, turn: usize) -> Lost {
         let config = &self.shared.config;
-        let uri = match address(config) {
-            Ok(uri) => uri,
-            Err(error) => return Lost::new("address", describe(&error)),
+        let read = address(config, turn).and_then(|uri| Ok((uri, tls::connector(config)?)));
+        let (uri, connector) = match read {
+            Ok(read) => read,
+            Err(error) => {
+                let broker = without_password(&config.url);
+                return Lost::new("address", format!("{broker}: {}", describe(&error)));
+            }
         };
+        let broker = without_password(&uri.to_string());
+        let host = uri.authority.host.clone();
+        let lost = |label, reason: String| Lost::new(label, format!("{broker}: {reason}"));
         let name = format!("stoa/{}/{}", config.role, self.link.name());
         let properties = ConnectionProperties::default()
             .with_connection_name(name.as_str().into())
             .with_client_property("product".into(), "stoa".into())
             .with_client_property("version".into(), env!("CARGO_PKG_VERSION").into());
-        let connecting = Connection::connect_uri(uri, properties);
+        let encrypted = connector.is_some();
+        let connecting = connect(uri, connector, properties);
         let connection = match tokio::time::timeout(CONNECT_TIMEOUT, connecting).await {
             Ok(Ok(connection)) => Arc::new(Live::new(connection)),
-            Ok(Err(error)) => return Lost::new("refused", describe(&error)),
-            Err(_) => return Lost::new("timeout", "no answer".to_owned()),
+            Ok(Err(error)) => {
+                let (label, reason) = refusal(&error, encrypted.then_some(&*host));
+                return lost(label, reason);
+            }
+            Err(_) => return lost("timeout", "no answer".to_owned()),
         };
         let mut events = Box::pin(connection.events_listener());
         if config.provision
             && let Err(error) = topology::provision(&connection, config.confirm_timeout).await
         {
             connection.goodbye("topology refused").await;
-            return Lost::new("topology", error);
+            return lost("topology", error);
         }
-        self.up();
+        self.up(&broker);
         self.sender.send_replace(Some(Arc::clone(&connection)));
         loop {
             let event = tokio::select! {
                 event = events.next() => event,
-                reason = connection.gone() => return Lost::new("lost", reason),
+                reason = connection.gone() => return lost("lost", reason),
                 () = tokio::time::sleep(LOOK_EVERY) => {
                     self.blocked(connection.status().blocked().then(String::new));
                     continue;
@@ -134,16 +146,15 @@ impl Supervisor {
                 Some(Event::ConnectionBlocked(reason)) => self.blocked(Some(reason)),
                 Some(Event::ConnectionUnblocked) => self.blocked(None),
                 Some(Event::Error(error)) if !connection.status().connected() => {
-                    return Lost::new("lost", describe(&error));
+                    return lost("lost", describe(&error));
                 }
                 Some(_) => {}
-                None => return Lost::new("lost", "the connection ended".to_owned()),
+                None => return lost("lost", "the connection ended".to_owned()),
             }
         }
     }
 
-    fn up(&self) {
-        let broker = without_password(&self.shared.config.url);
+    fn up(&self, broker: &str) {
         tracing::info!(
             connection = self.link.name(),
             broker,
@@ -157,30 +168,20 @@ impl Supervisor {
             .set(1);
     }
 
-    fn lost(&self, lost: &Lost, attempt: u32) {
+    fn lost(&self, lost: &Lost, is_news: bool) {
         self.sender.send_replace(None);
         self.blocked(None);
-        let broker = without_password(&self.shared.config.url);
         let (connection, reason) = (self.link.name(), lost.detail.as_str());
-        if attempt == 0 {
+        if is_news {
             tracing::warn!(
                 connection,
-                broker,
                 reason,
                 "no connection to the broker; trying again"
             );
         } else {
-            tracing::debug!(
-                connection,
-                broker,
-                reason,
-                attempt,
-                "still no connection to the broker"
-            );
+            tracing::debug!(connection, reason, "still no connection to the broker");
         }
-        self.shared
-            .health
-            .down(self.link, Some(format!("{broker}: {reason}")));
+        self.shared.health.down(self.link, Some(reason.to_owned()));
         let metrics = &self.shared.metrics;
         metrics
             .connection_up
@@ -241,6 +242,7 @@ impl Supervisor {
 struct Lost {
     /// From a closed set, for the metric.
     label: &'static str,
+    /// The broker's address and what is wrong.
     detail: String,
 }
 
@@ -248,6 +250,54 @@ impl Lost {
     fn new(label: &'static str, detail: String) -> Self {
         Self { label, detail }
     }
+}
+
+/// Connects to whatever address of the host answers; the name is looked up each time.
+async fn connect(
+    uri: AMQPUri,
+    connector: Option<RustlsConnector>,
+    properties: ConnectionProperties,
+) -> lapin::Result<Connection> {
+    let dial = async move |uri: AMQPUri, runtime| {
+        let AMQPAuthority { host, port, .. } = uri.authority;
+        let mut failed = io::Error::other("its name has no address");
+        for address in tokio::net::lookup_host((host.as_str(), port)).await? {
+            let dialling = AsyncTcpStream::connect(&runtime, address);
+            match tokio::time::timeout(DIAL_TIMEOUT, dialling).await {
+                Ok(Ok(stream)) => {
+                    return Ok(match &connector {
+                        Some(connector) => stream.into_rustls(connector, &host).await?,
+                        None => stream,
+                    });
+                }
+                Ok(Err(error)) => failed = error,
+                Err(_) => failed = io::Error::other(format!("{address} does not answer")),
+            }
+        }
+        Err(failed.into())
+    };
+    Connection::connector(uri, lapin::runtime::default_runtime()?, dial, properties).await
+}
+
+/// Says why the broker could not be connected to, and what to do about it; with TLS, the host's
+/// name matters.
+fn refusal(error: &lapin::Error, tls_host: Option<&str>) -> (&'static str, String) {
+    let text = describe(error);
+    if let Some(reason) = tls_host.and_then(|host| tls::explain(error, &text, host)) {
+        return ("tls", reason);
+    }
+    let remedy = match error.kind() {
+        ErrorKind::ProtocolError(error) => match error.get_id() {
+            ACCESS_REFUSED => "correct the account in `bus.url`, or its password",
+            NOT_ALLOWED => {
+                "correct the virtual host at the end of `bus.url`, or give the account \
+                 permissions there"
+            }
+            _ => return ("refused", text),
+        },
+        _ => return ("refused", text),
+    };
+    ("refused", format!("{text}; {remedy}"))
 }
 
 /// Writes an error with its sources. Errors of the client don't hold the address.

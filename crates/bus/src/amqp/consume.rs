@@ -14,8 +14,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use lapin::Acker;
 use lapin::message::Delivery as Received;
-use lapin::options::BasicAckOptions;
-use lapin::types::{AMQPValue, FieldTable};
+use lapin::options::{BasicAckOptions, BasicRejectOptions};
+use lapin::types::{AMQPValue, FieldTable, ShortString};
 use stoa_proto::Reader;
 use stoa_proto::codec::Message;
 use tokio::sync::mpsc;
@@ -75,6 +75,33 @@ impl AmqpSource {
         }
     }
 
+    /// Returns whether a message is of an account that is believed; any other is refused, and the
+    /// broker's policy parks it.
+    async fn believes(&self, arrived: &Arrived) -> bool {
+        let believed = &self.shared.config.publishers;
+        let account = arrived.received.properties.user_id().as_ref();
+        let account = account.map(ShortString::as_str);
+        if believed.is_empty()
+            || account.is_some_and(|account| believed.iter().any(|known| known == account))
+        {
+            return true;
+        }
+        let queue = &*arrived.queue;
+        tracing::warn!(
+            queue,
+            account,
+            "a message is refused: its account is not in `bus.publishers`"
+        );
+        self.shared
+            .metrics
+            .strangers
+            .with_label_values(&[queue])
+            .inc();
+        let options = BasicRejectOptions { requeue: false };
+        sent(arrived.received.acker.reject(options)).await;
+        false
+    }
+
     fn take(&self, arrived: Arrived) -> Delivery<Token> {
         let Arrived {
             epoch,
@@ -99,9 +126,8 @@ impl AmqpSource {
             acker,
             ..
         } = received;
-        let text = |value: &Option<lapin::types::ShortString>| {
-            value.as_ref().map(|text| text.as_str().to_owned())
-        };
+        let text =
+            |value: &Option<ShortString>| value.as_ref().map(|text| text.as_str().to_owned());
         let table = properties.headers().as_ref().map(FieldTable::inner);
         let (mut headers, mut garbled) = (Vec::new(), Vec::new());
         for (name, value) in table.into_iter().flatten() {
@@ -152,7 +178,7 @@ impl Source for AmqpSource {
             let mut deliveries = Vec::new();
             let mut next = Some(first);
             while let Some(arrived) = next {
-                if arrived.received.acker.usable() {
+                if arrived.received.acker.usable() && self.believes(&arrived).await {
                     bytes += arrived.received.data.len();
                     deliveries.push(self.take(arrived));
                 }

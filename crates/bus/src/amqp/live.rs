@@ -1,7 +1,9 @@
 //! A connection that is there, and the end of it.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::ops::Deref;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use lapin::Connection;
@@ -23,6 +25,8 @@ pub(super) struct Live {
     connection: Connection,
     /// Cancelled when a question was not answered.
     silent: CancellationToken,
+    /// What was found out about queues over this connection.
+    queues: Mutex<BTreeMap<String, Result<(), String>>>,
 }
 
 impl Live {
@@ -30,7 +34,25 @@ impl Live {
         Self {
             connection,
             silent: CancellationToken::new(),
+            queues: Mutex::default(),
         }
+    }
+
+    /// Returns what is known of a queue.
+    pub(super) fn known(&self, queue: &str) -> Option<Result<(), String>> {
+        self.queues().get(queue).cloned()
+    }
+
+    /// Notes whether a queue is as it should be; `None` if that is to be found out.
+    pub(super) fn know(&self, queue: &str, found: Option<Result<(), String>>) {
+        match found {
+            Some(found) => self.queues().insert(queue.to_owned(), found),
+            None => self.queues().remove(queue),
+        };
+    }
+
+    fn queues(&self) -> MutexGuard<'_, BTreeMap<String, Result<(), String>>> {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for an answer of the broker, for so long at most, and while the connection is there.

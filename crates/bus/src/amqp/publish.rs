@@ -24,7 +24,7 @@ use tokio::time::Instant;
 
 use self::window::{Message, Verdict, Window};
 use super::live::{GOODBYE, Live};
-use super::{Connected, Shared, jitter, topology};
+use super::{Connected, Shared, address, jitter, topology};
 use crate::health::Link;
 use crate::pack::{PackLimits, pack};
 use crate::publisher::Submission;
@@ -156,6 +156,10 @@ impl PublishTask {
         submissions: &mut mpsc::UnboundedReceiver<Submission>,
     ) -> Broken {
         let config = Arc::clone(&self.shared.config);
+        let sender = window::Sender {
+            app_id: format!("stoa/{}", config.role),
+            account: address::account(&config),
+        };
         let ended = self.shared.life.clone();
         let mut consumers_ended = Box::pin(async move { ended.consumers_ended().await });
         let mut checked: HashSet<Exchange> = HashSet::new();
@@ -185,7 +189,7 @@ impl PublishTask {
                     }
                     checked.insert(exchange);
                 }
-                window.send(channel, message, &config.role);
+                window.send(channel, message, &sender);
             }
             if ending && window.is_empty() && self.waiting.is_empty() {
                 return Broken::Done;

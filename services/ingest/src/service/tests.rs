@@ -57,6 +57,7 @@ impl Fixture {
         config.sites = vec![SiteConfig {
             id: "courrier".to_owned(),
             sources: vec![SOURCE.to_owned()],
+            accounts: None,
             languages: Some(vec!["fr".to_owned(), "en".to_owned()]),
         }];
         config.tokens = vec![

@@ -155,7 +155,7 @@ impl Subscription {
             .create_channel()
             .await
             .map_err(|error| describe(&error))?;
-        check_queue(&channel, &self.queue).await?;
+        check_queue(connection, &channel, &self.queue).await?;
         let opened = async {
             channel
                 .basic_qos(self.prefetch, BasicQosOptions::default())

@@ -62,6 +62,15 @@ pub(super) struct Message {
     pub(super) attempts: u32,
 }
 
+/// Who publishes.
+#[derive(Debug)]
+pub(super) struct Sender {
+    pub(super) app_id: String,
+    /// The account, where it is known: the broker refuses messages that name another one, and so
+    /// vouches for it to their readers.
+    pub(super) account: Option<String>,
+}
+
 /// What the broker said of a message.
 #[derive(Debug)]
 pub(super) enum Verdict {
@@ -110,9 +119,9 @@ impl Window {
     }
 
     /// Sends a message.
-    pub(super) fn send(&mut self, channel: &Channel, message: Message, role: &str) {
+    pub(super) fn send(&mut self, channel: &Channel, message: Message, from: &Sender) {
         let number = message.number;
-        let mut confirming = Box::pin(publish(channel.clone(), number, &message.packet, role));
+        let mut confirming = Box::pin(publish(channel.clone(), number, &message.packet, from));
         // The client takes its place in the channel's order when it is first polled.
         match confirming.as_mut().now_or_never() {
             Some(confirm) => self.confirms.push(Box::pin(std::future::ready(confirm))),
@@ -194,7 +203,7 @@ fn publish(
     channel: Channel,
     number: u64,
     packet: &Packet,
-    role: &str,
+    from: &Sender,
 ) -> impl Future<Output = Confirm> + Send + 'static {
     let (exchange, routing_key) = (packet.exchange, packet.routing_key.as_str().into());
     let options = BasicPublishOptions {
@@ -205,7 +214,10 @@ fn publish(
         .with_content_type(packet.content_type.into())
         .with_message_id(short(&packet.id).into())
         .with_delivery_mode(2)
-        .with_app_id(format!("stoa/{role}").into());
+        .with_app_id(from.app_id.as_str().into());
+    if let Some(account) = &from.account {
+        properties = properties.with_user_id(account.as_str().into());
+    }
     if let Some(kind) = packet.kind {
         properties = properties.with_type(kind.as_str().into());
     }

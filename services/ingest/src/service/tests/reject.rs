@@ -322,6 +322,55 @@ async fn a_token_is_needed_and_is_for_its_sites() {
     running.stop().await;
 }
 
+/// A broker's permissions say who may publish to the inbox; for which site, only ingest can tell.
+#[tokio::test]
+async fn a_platform_publishes_for_its_own_sites_alone() {
+    let fixture = Fixture::new();
+    let mut config = fixture.config();
+    config.sites[0].accounts = Some(vec!["platform-courrier".to_owned()]);
+    let running = fixture.start_with(config).await;
+    let service = running.service();
+    let mut inbox = Inbox::new(
+        Arc::clone(&service.intake),
+        service.engine.clone(),
+        service.budget.clone(),
+    );
+    let accounts = [None, Some("platform-news"), Some("platform-courrier")];
+    let messages = accounts.iter().enumerate().map(|(n, account)| {
+        let (id, name) = (format!("e-{n}"), format!("c-{n}"));
+        stoa_bus::Incoming {
+            message: codec::Message {
+                content_type: Some(codec::STRUCTURED.to_owned()),
+                body: comment(&id, &name, "un").to_string().into_bytes().into(),
+                ..codec::Message::default()
+            },
+            redelivered: false,
+            user_id: account.map(str::to_owned),
+        }
+    });
+    stoa_bus::Handler::handle(&mut inbox, messages.collect()).await;
+    drop(inbox);
+    let (_, listed) = running.admin("/admin/rejections", VIEWER).await;
+    let listed = listed["rejections"].as_array().unwrap();
+    let refused: Vec<_> = listed
+        .iter()
+        .map(|row| (&row["id"], &row["publisher"]))
+        .collect();
+    assert_eq!(
+        refused,
+        [
+            (&json!("e-1"), &json!("platform-news")),
+            (&json!("e-0"), &Value::Null),
+        ]
+    );
+    assert_eq!(listed[0]["code"], "forbidden_source");
+    assert_eq!(listed[0]["field"], "data.site");
+    // What was accepted of the third is a repeat over HTTP, where a token says who may.
+    assert_eq!(running.one(&comment("e-2", "c-2", "un")).await, "duplicate");
+    assert_eq!(running.one(&comment("e-3", "c-3", "un")).await, "accepted");
+    running.stop().await;
+}
+
 #[tokio::test]
 async fn open_mode_takes_any_site_without_a_token() {
     let fixture = Fixture::new();
