@@ -10,8 +10,8 @@ use std::borrow::Cow;
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -25,6 +25,9 @@ use super::run::{How, expected_code};
 
 /// How often what was written is made durable.
 const SYNC: Duration = Duration::from_millis(100);
+
+/// Lines of answers that wait for the next sending, or the next [`SYNC`], at most.
+const BUFFER_BYTES: usize = 64 * 1024;
 
 /// The version of the lines.
 const VERSION: u32 = 1;
@@ -104,12 +107,32 @@ impl<'a> Line<'a> {
     }
 }
 
-/// A ledger with a thread of its own, so that its disk never slows the load.
-pub(super) struct Ledger(Mutex<Option<Open>>);
+/// A ledger. What was attempted is with the system before it is sent, so that a kill of the tool
+/// loses none of it; a thread of its own makes it durable, so that the disk never slows the load.
+pub(super) struct Ledger {
+    out: Arc<Out>,
+    /// Ended when the ledger is closed.
+    syncing: Mutex<Option<Syncing>>,
+}
 
-struct Open {
-    lines: Sender<String>,
-    writer: JoinHandle<std::io::Result<()>>,
+/// The file, or why no more is written.
+struct Out(Mutex<std::io::Result<BufWriter<File>>>);
+
+impl Out {
+    /// Nothing is written behind the first failure, which is told when the ledger is closed.
+    fn with(&self, write: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>) {
+        let mut out = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Ok(file) = &mut *out
+            && let Err(error) = write(file)
+        {
+            *out = Err(error);
+        }
+    }
+}
+
+struct Syncing {
+    stop: Sender<()>,
+    thread: JoinHandle<std::io::Result<()>>,
 }
 
 impl Ledger {
@@ -117,69 +140,68 @@ impl Ledger {
     pub(super) fn create(path: &Path, shape: &Shape) -> anyhow::Result<Self> {
         let file = File::create(path)
             .with_context(|| format!("the ledger {} can't be made", path.display()))?;
-        let (lines, received) = channel::<String>();
-        let writer = std::thread::Builder::new()
+        let durable = file.try_clone()?;
+        let file = BufWriter::with_capacity(BUFFER_BYTES, file);
+        let out = Arc::new(Out(Mutex::new(Ok(file))));
+        let (written, (stop, stopped)) = (Arc::clone(&out), channel::<()>());
+        let thread = std::thread::Builder::new()
             .name("ledger".to_owned())
             .spawn(move || {
-                let mut out = BufWriter::new(file);
-                loop {
-                    match received.recv_timeout(SYNC) {
-                        Ok(line) => {
-                            out.write_all(line.as_bytes())?;
-                            for line in received.try_iter().take(100_000) {
-                                out.write_all(line.as_bytes())?;
-                            }
-                            out.flush()?;
-                            out.get_ref().sync_data()?;
-                            std::thread::sleep(SYNC);
-                        }
-                        Err(RecvTimeoutError::Timeout) => {}
-                        Err(RecvTimeoutError::Disconnected) => {
-                            out.flush()?;
-                            return out.get_ref().sync_data();
-                        }
-                    }
+                while stopped.recv_timeout(SYNC) == Err(RecvTimeoutError::Timeout) {
+                    written.with(BufWriter::flush);
+                    durable.sync_data()?;
                 }
+                Ok(())
             })?;
-        let ledger = Self(Mutex::new(Some(Open { lines, writer })));
+        let ledger = Self {
+            out,
+            syncing: Mutex::new(Some(Syncing { stop, thread })),
+        };
         ledger.write(&Header {
             stress_ledger: VERSION,
             shape: shape.clone(),
         });
+        ledger.flush();
         Ok(ledger)
     }
 
-    /// Writes a line.
+    /// Writes a line; it may stay in memory until the next [`Ledger::flush`].
     pub(super) fn write(&self, line: &impl Serialize) {
         // Plain data is always JSON.
         let Ok(mut text) = serde_json::to_string(line) else {
             return;
         };
         text.push('\n');
-        let open = self
-            .0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(open) = &*open {
-            // A writer that has ended tells why when the ledger is closed.
-            open.lines.send(text).ok();
-        }
+        self.out.with(|file| file.write_all(text.as_bytes()));
     }
 
-    /// Writes out everything and tells whether all of it could be written.
+    /// Gives the system all lines.
+    pub(super) fn flush(&self) {
+        self.out.with(BufWriter::flush);
+    }
+
+    /// Makes everything durable and tells whether all of it could be written.
     pub(super) fn close(&self) -> anyhow::Result<()> {
-        let open = self
-            .0
+        let syncing = self
+            .syncing
             .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .unwrap_or_else(PoisonError::into_inner)
             .take();
-        let Some(Open { lines, writer }) = open else {
+        let Some(Syncing { stop, thread }) = syncing else {
             return Ok(());
         };
-        drop(lines);
-        match writer.join() {
-            Ok(written) => written.context("the ledger can't be written"),
-            Err(_) => anyhow::bail!("the ledger's writer stopped"),
-        }
+        drop(stop);
+        let synced = thread
+            .join()
+            .unwrap_or_else(|_| Err(std::io::Error::other("its thread stopped")));
+        self.out.with(|file| {
+            file.flush()?;
+            file.get_ref().sync_data()
+        });
+        let closed = Err(std::io::Error::other("it is closed"));
+        let mut out = self.out.0.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *out, closed)
+            .and(synced)
+            .context("the ledger can't be written")
     }
 }

@@ -174,14 +174,19 @@ impl Run {
         self.batches.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// Notes that an event is about to be sent.
-    pub(super) fn attempt(&self, n: u32, batch: u32) {
+    /// Notes that events are about to be sent together.
+    pub(super) fn attempt(&self, numbers: &[u32], batch: u32) {
         let now = self.now();
         self.first_sent.fetch_min(now, Ordering::Relaxed);
-        if self.attempt_at(n, batch, now)
-            && let (Some(ledger), Some(kind)) = (&self.ledger, self.kind(n))
-        {
-            ledger.write(&ledger::Line::attempted(n, batch, kind, &self.corpus));
+        for n in numbers {
+            if self.attempt_at(*n, batch, now)
+                && let (Some(ledger), Some(kind)) = (&self.ledger, self.kind(*n))
+            {
+                ledger.write(&ledger::Line::attempted(*n, batch, kind, &self.corpus));
+            }
+        }
+        if let Some(ledger) = &self.ledger {
+            ledger.flush();
         }
     }
 

@@ -146,9 +146,7 @@ impl Load<'_> {
     /// The latency counts from `due` if it is given, or else from the sending that was answered.
     pub(super) async fn send(&self, batch: Batch, due: Option<Instant>) -> anyhow::Result<()> {
         let counts = &self.run.counts;
-        for n in &batch.new {
-            self.run.attempt(*n, batch.number);
-        }
+        self.run.attempt(&batch.new, batch.number);
         let patience = Instant::now() + self.pace.patience;
         let mut pause = Duration::from_millis(20);
         let mut again = false;
@@ -223,9 +221,7 @@ mod tests {
         let mut times = HashMap::new();
         let mut note = |batch: Batch| {
             assert!(batch.events.len() <= limits::BATCH_EVENTS);
-            for n in &batch.new {
-                run.attempt(*n, batch.number);
-            }
+            run.attempt(&batch.new, batch.number);
             for n in batch.numbers {
                 *times.entry(n).or_default() += 1;
                 if taken && run.kind(n).is_some_and(|kind| kind.name() != "poison") {

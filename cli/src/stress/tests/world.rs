@@ -43,7 +43,7 @@ impl World {
         let mut refusals = Refusals::default();
         for n in 0..run.corpus.len() {
             let kind = run.plan(n).unwrap().kind;
-            run.attempt(n, run.batch());
+            run.attempt(&[n], run.batch());
             if let Kind::Poison { poison, .. } = kind {
                 run.refuse(n, poison.code().as_str());
                 let as_sent = judge::sent_as(n, kind);
