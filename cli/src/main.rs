@@ -4,6 +4,8 @@ mod archive;
 mod backtest;
 mod client;
 mod demo;
+#[cfg(feature = "failpoints")]
+mod failpoints;
 mod healthcheck;
 mod import;
 mod output;
@@ -52,6 +54,14 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    #[cfg(feature = "failpoints")]
+    let _armed = match failpoints::arm() {
+        Ok(armed) => armed,
+        Err(error) => {
+            output::note(&format!("stoa: {error:#}"));
+            return ExitCode::from(2);
+        }
+    };
     // rustls has more than one provider to choose from; which one must be said once.
     if rustls::crypto::aws_lc_rs::default_provider()
         .install_default()

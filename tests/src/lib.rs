@@ -39,8 +39,11 @@ pub const TOKEN: &str = "a-token-for-tests-only-0123456789";
 /// How long anything may take to come about.
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Finds the binary.
+/// Finds the binary: that of `STOA_TEST_BIN`, or the one that was built with the tests.
 pub fn binary() -> PathBuf {
+    if let Some(path) = std::env::var_os("STOA_TEST_BIN") {
+        return path.into();
+    }
     let own = std::env::current_exe().unwrap();
     let path = own.parent().and_then(Path::parent).unwrap().join("stoa");
     assert!(
@@ -87,6 +90,8 @@ pub enum Bus {
     Embedded,
     /// `stoa serve` three times, over the broker at a URL.
     Amqp(String),
+    /// The same, each role with a URL of its own, in the order of [`ROLES`].
+    Links([String; 3]),
 }
 
 /// A running system with a data folder of its own.
@@ -150,17 +155,23 @@ impl Stack {
     pub fn names(&self) -> Vec<&'static str> {
         match self.bus {
             Bus::Embedded => vec!["up"],
-            Bus::Amqp(_) => ROLES.to_vec(),
+            Bus::Amqp(_) | Bus::Links(_) => ROLES.to_vec(),
         }
     }
 
     /// Starts a process, or starts it again; its data stays.
     pub fn launch(&mut self, name: &str) {
+        self.launch_as(&binary(), name, &[]);
+    }
+
+    /// The same, of another build and with more variables in its environment.
+    pub fn launch_as(&mut self, binary: &Path, name: &str, env: &[(&str, &str)]) {
         self.processes.retain(|process| process.name != name);
         let data = self.folder.path();
         let log = data.join(format!("{name}.log"));
-        let mut command = Command::new(binary());
+        let mut command = Command::new(binary);
         command.envs(self.env.iter().cloned());
+        command.envs(env.iter().copied());
         match &self.bus {
             Bus::Embedded => {
                 command.args([
@@ -173,8 +184,13 @@ impl Stack {
                 ]);
                 command.arg(data);
             }
-            Bus::Amqp(url) => {
+            Bus::Amqp(_) | Bus::Links(_) => {
                 let index = ROLES.iter().position(|role| *role == name).unwrap();
+                let url = match &self.bus {
+                    Bus::Links(urls) => &urls[index],
+                    Bus::Amqp(url) => url,
+                    Bus::Embedded => unreachable!("it has no roles of its own"),
+                };
                 let port = self.port + u16::try_from(index).unwrap();
                 let config = data.join(format!("{name}.toml"));
                 let mut text = String::new();
@@ -306,6 +322,12 @@ impl Stack {
         lines.find_map(|line| line.strip_prefix(series)?.trim().parse().ok())
     }
 
+    /// Sums a metric of a role, by its admin address, over its lines with a label.
+    pub fn metric_of(&self, admin: &str, name: &str, label: &str) -> f64 {
+        let (_, text) = self.get_text(&format!("{admin}/metrics"), false);
+        sum(&text, name, label)
+    }
+
     /// Posts JSON with the token; returns status and answer.
     pub fn post_json(&self, url: &str, body: &Value) -> (u16, Value) {
         self.send_json(Method::POST, url, None, body)
@@ -362,6 +384,16 @@ pub fn decided(thread: &Value) -> usize {
         .flatten()
         .filter(|comment| comment["decision"].is_object())
         .count()
+}
+
+/// Sums the values of a metric over its lines with a label.
+fn sum(metrics: &str, name: &str, label: &str) -> f64 {
+    let lines = metrics
+        .lines()
+        .filter(|line| line.starts_with(name) && line.contains(label));
+    lines
+        .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+        .sum()
 }
 
 /// Waits until something holds; a test that waits in vain has failed.

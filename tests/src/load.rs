@@ -79,15 +79,22 @@ impl Stress {
         self.reaches(self.events as usize);
     }
 
-    /// Waits for its end; nothing may be lost or be there twice.
-    pub fn ends_sound(mut self) {
+    /// Waits for its end, and returns its report.
+    pub fn ends(mut self) -> Value {
         let output = self.child.take().unwrap().wait_with_output().unwrap();
-        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-        assert!(output.status.success(), "{report:#}");
+        let report = serde_json::from_slice(&output.stdout);
+        report.unwrap_or_else(|error| panic!("{error}: {output:?}"))
+    }
+
+    /// Waits for its end; nothing may be lost or be there twice.
+    pub fn ends_sound(self) {
+        let events = self.events;
+        let report = self.ends();
+        assert_eq!(report["pass"], true, "{report:#}");
         // All was taken in the end, and all poison refused.
         let checked = &report["checked"];
         let n_poison = report["poison"].as_u64().unwrap();
-        let n_sound = u64::from(self.events) - n_poison;
+        let n_sound = u64::from(events) - n_poison;
         let counters = [
             "attempted",
             "ok",
@@ -97,7 +104,7 @@ impl Stress {
             "reordered",
         ];
         let found = counters.map(|name| checked[name].clone());
-        let expected = json!([self.events, n_sound, n_sound, n_sound, n_poison, 0]);
+        let expected = json!([events, n_sound, n_sound, n_sound, n_poison, 0]);
         assert_eq!(json!(found), expected, "{report:#}");
     }
 }

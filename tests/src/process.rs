@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// A process that is killed when it goes out of scope.
 #[derive(Debug)]
@@ -38,6 +39,25 @@ impl Process {
         self.child.try_wait().is_ok_and(|end| end.is_none())
     }
 
+    /// Sends it a signal, by its name.
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &pid]).status();
+        assert!(sent.unwrap().success(), "{name}");
+    }
+
+    /// Waits until it ended by itself; returns whether it did within that time.
+    pub fn ends_within(&mut self, patience: Duration) -> bool {
+        let start = Instant::now();
+        while self.is_alive() {
+            if start.elapsed() > patience {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        true
+    }
+
     /// Ends it as a power cut would.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
@@ -46,14 +66,7 @@ impl Process {
 
     /// Asks it to end; returns its exit code.
     pub fn stop(&mut self) -> Option<i32> {
-        let pid = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-TERM", &pid])
-                .status()
-                .unwrap()
-                .success()
-        );
+        self.signal("TERM");
         self.child.wait().unwrap().code()
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::{PATIENCE, Process, binary, eventually, ports};
+use crate::{PATIENCE, Process, binary, eventually, ports, sum};
 
 /// A role that runs.
 #[derive(Debug)]
@@ -77,12 +77,7 @@ impl Role {
     pub fn metric(&self, name: &str, label: &str) -> f64 {
         let url = format!("http://127.0.0.1:{}/metrics", self.port + 1_000);
         let text = self.client.get(url).send().unwrap().text().unwrap();
-        let lines = text
-            .lines()
-            .filter(|line| line.starts_with(name) && line.contains(label));
-        lines
-            .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
-            .sum()
+        sum(&text, name, label)
     }
 
     /// Waits until it has logged these words.

@@ -15,6 +15,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fail::fail_point;
 use stoa_proto::Reader;
 use tokio_util::sync::CancellationToken;
 
@@ -165,6 +166,7 @@ impl<S: Source, H: Handler> Loop<S, H> {
                 Step::Confirmed(Ok(())) => self.settle_front().await,
                 Step::Confirmed(Err(crate::Closed)) => Err(self.closed()),
                 Step::Received(Ok(Some(deliveries))) => {
+                    fail_point!("bus_before_handle");
                     let count = gauge_value(deliveries.len());
                     self.setting.metrics.inflight.add(count);
                     Box::pin(self.batch(deliveries)).await
@@ -185,6 +187,7 @@ impl<S: Source, H: Handler> Loop<S, H> {
     /// Publishes what messages led to; they are settled once that is confirmed.
     fn submit(&mut self, outgoing: Vec<stoa_proto::Outgoing>, settled: Vec<Delivery<S::Token>>) {
         if !settled.is_empty() {
+            fail_point!("bus_before_submit");
             let confirmed = self.setting.publisher.submit(outgoing);
             self.unconfirmed
                 .push_back(Unconfirmed { confirmed, settled });
@@ -206,11 +209,14 @@ impl<S: Source, H: Handler> Loop<S, H> {
         let Some(front) = self.unconfirmed.pop_front() else {
             return Ok(());
         };
+        fail_point!("bus_before_settle");
         self.setting
             .metrics
             .inflight
             .sub(gauge_value(front.settled.len()));
-        Ok(self.source.settle(front.settled).await?)
+        self.source.settle(front.settled).await?;
+        fail_point!("bus_after_settle");
+        Ok(())
     }
 
     /// The publisher confirms nothing any more.

@@ -13,6 +13,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use fail::fail_point;
+
 use crate::Error;
 
 const MAGIC: &[u8; 8] = b"STOACUR1";
@@ -111,7 +113,10 @@ impl CursorFile {
         state
             .file
             .write_all_at(&slot(generation, position), offset)
-            .and_then(|()| state.file.sync_data())
+            .and_then(|()| {
+                fail_point!("cursor_before_sync");
+                state.file.sync_data()
+            })
             .map_err(|source| Error::File {
                 action: "write",
                 path: self.path.clone(),

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use fail::fail_point;
 use stoa_journal::{Iter, Journal, Record};
 use stoa_proto::Outgoing;
 use tokio::sync::watch;
@@ -184,6 +185,7 @@ impl Outbox {
                 let end = source.position();
                 iter = Some(source);
                 let events = records?.into_iter().flat_map(&mut map).collect();
+                fail_point!("outbox_before_submit");
                 window.push_back((end, publisher.submit(events)));
                 continue;
             }
@@ -217,6 +219,7 @@ impl Outbox {
                         self.save().await?;
                         return if shutdown.is_cancelled() { Ok(()) } else { Err(Error::Task) };
                     }
+                    fail_point!("outbox_after_confirm");
                     window.pop_front();
                     self.handle.confirmed.store(end, Ordering::Release);
                 }

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use fail::fail_point;
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
 use crate::files::{self, Disk, Sink};
@@ -215,11 +216,13 @@ impl Writer {
             }
             positions.push(places);
         }
-        let written = self
-            .sink
-            .append(&self.buffer)
-            .and_then(|()| self.sink.sync());
+        fail_point!("journal_before_write");
+        let written = self.sink.append(&self.buffer).and_then(|()| {
+            fail_point!("journal_before_sync");
+            self.sink.sync()
+        });
         written.map_err(|error| self.poisoned(&error))?;
+        fail_point!("journal_after_sync");
         (self.at, self.next, self.chain) = (at, next, chain);
         self.segment.set_end(at);
         self.segments.set_next(next);

@@ -6,6 +6,7 @@
 //! told, so after a crash a head that is ahead of the position says that rows may be missing, its
 //! chunks are all there, and opening writes their rows again.
 
+use fail::fail_point;
 use serde::{Deserialize, Serialize};
 use sled::IVec;
 
@@ -40,6 +41,7 @@ struct Chunk<R> {
 /// Writes rows and position so that a crash leaves all or nothing of them.
 pub(crate) fn write_rows(db: &sled::Db, rows: &Rows, applied: u64) -> sled::Result<()> {
     write_redo(db, rows, applied)?;
+    fail_point!("view_half_written");
     for (key, value) in rows {
         put(db, key, value.as_ref())?;
     }

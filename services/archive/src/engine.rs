@@ -10,6 +10,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use fail::fail_point;
 use stoa_bus::{EventHandler, HandlerError, Outcome};
 use stoa_daemon::Context;
 use stoa_journal::{Entry, Journal};
@@ -54,6 +55,7 @@ impl Engine {
         let (staged, entries, new) = offload(|| self.admit(events, &facts))?;
         if !entries.is_empty() {
             let positions = self.journal.append(entries).await?;
+            fail_point!("archive_after_append");
             offload(|| {
                 let mut stage = staged;
                 let mut next = self.index.applied();

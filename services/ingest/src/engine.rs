@@ -22,6 +22,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
+use fail::fail_point;
 use stoa_journal::{Entry, Journal};
 use stoa_proto::{Code, Rejection};
 use tokio::sync::{mpsc, oneshot};
@@ -160,6 +161,7 @@ impl Engine {
         } = batch;
         if !entries.is_empty() {
             let positions = self.journal.append(entries).await?;
+            fail_point!("ingest_after_append");
             let changes: Vec<(u64, Change)> = positions
                 .iter()
                 .map(|position| position.seq)
@@ -177,6 +179,7 @@ impl Engine {
             self.metrics.batch.observe(events as f64);
             self.metrics.commit.observe(started.elapsed().as_secs_f64());
         }
+        fail_point!("ingest_before_answer");
         for (outcomes, reply) in replies {
             // A client that went away gets no answer; its events are kept all the same.
             reply.send(outcomes).ok();

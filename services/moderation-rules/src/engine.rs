@@ -23,6 +23,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+use fail::fail_point;
 use stoa_daemon::Clock;
 use stoa_journal::Journal;
 use stoa_proto::{Outgoing, Received, Verdict};
@@ -304,6 +305,7 @@ impl Parts {
         }
         let expected = self.journal.next();
         let positions = self.journal.append(entries).await?;
+        fail_point!("moderation_after_append");
         let first = positions.first().map(|position| position.seq);
         anyhow::ensure!(
             first == Some(expected),

@@ -12,6 +12,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use bytes::Bytes;
+use fail::fail_point;
 use lapin::Acker;
 use lapin::message::Delivery as Received;
 use lapin::options::{BasicAckOptions, BasicRejectOptions};
@@ -199,12 +200,16 @@ impl Source for AmqpSource {
     }
 
     async fn settle(&mut self, settled: Vec<Delivery<Token>>) -> Result<(), Error> {
+        if cfg!(feature = "ack-before-apply") {
+            return Ok(());
+        }
         // One acknowledgement per channel, of the last message: all before it are settled too.
         let mut last = BTreeMap::new();
         for delivery in settled {
             last.insert(delivery.token.epoch, delivery.token.acker);
         }
         for acker in last.into_values() {
+            fail_point!("amqp_before_ack");
             sent(acker.ack(BasicAckOptions { multiple: true })).await;
         }
         Ok(())

@@ -16,6 +16,7 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use fail::fail_point;
 use futures_util::{FutureExt, StreamExt};
 use lapin::Channel;
 use stoa_proto::Exchange;
@@ -190,6 +191,7 @@ impl PublishTask {
                     checked.insert(exchange);
                 }
                 window.send(channel, message, &sender);
+                fail_point!("amqp_after_publish");
             }
             if ending && window.is_empty() && self.waiting.is_empty() {
                 return Broken::Done;
@@ -282,6 +284,7 @@ impl PublishTask {
                     if message.attempts > 0 {
                         self.shared.health.problem(exchange.name(), None);
                     }
+                    fail_point!("amqp_after_confirm");
                     message.done.confirmed();
                 }
                 Verdict::Nacked => again.push((message, "nacked", "it refuses messages; a queue is full".to_owned())),

@@ -3,6 +3,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::panic::AssertUnwindSafe;
 
+use fail::fail_point;
 use futures_util::FutureExt;
 use stoa_proto::Outgoing;
 use stoa_proto::codec::{Part, ThreadKey};
@@ -135,6 +136,9 @@ impl<S: Source, H: Handler> Loop<S, H> {
             break;
         }
         let lanes = self.setting.parking.park(parked).await?;
+        if !lanes.is_empty() {
+            fail_point!("bus_after_park");
+        }
         self.retries.parked(lanes);
         self.submit(published, settled);
         requeue(group.into(), rest);

@@ -7,6 +7,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
+use fail::fail_point;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
@@ -253,6 +254,7 @@ impl<S: Source, H: Handler> Loop<S, H> {
         if self.setting.publisher.submit(outgoing).await.is_err() {
             return Err(self.closed());
         }
+        fail_point!("bus_after_retry");
         let n_handled = u64::try_from(handled.len()).unwrap_or(u64::MAX);
         schedule.handled += n_handled;
         parking.handled(handled).await?;

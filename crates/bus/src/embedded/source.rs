@@ -140,6 +140,9 @@ impl EmbeddedSource {
         let mut deliveries = Vec::with_capacity(records.len());
         for record in records {
             feed.next = record.seq + 1;
+            if cfg!(feature = "ack-before-apply") {
+                feed.place.settled.store(feed.next, Ordering::Release);
+            }
             let again = record.seq < feed.redelivered_below;
             redelivered += u64::from(again);
             let content_type = match record.kind {

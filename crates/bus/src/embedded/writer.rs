@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use fail::fail_point;
 use futures_util::future::try_join_all;
 use stoa_journal::{Entry, Journal};
 use stoa_proto::{Exchange, codec};
@@ -62,6 +63,7 @@ impl Writer {
                     .problem("bus", Some(format!("a journal failed: {error}")));
                 return;
             }
+            fail_point!("embedded_before_confirm");
             for done in waiting {
                 // Nobody waits any more if the caller was dropped.
                 done.send(()).ok();

@@ -164,7 +164,10 @@ impl Subscription {
                 .basic_consume(
                     self.queue.as_str().into(),
                     format!("stoa.{}", self.queue).into(),
-                    BasicConsumeOptions::default(),
+                    BasicConsumeOptions {
+                        no_ack: cfg!(feature = "ack-before-apply"),
+                        ..BasicConsumeOptions::default()
+                    },
                     FieldTable::default(),
                 )
                 .await
