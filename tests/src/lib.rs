@@ -19,11 +19,13 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 pub mod broker;
+pub mod disk;
 pub mod hostile;
 pub mod process;
 pub mod sample;
 
 pub use broker::{Vhost, rabbitmqctl};
+pub use disk::SmallDisk;
 pub use process::Process;
 
 /// The token of every role that is started here, with the role admin.
@@ -82,12 +84,15 @@ pub enum Bus {
 pub struct Stack {
     /// First, since what goes first ends first: the logs of a test that failed are in the folder.
     processes: Vec<Process>,
-    /// Its data.
+    /// Its logs and configurations, and its data unless that is elsewhere.
     pub folder: tempfile::TempDir,
+    /// Its data.
+    pub data: PathBuf,
     /// The first port.
     pub port: u16,
     bus: Bus,
     log_level: &'static str,
+    variables: Vec<(String, String)>,
     client: reqwest::blocking::Client,
 }
 
@@ -102,24 +107,41 @@ impl Stack {
 
     /// Starts a system whose roles log at a level; `stoa up` logs at its own.
     pub fn start_logging(bus: Bus, log_level: &'static str) -> Self {
+        let mut stack = Self::prepare(bus, tempfile::tempdir().unwrap());
+        stack.log_level = log_level;
+        stack.launch_all();
+        stack
+    }
+
+    /// Makes a system on a folder without starting anything.
+    pub fn prepare(bus: Bus, folder: tempfile::TempDir) -> Self {
         let client = reqwest::blocking::Client::builder()
             .timeout(Duration::from_secs(30))
             .build()
             .unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let mut stack = Self {
+        Self {
+            data: folder.path().to_owned(),
             folder,
             port: ports(),
             bus,
-            log_level,
+            log_level: "info",
             processes: Vec::new(),
+            variables: Vec::new(),
             client,
-        };
-        for name in stack.names() {
-            stack.launch(name);
         }
-        stack.ready();
-        stack
+    }
+
+    /// Starts every process, and waits until all are ready.
+    pub fn launch_all(&mut self) {
+        for name in self.names() {
+            self.launch(name);
+        }
+        self.ready();
+    }
+
+    /// Sets a variable for the processes that are launched from now on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.variables.push((name.to_owned(), value.to_owned()));
     }
 
     /// The processes' names.
@@ -133,9 +155,11 @@ impl Stack {
     /// Starts a process, or starts it again; its data stays.
     pub fn launch(&mut self, name: &str) {
         self.processes.retain(|process| process.name != name);
-        let data = self.folder.path();
-        let log = data.join(format!("{name}.log"));
+        let folder = self.folder.path();
+        let data = &self.data;
+        let log = folder.join(format!("{name}.log"));
         let mut command = Command::new(binary());
+        command.envs(self.variables.iter().cloned());
         match &self.bus {
             Bus::Embedded => {
                 command.args([
@@ -151,7 +175,7 @@ impl Stack {
             Bus::Amqp(url) => {
                 let index = ROLES.iter().position(|role| *role == name).unwrap();
                 let port = self.port + u16::try_from(index).unwrap();
-                let config = data.join(format!("{name}.toml"));
+                let config = folder.join(format!("{name}.toml"));
                 let mut text = String::new();
                 writeln!(text, "data_dir = \"{}\"", data.join(name).display()).unwrap();
                 writeln!(text, "open = true\n[http]\nlisten = \"127.0.0.1:{port}\"").unwrap();
@@ -218,6 +242,11 @@ impl Stack {
     /// The public address of the archive.
     pub fn archive(&self) -> String {
         format!("http://127.0.0.1:{}", self.port + 2)
+    }
+
+    /// The admin address of the archive.
+    pub fn archive_admin(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port + 1_002)
     }
 
     /// The admin address of ingest.

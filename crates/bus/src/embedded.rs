@@ -18,9 +18,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use stoa_journal::{Journal, Options};
+use stoa_journal::{Entry, Journal, Options};
 use stoa_proto::{Exchange, Reader};
+use tokio_util::sync::CancellationToken;
 
 use crate::consume::{self, Setting};
 use crate::handler::Handler;
@@ -36,6 +38,11 @@ pub const PARKED: &str = stoa_proto::topology::PARKED;
 
 /// Room above the largest batch that a record may hold: a platform's largest message.
 const MAX_RECORD_BYTES: u32 = 64 * 1024 * 1024;
+
+/// How often a full disk is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+/// What a full disk is called among the problems of the bus.
+const DISK: &str = "disk";
 
 /// How far a reader is in an exchange.
 #[derive(Debug)]
@@ -64,6 +71,36 @@ pub struct Embedded {
     places: BTreeMap<(Reader, Exchange), Arc<Place>>,
 }
 
+/// Appends to a journal of the bus, and waits meanwhile if the disk is full.
+///
+/// # Errors
+/// Those of [`Journal::append`]; [`stoa_journal::Error::NoSpace`] only at shutdown.
+async fn append_when_room(
+    journal: &Journal,
+    entries: Vec<Entry>,
+    health: &Health,
+    shutdown: &CancellationToken,
+) -> Result<(), stoa_journal::Error> {
+    let mut waited = false;
+    loop {
+        let full = match journal.append(entries.clone()).await {
+            Err(full @ stoa_journal::Error::NoSpace { .. }) => full,
+            done => {
+                if waited {
+                    health.problem(DISK, None);
+                }
+                return done.map(|_| ());
+            }
+        };
+        waited = true;
+        health.problem(DISK, Some(full.to_string()));
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_AGAIN) => {}
+            () = shutdown.cancelled() => return Err(full),
+        }
+    }
+}
+
 impl std::fmt::Debug for Embedded {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Embedded")
@@ -78,6 +115,7 @@ impl Embedded {
         let options = Options {
             segment_bytes: config.segment_bytes,
             max_record_bytes: MAX_RECORD_BYTES,
+            reserve_bytes: config.reserve_bytes,
         };
         let open = |name: &str| -> Result<Journal, Error> {
             let path = dir.join(name);
@@ -123,6 +161,7 @@ impl Embedded {
             limits,
             health: Arc::clone(&health),
             metrics: metrics.clone(),
+            shutdown: env.shutdown.clone(),
         };
         let life = Life::new(env.shutdown.clone());
         env.tasks.spawn(writer.run(submissions, life.clone()));
@@ -177,6 +216,7 @@ impl Embedded {
             self.parked.clone(),
             self.env.clone(),
             self.metrics.clone(),
+            Arc::clone(&self.health),
         );
         let setting = Setting {
             reader,

@@ -53,6 +53,19 @@ pub enum Error {
         /// The failure.
         reason: Arc<str>,
     },
+    /// The disk is full down to its reserve, so nothing was written: free some space. Nothing else
+    /// has to be done; the next append looks again.
+    #[error(
+        "less than {reserve} bytes would be left free where {} is, so nothing is written; \
+         free some disk space, and it goes on by itself",
+        .path.display()
+    )]
+    NoSpace {
+        /// The journal's folder.
+        path: PathBuf,
+        /// The bytes that are left free.
+        reserve: u64,
+    },
     /// A record or a batch is over its limit: the caller sent what it should have refused.
     #[error("{what} of {bytes} bytes is over the limit of {limit}")]
     TooLarge {

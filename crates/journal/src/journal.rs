@@ -32,6 +32,8 @@ pub struct Options {
     pub segment_bytes: u64,
     /// The largest payload that [`Journal::append`] takes.
     pub max_record_bytes: u32,
+    /// The bytes of disk that are left free: an append that would take more is refused.
+    pub reserve_bytes: u64,
 }
 
 impl Default for Options {
@@ -39,6 +41,7 @@ impl Default for Options {
         Options {
             segment_bytes: 64 * 1024 * 1024,
             max_record_bytes: 16 * 1024 * 1024,
+            reserve_bytes: 0,
         }
     }
 }
@@ -142,7 +145,9 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error::TooLarge`] if a payload or the batch is over its limit; nothing was appended.
-    /// [`Error::Poisoned`] after any write or sync has failed; nothing was acknowledged.
+    /// [`Error::NoSpace`] if the disk is full down to its reserve; nothing was appended, and the
+    /// same may be tried again.
+    /// [`Error::Poisoned`] after any other write, or a sync, has failed; nothing was acknowledged.
     pub async fn append(&self, entries: Vec<Entry>) -> Result<Vec<Position>, Error> {
         if entries.is_empty() {
             return Ok(Vec::new());
@@ -242,6 +247,19 @@ impl Journal {
         self.shared.segments.bytes()
     }
 
+    /// Returns how many bytes are free where the journal is; `None` where the system does not say.
+    pub fn free_bytes(&self) -> Option<u64> {
+        files::free_bytes(self.dir())
+    }
+
+    /// Tells whether there is room for more above the reserve.
+    ///
+    /// # Errors
+    /// [`Error::NoSpace`] if there is none.
+    pub fn room(&self) -> Result<(), Error> {
+        room(self.dir(), self.shared.options.reserve_bytes, 0)
+    }
+
     /// Returns the folder.
     pub fn dir(&self) -> &Path {
         &self.shared.dir
@@ -304,6 +322,17 @@ impl Journal {
         let commands = lock(&self.shared.commands);
         let sender = commands.as_ref().ok_or(Error::Closed)?;
         sender.send(command).map_err(|_| Error::Closed)
+    }
+}
+
+/// Tells whether so many bytes fit on the disk above a reserve.
+pub(crate) fn room(dir: &Path, reserve: u64, bytes: u64) -> Result<(), Error> {
+    match files::free_bytes(dir) {
+        Some(free) if free < reserve.saturating_add(bytes) => Err(Error::NoSpace {
+            path: dir.to_owned(),
+            reserve,
+        }),
+        _ => Ok(()),
     }
 }
 

@@ -12,6 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
 use crate::files::{self, Disk, Sink};
 use crate::format::{self, Hash, RecordHeader, SEGMENT_HEADER, Salt, SegmentHeader};
+use crate::journal::room;
 use crate::mark::{Mark, MarkFile};
 use crate::redact::Intent;
 use crate::scan::Step;
@@ -163,7 +164,10 @@ impl Writer {
 
     /// Writes a group, syncs, lets readers see it, and answers.
     fn commit(&mut self, group: Vec<Request>, bytes: u64) {
-        let written = self.check_poison().and_then(|()| self.write(&group, bytes));
+        let written = self.check_poison().and_then(|()| {
+            room(&self.dir, self.options.reserve_bytes, bytes)?;
+            self.write(&group, bytes)
+        });
         match written {
             Ok(positions) => {
                 for (request, positions) in group.into_iter().zip(positions) {
@@ -181,7 +185,7 @@ impl Writer {
 
     fn write(&mut self, group: &[Request], bytes: u64) -> Result<Vec<Vec<Position>>, Error> {
         if self.at + bytes > self.options.segment_bytes && self.next > self.segment.first {
-            self.roll().map_err(|error| self.poisoned(&error))?;
+            self.roll()?;
         }
         self.buffer.clear();
         let time_us = (self.clock)();
@@ -215,11 +219,16 @@ impl Writer {
             }
             positions.push(places);
         }
-        let written = self
-            .sink
-            .append(&self.buffer)
-            .and_then(|()| self.sink.sync());
-        written.map_err(|error| self.poisoned(&error))?;
+        if let Err(error) = self.sink.append(&self.buffer) {
+            // The disk is full: what there was room for is taken back, and nothing has happened.
+            let taken_back = files::is_full(&error) && self.sink.cut(self.at).is_ok();
+            return Err(if taken_back {
+                self.no_space()
+            } else {
+                self.poisoned(&error)
+            });
+        }
+        self.sink.sync().map_err(|error| self.poisoned(&error))?;
         (self.at, self.next, self.chain) = (at, next, chain);
         self.segment.set_end(at);
         self.segments.set_next(next);
@@ -228,7 +237,7 @@ impl Writer {
     }
 
     /// Starts a new segment; the current one is durable.
-    fn roll(&mut self) -> io::Result<()> {
+    fn roll(&mut self) -> Result<(), Error> {
         let header = SegmentHeader {
             first: self.next,
             created_us: (self.clock)(),
@@ -237,12 +246,20 @@ impl Writer {
             previous_bytes: self.at,
         };
         let segment = Arc::new(Segment::new(&self.dir, self.next, SEGMENT_HEADER));
-        files::create_synced(&segment.path, &header.encode())?;
-        self.sink = self.disk.open(&segment.path, SEGMENT_HEADER)?;
+        if let Err(error) = files::create_synced(&segment.path, &header.encode()) {
+            let taken_back = files::is_full(&error) && files::remove(&segment.path).is_ok();
+            return Err(if taken_back {
+                self.no_space()
+            } else {
+                self.poisoned(&error)
+            });
+        }
+        let opened = self.disk.open(&segment.path, SEGMENT_HEADER);
+        self.sink = opened.map_err(|error| self.poisoned(&error))?;
         self.segments.push(Arc::clone(&segment));
         self.segment = segment;
         self.at = SEGMENT_HEADER;
-        self.write_mark()
+        self.write_mark().map_err(|error| self.poisoned(&error))
     }
 
     fn redact(&mut self, seq: u64) -> Result<(), Error> {
@@ -293,6 +310,13 @@ impl Writer {
                 reason: Arc::clone(reason),
             }),
             None => Ok(()),
+        }
+    }
+
+    fn no_space(&self) -> Error {
+        Error::NoSpace {
+            path: self.dir.clone(),
+            reserve: self.options.reserve_bytes,
         }
     }
 

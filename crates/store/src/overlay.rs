@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
@@ -16,12 +17,22 @@ use std::time::Duration;
 use sled::IVec;
 
 use crate::redo::{invalid, write_rows};
+use crate::view::flush;
 use crate::{Error, state};
 
 /// So many rows go to sled together, or
 const FULL_ROWS: usize = 32 * 1024;
 /// so many bytes of them, or what has come in the time of [`crate::Options::write_behind`].
 const FULL_BYTES: usize = 6 * 1024 * 1024;
+
+/// What is left free where the view is, beside what rows take while they go to sled: sled gives up
+/// for good once it has met a full disk.
+const RESERVE_BYTES: u64 = 4 * 1024 * 1024;
+/// With less free than this, sled writes out at once what it was given, while there is room for it:
+/// it would do so by itself within two seconds, in which somebody else may fill the disk.
+const NEARLY_FULL_BYTES: u64 = 1024 * 1024 * 1024;
+/// How many times its size a row takes on the way: in a chunk, in its place, and in sled's log.
+const ROOM_FACTOR: u64 = 3;
 
 /// A row's new value; `None` if it is deleted.
 pub(crate) type Change = Option<IVec>;
@@ -62,6 +73,8 @@ pub(crate) struct Store {
     write_behind: Duration,
     /// Told when the frozen map has arrived.
     thawed: (Mutex<()>, Condvar),
+    /// Whether rows wait because the disk is full.
+    waits: AtomicBool,
 }
 
 /// Asks the thread to take the active map to sled.
@@ -80,6 +93,7 @@ impl Store {
             layers: RwLock::new(layers),
             write_behind,
             thawed: Default::default(),
+            waits: AtomicBool::new(false),
         }
     }
 
@@ -113,11 +127,21 @@ impl Store {
 
     /// Freezes the active map and takes it to sled.
     fn thaw(&self) {
+        let free = self.free();
+        if !self.has_room(free) {
+            return;
+        }
         let Some((rows, applied)) = self.freeze() else {
             return;
         };
         // sled panics on some damage, and whoever waits must not wait for ever.
-        let written = catch_unwind(AssertUnwindSafe(|| write_rows(&self.db, &rows, applied)));
+        let written = catch_unwind(AssertUnwindSafe(|| {
+            write_rows(&self.db, &rows, applied)?;
+            if free < NEARLY_FULL_BYTES {
+                flush(&self.db)?;
+            }
+            Ok(())
+        }));
         let written = written.unwrap_or_else(|_| Err(invalid("sled panicked")));
         if let Err(error) = &written {
             self.suspect(error);
@@ -140,6 +164,34 @@ impl Store {
         let guard = mutex.lock().unwrap_or_else(PoisonError::into_inner);
         condvar.notify_all();
         drop(guard);
+    }
+
+    /// The bytes that are free where the view is; as many as can be where the system does not say.
+    fn free(&self) -> u64 {
+        rustix::fs::statvfs(&self.dir)
+            .map_or(u64::MAX, |stat| stat.f_bavail.saturating_mul(stat.f_frsize))
+    }
+
+    /// Whether there is room for the active map; until then its rows wait in memory, and after a
+    /// stop they come from the journal again.
+    fn has_room(&self, free: u64) -> bool {
+        let bytes = u64::try_from(self.read().active_bytes).unwrap_or(u64::MAX);
+        let wanted = RESERVE_BYTES.saturating_add(bytes.saturating_mul(ROOM_FACTOR));
+        let waits = free < wanted;
+        if waits != self.waits.swap(waits, Ordering::Relaxed) {
+            let dir = self.dir.display();
+            if waits {
+                tracing::warn!(
+                    view.dir = %dir,
+                    free,
+                    wanted,
+                    "the disk is full: a view's rows wait in memory until there is room"
+                );
+            } else {
+                tracing::info!(view.dir = %dir, "there is room for a view's rows again");
+            }
+        }
+        !waits
     }
 
     fn freeze(&self) -> Option<(Arc<Rows>, u64)> {

@@ -312,9 +312,9 @@ fn seal(dir: &Path) -> Result<(), String> {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "not to be durable, but to start quickly"
+    reason = "not to be durable, but to start quickly and to be ahead of a full disk"
 )]
-fn flush(db: &sled::Db) -> sled::Result<()> {
+pub(crate) fn flush(db: &sled::Db) -> sled::Result<()> {
     db.flush().map(|_| ())
 }
 

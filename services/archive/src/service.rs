@@ -100,6 +100,7 @@ impl Service {
             admin,
         } = self;
         drop((public, admin));
+        let metrics = engine.metrics.clone();
         let (journal, index) = (engine.journal.clone(), Arc::clone(&engine.index));
         let limits = BatchLimits {
             max_messages: engine.batch_events,
@@ -109,6 +110,9 @@ impl Service {
         let mut consuming = std::pin::pin!(consuming);
         loop {
             context.ready.set("bus", bus.status().ready());
+            let room = journal.room().map_err(|full| full.to_string());
+            context.ready.set("disk", room);
+            metrics.free_disk(journal.free_bytes());
             tokio::select! {
                 ended = consuming.as_mut() => {
                     ended?;
@@ -131,6 +135,7 @@ async fn open_journal(config: &Config, context: &Context) -> anyhow::Result<Jour
     let options = stoa_journal::Options {
         segment_bytes: config.journal.segment.get(),
         max_record_bytes: MAX_RECORD_BYTES,
+        reserve_bytes: config.journal.reserve.get(),
     };
     let clock = context.clock.micros_fn();
     let opened = context

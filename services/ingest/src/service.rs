@@ -57,7 +57,7 @@ impl Service {
         let waiting = outbox.handle();
         let budget = Budget::new(
             config.budget.clone(),
-            config.data_dir.clone(),
+            journal.clone(),
             waiting.clone(),
             context.clock.clone(),
         );
@@ -133,7 +133,7 @@ impl Service {
             "budget",
             self.budget
                 .clone()
-                .watch(context.clone(), bus.clone(), journal.clone(), self.metrics),
+                .watch(context.clone(), bus.clone(), self.metrics),
         );
         context.supervise("retention", self.retention.run(context.clone()));
         let publisher = bus.publisher();
@@ -170,6 +170,7 @@ async fn open_journal(config: &Config, context: &Context) -> anyhow::Result<Jour
     let options = stoa_journal::Options {
         segment_bytes: config.journal.segment.get(),
         max_record_bytes: MAX_RECORD_BYTES,
+        reserve_bytes: config.budget.reserve.get(),
     };
     let clock = context.clock.micros_fn();
     let opened = context

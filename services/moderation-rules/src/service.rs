@@ -173,7 +173,13 @@ impl Service {
         let following = watch::follow(Arc::clone(&self.rules), self.rules_config, context.clone());
         context.supervise("rules", following);
         context.supervise("reload", reload_on_hangup(self.rules, context.clone()));
-        context.supervise("readiness", follow_bus(bus.clone(), context.clone()));
+        let following = follow(
+            bus.clone(),
+            journal.clone(),
+            self.metrics.clone(),
+            context.clone(),
+        );
+        context.supervise("readiness", following);
         let limits = BatchLimits {
             max_messages: self.batch_events,
             max_bytes: BATCH_BYTES,
@@ -230,6 +236,7 @@ async fn open_journal(config: &Config, context: &Context) -> anyhow::Result<Jour
     let options = stoa_journal::Options {
         segment_bytes: config.journal.segment.get(),
         max_record_bytes: MAX_RECORD_BYTES,
+        reserve_bytes: config.journal.reserve.get(),
     };
     let clock = context.clock.micros_fn();
     let open = move || Journal::open(&dir, options, clock);
@@ -293,12 +300,22 @@ async fn reload_on_hangup(rules: Arc<Rules>, context: Context) -> anyhow::Result
     }
 }
 
-async fn follow_bus(bus: Bus, context: Context) -> anyhow::Result<()> {
+/// Keeps readiness and gauges up to date until shutdown.
+async fn follow(
+    bus: Bus,
+    journal: Journal,
+    metrics: Metrics,
+    context: Context,
+) -> anyhow::Result<()> {
     let mut ticks = tokio::time::interval(PERIOD);
     loop {
         tokio::select! {
-            _ = ticks.tick() => context.ready.set("bus", bus.status().ready()),
+            _ = ticks.tick() => {}
             () = context.shutdown.cancelled() => return Ok(()),
         }
+        context.ready.set("bus", bus.status().ready());
+        let room = journal.room().map_err(|full| full.to_string());
+        context.ready.set("disk", room);
+        metrics.free_disk(journal.free_bytes());
     }
 }

@@ -11,10 +11,11 @@ use stoa_proto::{Exchange, Reader};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::Place;
 use super::writer::{ONE, SEVERAL};
+use super::{Place, append_when_room};
 use crate::consume::{Delivery, Settle, Source};
 use crate::handler::Incoming;
+use crate::health::Health;
 use crate::metrics::Metrics;
 use crate::{BatchLimits, Env, Error};
 
@@ -78,6 +79,7 @@ pub(super) struct EmbeddedSource {
     parked: Journal,
     env: Env,
     metrics: Metrics,
+    health: Arc<Health>,
     /// The feed that is looked at first, so that none starves.
     turn: usize,
     /// A read that is under way; it outlives a dropped [`Source::receive`].
@@ -91,6 +93,7 @@ impl EmbeddedSource {
         parked: Journal,
         env: Env,
         metrics: Metrics,
+        health: Arc<Health>,
     ) -> Self {
         Self {
             reader,
@@ -98,6 +101,7 @@ impl EmbeddedSource {
             parked,
             env,
             metrics,
+            health,
             turn: 0,
             reading: None,
         }
@@ -203,12 +207,11 @@ impl EmbeddedSource {
         let mut payload = head.to_string().into_bytes();
         payload.push(b'\n');
         payload.extend_from_slice(&message.body);
-        self.parked
-            .append(vec![Entry {
-                kind: ONE,
-                payload: Bytes::from(payload),
-            }])
-            .await?;
+        let entries = vec![Entry {
+            kind: ONE,
+            payload: Bytes::from(payload),
+        }];
+        append_when_room(&self.parked, entries, &self.health, &self.env.shutdown).await?;
         Ok(())
     }
 }
