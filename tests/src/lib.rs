@@ -20,12 +20,14 @@ use serde_json::{Value, json};
 
 pub mod broker;
 pub mod disk;
+pub mod fsync;
 pub mod hostile;
 pub mod process;
 pub mod sample;
 
 pub use broker::{Vhost, rabbitmqctl};
 pub use disk::SmallDisk;
+pub use fsync::Fsync;
 pub use process::Process;
 
 /// The token of every role that is started here, with the role admin.
@@ -61,11 +63,12 @@ pub fn needed(variable: &str) -> String {
 
 /// Finds six ports: three public ones in a row, and those 1 000 above them.
 pub fn ports() -> u16 {
-    // Below the range that the system gives to outgoing connections.
-    let start = 10_000 + u16::try_from(std::process::id() % 9_000).unwrap();
+    // Below the range that the system gives to outgoing connections, and none that the next tests'
+    // processes begin with: in each 2 000, the first half is for public ports.
+    let place = |index: u32| 10_000 + 2_000 * (index / 333) + 3 * (index % 333);
     let free = |port| TcpListener::bind(("127.0.0.1", port)).is_ok();
     (0..500)
-        .map(|step| 10_000 + (start - 10_000 + step * 7) % 9_000)
+        .map(|step| u16::try_from(place((std::process::id() + step) % 1_665)).unwrap())
         .find(|first| (0..3).all(|n| free(first + n) && free(first + n + 1_000)))
         .unwrap()
 }

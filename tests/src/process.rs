@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// A process that is killed when it goes out of scope.
 #[derive(Debug)]
@@ -36,6 +37,21 @@ impl Process {
     /// Returns whether it runs.
     pub fn is_alive(&mut self) -> bool {
         self.child.try_wait().is_ok_and(|end| end.is_none())
+    }
+
+    /// Waits until it ends by itself; returns its exit code.
+    pub fn ended(&mut self, within: Duration) -> Option<i32> {
+        let start = Instant::now();
+        while self.is_alive() {
+            assert!(start.elapsed() < within, "{} goes on", self.name);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.child.wait().unwrap().code()
+    }
+
+    /// Returns what it has written to its log so far.
+    pub fn said(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
     }
 
     /// Ends it as a power cut would.

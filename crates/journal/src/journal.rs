@@ -73,11 +73,14 @@ pub struct Record {
     pub time_us: i64,
     /// What the payload is.
     pub kind: u8,
-    /// The content; empty if it was redacted.
+    /// The length of the payload when it was written.
+    pub length: u32,
+    /// The content; empty if it is not there.
     pub payload: Bytes,
     /// Where it is.
     pub position: Position,
-    /// Whether the payload was erased.
+    /// Whether there is no payload any more: it was erased, or was lost to damage, or the record is
+    /// the journal's own, written by a repair.
     pub redacted: bool,
     /// SHA-256 of salt and payload, as it was when the record was written.
     pub commitment: [u8; 32],
@@ -88,11 +91,11 @@ pub struct Record {
 /// When the last clone is dropped, what was sent is written, and the folder is free again.
 #[derive(Clone)]
 pub struct Journal {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 /// What all clones share.
-struct Shared {
+pub(crate) struct Shared {
     segments: Arc<Segments>,
     durable: watch::Receiver<u64>,
     commands: Mutex<Option<mpsc::Sender<Command>>>,
@@ -235,6 +238,18 @@ impl Journal {
     /// Returns the first sequence that is kept.
     pub fn first(&self) -> u64 {
         self.shared.segments.first()
+    }
+
+    /// Checks that the first record is there, for whoever never trims: without the mark, a journal
+    /// whose first segments are gone looks like one that was trimmed.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if it is not.
+    pub fn never_trimmed(&self) -> Result<(), Error> {
+        match self.first() {
+            0 => Ok(()),
+            _ => Err(open::missing(self.dir(), 0)),
+        }
     }
 
     /// Returns the sequence that the next durable record will have.

@@ -11,7 +11,9 @@ use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
 use crate::files::{self, Disk, Sink};
-use crate::format::{self, Hash, RecordHeader, SEGMENT_HEADER, Salt, SegmentHeader};
+use crate::format::{
+    self, Content, FORMAT_VERSION, Hash, RecordHeader, SEGMENT_HEADER, Salt, SegmentHeader,
+};
 use crate::journal::room;
 use crate::mark::{Mark, MarkFile};
 use crate::redact::Intent;
@@ -202,7 +204,7 @@ impl Writer {
                     time_us,
                     index,
                     kind: record.kind,
-                    redacted: false,
+                    content: Content::Whole,
                     salt: record.salt,
                     commitment: record.commitment,
                     chain,
@@ -239,6 +241,7 @@ impl Writer {
     /// Starts a new segment; the current one is durable.
     fn roll(&mut self) -> Result<(), Error> {
         let header = SegmentHeader {
+            version: FORMAT_VERSION,
             first: self.next,
             created_us: (self.clock)(),
             previous_chain: self.chain,
@@ -269,8 +272,11 @@ impl Writer {
             .next(seq)
             .map_err(Error::io("read", &segment.path))?;
         let (offset, header) = match step {
-            Step::Record { header, .. } if header.redacted => return Ok(()),
-            Step::Record { offset, header, .. } => (offset, header),
+            Step::Record { offset, header, .. } => match header.content {
+                Content::Redacted | Content::Gap | Content::Repair => return Ok(()),
+                // A later repair must not restore it.
+                Content::Whole | Content::Lost => (offset, header),
+            },
             Step::Bad { offset, reason } => return Err(segment.damaged(seq, offset, reason)),
             Step::End => return Err(segment.damaged(seq, 0, "the record is missing")),
         };

@@ -136,6 +136,7 @@ impl Service {
                 .watch(context.clone(), bus.clone(), self.metrics),
         );
         context.supervise("retention", self.retention.run(context.clone()));
+        context.supervise("check", check(journal.clone(), context.clone()));
         let publisher = bus.publisher();
         let shutdown = context.shutdown.clone();
         let failing = context.clone();
@@ -186,6 +187,14 @@ async fn open_journal(config: &Config, context: &Context) -> anyhow::Result<Jour
         );
     }
     Ok(opened.journal)
+}
+
+/// Checks the whole journal beside everything else; damage stops the process.
+async fn check(journal: Journal, context: Context) -> anyhow::Result<()> {
+    tokio::select! {
+        damage = journal.damaged() => Err(damage.into()),
+        () = context.shutdown.cancelled() => Ok(()),
+    }
 }
 
 async fn open_index(

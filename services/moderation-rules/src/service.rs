@@ -180,6 +180,7 @@ impl Service {
             context.clone(),
         );
         context.supervise("readiness", following);
+        context.supervise("check", check(journal.clone(), context.clone()));
         let limits = BatchLimits {
             max_messages: self.batch_events,
             max_bytes: BATCH_BYTES,
@@ -249,7 +250,16 @@ async fn open_journal(config: &Config, context: &Context) -> anyhow::Result<Jour
             "an unfinished record at the journal's end was cut: it was never acknowledged"
         );
     }
+    opened.journal.never_trimmed()?;
     Ok(opened.journal)
+}
+
+/// Checks the whole journal beside everything else; damage stops the process.
+async fn check(journal: Journal, context: Context) -> anyhow::Result<()> {
+    tokio::select! {
+        damage = journal.damaged() => Err(damage.into()),
+        () = context.shutdown.cancelled() => Ok(()),
+    }
 }
 
 async fn open_index(
