@@ -18,6 +18,7 @@ mod key;
 mod open;
 mod overlay;
 mod redo;
+mod room;
 mod scan;
 mod state;
 mod table;

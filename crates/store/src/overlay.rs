@@ -9,7 +9,6 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
@@ -17,6 +16,7 @@ use std::time::Duration;
 use sled::IVec;
 
 use crate::redo::{invalid, write_rows};
+use crate::room::{Room, Space};
 use crate::view::flush;
 use crate::{Error, state};
 
@@ -24,15 +24,6 @@ use crate::{Error, state};
 const FULL_ROWS: usize = 32 * 1024;
 /// so many bytes of them, or what has come in the time of [`crate::Options::write_behind`].
 const FULL_BYTES: usize = 6 * 1024 * 1024;
-
-/// What is left free where the view is, beside what rows take while they go to sled: sled gives up
-/// for good once it has met a full disk.
-const RESERVE_BYTES: u64 = 4 * 1024 * 1024;
-/// With less free than this, sled writes out at once what it was given, while there is room for it:
-/// it would do so by itself within two seconds, in which somebody else may fill the disk.
-const NEARLY_FULL_BYTES: u64 = 1024 * 1024 * 1024;
-/// How many times its size a row takes on the way: in a chunk, in its place, and in sled's log.
-const ROOM_FACTOR: u64 = 3;
 
 /// A row's new value; `None` if it is deleted.
 pub(crate) type Change = Option<IVec>;
@@ -73,8 +64,6 @@ pub(crate) struct Store {
     write_behind: Duration,
     /// Told when the frozen map has arrived.
     thawed: (Mutex<()>, Condvar),
-    /// Whether rows wait because the disk is full.
-    waits: AtomicBool,
 }
 
 /// Asks the thread to take the active map to sled.
@@ -93,7 +82,6 @@ impl Store {
             layers: RwLock::new(layers),
             write_behind,
             thawed: Default::default(),
-            waits: AtomicBool::new(false),
         }
     }
 
@@ -107,13 +95,14 @@ impl Store {
 
     /// Works until nobody can send any more; then takes the rest to sled.
     pub(crate) fn run(&self, commands: &Receiver<Freeze>) {
+        let mut room = Room::new(&self.dir);
         while !matches!(
             commands.recv_timeout(self.write_behind),
             Err(RecvTimeoutError::Disconnected)
         ) {
-            self.thaw();
+            self.thaw(&mut room);
         }
-        self.thaw();
+        self.thaw(&mut room);
     }
 
     /// Waits until the map that is on its way has arrived.
@@ -125,10 +114,11 @@ impl Store {
         }
     }
 
-    /// Freezes the active map and takes it to sled.
-    fn thaw(&self) {
-        let free = self.free();
-        if !self.has_room(free) {
+    /// Freezes the active map and takes it to sled; without room for it, its rows wait in memory, and
+    /// after a stop they come from the journal again.
+    fn thaw(&self, room: &mut Room) {
+        let space = room.make(self.read().active_bytes);
+        if space == Space::None {
             return;
         }
         let Some((rows, applied)) = self.freeze() else {
@@ -137,7 +127,7 @@ impl Store {
         // sled panics on some damage, and whoever waits must not wait for ever.
         let written = catch_unwind(AssertUnwindSafe(|| {
             write_rows(&self.db, &rows, applied)?;
-            if free < NEARLY_FULL_BYTES {
+            if space == Space::Enough {
                 flush(&self.db)?;
             }
             Ok(())
@@ -164,34 +154,6 @@ impl Store {
         let guard = mutex.lock().unwrap_or_else(PoisonError::into_inner);
         condvar.notify_all();
         drop(guard);
-    }
-
-    /// The bytes that are free where the view is; as many as can be where the system does not say.
-    fn free(&self) -> u64 {
-        rustix::fs::statvfs(&self.dir)
-            .map_or(u64::MAX, |stat| stat.f_bavail.saturating_mul(stat.f_frsize))
-    }
-
-    /// Whether there is room for the active map; until then its rows wait in memory, and after a
-    /// stop they come from the journal again.
-    fn has_room(&self, free: u64) -> bool {
-        let bytes = u64::try_from(self.read().active_bytes).unwrap_or(u64::MAX);
-        let wanted = RESERVE_BYTES.saturating_add(bytes.saturating_mul(ROOM_FACTOR));
-        let waits = free < wanted;
-        if waits != self.waits.swap(waits, Ordering::Relaxed) {
-            let dir = self.dir.display();
-            if waits {
-                tracing::warn!(
-                    view.dir = %dir,
-                    free,
-                    wanted,
-                    "the disk is full: a view's rows wait in memory until there is room"
-                );
-            } else {
-                tracing::info!(view.dir = %dir, "there is room for a view's rows again");
-            }
-        }
-        !waits
     }
 
     fn freeze(&self) -> Option<(Arc<Rows>, u64)> {
