@@ -12,6 +12,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use stoa_journal::Known;
 use stoa_tests::{Bus, ROLES, Stack, sample, stoa};
 
 const BATCH: &str = "application/cloudevents-batch+json";
@@ -56,6 +57,9 @@ fn filled() -> Filled {
         assert_eq!(status, 202, "{answer}");
     }
     let threads = threads(&stack);
+    assert_eq!(stack.process("up").stop(), Some(0));
+    // sled writes a snapshot when it opens what is there.
+    stack.launch_all();
     assert_eq!(stack.process("up").stop(), Some(0));
     Filled { folder, threads }
 }
@@ -207,45 +211,51 @@ fn view_files(data: &Path, role: &str, begins: &str) -> Vec<PathBuf> {
     paths.filter(begins).collect()
 }
 
-/// Damages a view, given its data folder and role.
-type ViewDamage = fn(&Path, &str);
+/// Damages a file.
+type Harm = fn(&Path);
 
-const VIEW_DAMAGES: [(&str, ViewDamage); 6] = [
-    ("a byte of the log", |data, role| {
-        flip_middle(&view_files(data, role, "db")[0]);
+/// What is done to the files of a view whose names begin so.
+const VIEW_DAMAGES: [(&str, &str, Harm); 6] = [
+    ("a byte of the log", "db", flip_middle),
+    ("64 bytes off the log", "db", |path| cut(path, 64)),
+    ("300 KB off the log", "db", |path| cut(path, 300 * 1024)),
+    ("empty snapshots", "snap", |path| {
+        fs::write(path, b"").unwrap();
     }),
-    ("64 bytes off the log", |data, role| {
-        cut(&view_files(data, role, "db")[0], 64);
+    ("no snapshots", "snap", |path| {
+        fs::remove_file(path).unwrap();
     }),
-    ("300 KB off the log", |data, role| {
-        cut(&view_files(data, role, "db")[0], 300 * 1024);
-    }),
-    ("empty snapshots", |data, role| {
-        for path in view_files(data, role, "snap") {
-            fs::write(path, b"").unwrap();
-        }
-    }),
-    ("no snapshots", |data, role| {
-        for path in view_files(data, role, "snap") {
-            fs::remove_file(path).unwrap();
-        }
-    }),
-    ("no configuration", |data, role| {
-        fs::remove_file(&view_files(data, role, "conf")[0]).unwrap();
+    ("no configuration", "conf", |path| {
+        fs::remove_file(path).unwrap();
     }),
 ];
+
+/// Damages every role's view; returns the roles that have such files.
+fn damage_views(data: &Path, begins: &str, harm: Harm) -> Vec<&'static str> {
+    let has_been = |role: &&str| {
+        let files = view_files(data, role, begins);
+        for path in &files {
+            harm(path);
+        }
+        !files.is_empty()
+    };
+    ROLES.into_iter().filter(has_been).collect()
+}
 
 #[test]
 fn a_damaged_view_is_built_again() {
     let filled = filled();
-    for (what, damage) in VIEW_DAMAGES {
+    for (what, begins, harm) in VIEW_DAMAGES {
         let copy = filled.copy();
-        for role in ROLES {
-            damage(copy.path(), role);
-        }
+        let damaged = damage_views(copy.path(), begins, harm);
+        assert!(!damaged.is_empty(), "{what}");
         let mut stack = prepare(Bus::Embedded, copy.path());
         stack.launch_all();
         assert_eq!(threads(&stack), filled.threads, "{what}");
+        for role in damaged {
+            let aside = copy.path().join(role).join("view.set-aside-1");
+            assert!(aside.is_dir(), "{role}, {what}");
+        }
         assert_eq!(stack.process("up").stop(), Some(0), "{what}");
     }
 }
@@ -253,14 +263,12 @@ fn a_damaged_view_is_built_again() {
 #[test]
 fn a_view_that_is_damaged_after_kill_9_is_built_again() {
     let filled = filled();
-    for (what, damage) in VIEW_DAMAGES {
+    for (what, begins, harm) in VIEW_DAMAGES {
         let copy = filled.copy();
         let mut stack = prepare(Bus::Embedded, copy.path());
         stack.launch_all();
         stack.process("up").kill();
-        for role in ROLES {
-            damage(copy.path(), role);
-        }
+        damage_views(copy.path(), begins, harm);
         stack.launch_all();
         assert_eq!(threads(&stack), filled.threads, "{what}");
         assert_eq!(stack.process("up").stop(), Some(0), "{what}");
@@ -342,6 +350,31 @@ fn a_repair_brings_back_what_other_roles_have() {
         assert_eq!(threads(&stack), filled.threads, "{what}");
         assert_eq!(stack.process("up").stop(), Some(0), "{what}");
     }
+}
+
+#[test]
+fn a_repair_brings_back_what_an_export_has() {
+    let filled = filled();
+    let copy = filled.copy();
+    let data = copy.path().to_str().unwrap();
+    let mut lines = Vec::new();
+    let journal = copy.path().join("archive/journal");
+    let survey = stoa_journal::survey(&journal, Known::NOTHING, &mut |record| {
+        lines.extend_from_slice(&record.payload);
+        lines.push(b'\n');
+    });
+    assert!(survey.unwrap().is_whole());
+    let export = copy.path().join("export.jsonl");
+    fs::write(&export, lines).unwrap();
+    fs::remove_file(&segments(copy.path(), "archive")[1]).unwrap();
+    let export = ["--from-export", export.to_str().unwrap()];
+    let (code, done) = archive(&[&["repair", "--data", data], &export[..]].concat());
+    assert_eq!((code, &done["missing"]), (Some(0), &json!(0)), "{done}");
+    assert_eq!(done["appended"], done["gone"], "{done}");
+    let mut stack = prepare(Bus::Embedded, copy.path());
+    stack.launch_all();
+    assert_eq!(threads(&stack), filled.threads);
+    assert_eq!(stack.process("up").stop(), Some(0));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail};
 use bytes::Bytes;
 use clap::Args;
 use serde_json::{Value, json};
-use stoa_archive::Salvage;
+use stoa_archive::{Salvage, Source};
 use stoa_daemon::Clock;
 use stoa_journal::{Damage, Known, Lock, Record, Survey};
 use stoa_proto::{Exchange, Outgoing};
@@ -29,7 +29,8 @@ pub(super) struct RepairArgs {
     /// The data folder of moderation-rules: decisions, cases and what else it made are restored.
     #[arg(long, value_name = "DIR")]
     from_moderation: Option<PathBuf>,
-    /// Events as the archive keeps them, one JSON object a line; more than once for more files.
+    /// Events byte by byte as the archive keeps them, one a line; more than once for more files. What
+    /// a platform has sent and ingest has not accepted is no such event, and is left out.
     #[arg(long, value_name = "FILE")]
     from_export: Vec<PathBuf>,
     /// Says what would be done and changes nothing.
@@ -110,6 +111,7 @@ pub(super) fn run(args: &RepairArgs) -> anyhow::Result<ExitCode> {
         restored: &salvage.restored,
         appended: appended.len() as u64,
         withheld: salvage.withheld,
+        foreign: salvage.foreign,
     };
     let set_aside = if args.dry_run {
         None
@@ -160,7 +162,7 @@ fn offer_all(args: &RepairArgs, salvage: &mut Salvage) -> anyhow::Result<()> {
     }
     for file in &args.from_export {
         for line in publish::read(file)? {
-            salvage.offer(&line?.body);
+            salvage.offer(&line?.body, Source::File);
         }
     }
     Ok(())
@@ -178,7 +180,7 @@ fn offer(
         let events =
             events(&record).with_context(|| format!("{} is not this role's", journal.display()))?;
         for event in events.iter().filter(|event| event.exchange == exchange) {
-            salvage.offer(&event.body);
+            salvage.offer(&event.body, Source::Journal);
         }
         Ok(())
     })?;
@@ -198,6 +200,7 @@ struct Report<'a> {
     restored: &'a HashMap<u64, Bytes>,
     appended: u64,
     withheld: u64,
+    foreign: u64,
 }
 
 impl Report<'_> {
@@ -247,7 +250,7 @@ impl Report<'_> {
             "ok": true, "dry_run": set_aside.is_none(),
             "damage": damage.collect::<Vec<_>>(),
             "restored": self.restored.len(), "gone": self.gone(), "appended": self.appended,
-            "withheld": self.withheld, "missing": self.missing(),
+            "withheld": self.withheld, "foreign": self.foreign, "missing": self.missing(),
             "set_aside": set_aside.map(|path| path.display().to_string()),
         })
     }
@@ -283,6 +286,12 @@ impl Report<'_> {
             output::line(&format!(
                 "{} events were left out: they may be ones that were erased.",
                 self.withheld
+            ));
+        }
+        if self.foreign > 0 {
+            output::line(&format!(
+                "{} lines were left out: they are no events as the archive keeps them.",
+                self.foreign
             ));
         }
         output::line(&match self.missing() {

@@ -34,7 +34,7 @@ pub use config::{
 };
 pub use rebuild::{Rebuilt, rebuild};
 pub use record::kind as kind_of_record;
-pub use salvage::{Salvage, known};
+pub use salvage::{Salvage, Source, known};
 pub use view::Error;
 
 use stoa_bus::Bus;

@@ -5,7 +5,8 @@
 //! appended anew, since the archive's order is not that of the events.
 //!
 //! **Invariant:** what was erased is not brought back. An erased record has lost its id; so no event of
-//! the same type and length as an erased one is appended.
+//! the same type and length as an erased one is appended, and none whose length the archive would not
+//! have known it by.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -38,6 +39,17 @@ pub struct Salvage {
     pub appended: Vec<Entry>,
     /// Events that were left out because they may have been erased.
     pub withheld: u64,
+    /// Lines that were left out because they are no events as an archive keeps them.
+    pub foreign: u64,
+}
+
+/// Who offers an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A role's journal has it as it was published.
+    Journal,
+    /// It is in a file that anybody may have written.
+    File,
 }
 
 /// What tells an event from others.
@@ -75,7 +87,7 @@ impl Salvage {
     }
 
     /// Takes in an event that somebody else has, as structured JSON.
-    pub fn offer(&mut self, event: &Bytes) {
+    pub fn offer(&mut self, event: &Bytes, source: Source) {
         let Ok(length) = u32::try_from(event.len()) else {
             return;
         };
@@ -90,13 +102,18 @@ impl Salvage {
         if !self.has_gaps {
             return;
         }
-        let Some(name) = name(event).filter(|name| !self.known.contains(name)) else {
+        // What can't be read would keep the archive from starting, or from showing a thread.
+        let (Some(name), Ok(read)) = (name(event), Event::from_json(event)) else {
+            self.foreign += 1;
             return;
         };
-        // What can't be read would keep the archive from starting.
-        let Ok(read) = Event::from_json(event) else {
+        if self.known.contains(&name) {
             return;
-        };
+        }
+        if source == Source::File && !is_as_kept(&read, event) {
+            self.foreign += 1;
+            return;
+        }
         self.known.insert(name);
         let kind = record::byte(read.kind());
         if self.erased.contains(&(kind, length)) {
@@ -108,6 +125,12 @@ impl Salvage {
             payload: event.clone(),
         });
     }
+}
+
+/// Whether an event is byte by byte as Stoa writes it: accepted by ingest, if a platform has sent it.
+fn is_as_kept(read: &Event, event: &Bytes) -> bool {
+    let is_accepted = read.recordedtime.is_some() || !read.kind().is_inbound();
+    is_accepted && read.to_json() == event
 }
 
 /// Returns what an archive's folder knows of its journal: no record is ever dropped, and the view has

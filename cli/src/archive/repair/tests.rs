@@ -1,20 +1,22 @@
 //! An archive's journal is repaired from a file of events.
 
 use stoa_journal::{Entry, Journal, Options};
+use stoa_proto::Event;
 
 use super::*;
 
 fn event(number: u32) -> String {
-    json!({
+    let submitted = json!({
         "specversion": "1.0", "id": format!("e-{number}"), "source": "s",
-        "type": "stoa.comment.submitted.v1",
+        "type": "stoa.comment.submitted.v1", "recordedtime": "2024-05-01T10:00:01Z",
         "data": {
             "site": "journal", "article": "a", "comment": format!("c-{number}"),
             "author": {"id": "u"}, "body": "bonjour ".repeat(usize::try_from(number % 7).unwrap()),
             "revision": 1, "submitted_at": "2024-05-01T10:00:00Z",
         },
-    })
-    .to_string()
+    });
+    let event = Event::from_json(submitted.to_string().as_bytes()).unwrap();
+    String::from_utf8(event.to_json().to_vec()).unwrap()
 }
 
 /// An archive with 40 events of which record 3 is erased, and a file with all 40.
@@ -94,6 +96,36 @@ async fn an_export_restores_what_is_lost_and_nothing_that_was_erased() {
     assert!(appended.map(|record| record.payload.clone()).eq(expected));
     assert!(!records.iter().any(|record| record.payload == event(3)));
     assert!(data.path().join("view").is_dir(), "the view is built anew");
+}
+
+#[tokio::test]
+async fn a_line_that_the_archive_could_not_show_or_tell_from_an_erased_one_is_left_out() {
+    let data = tempfile::tempdir().unwrap();
+    let export = archive(data.path()).await;
+    let journal = data.path().join("journal");
+    let last = std::fs::read_dir(&journal)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some())
+        .max();
+    std::fs::remove_file(last.unwrap()).unwrap();
+    let not_accepted = event(38).replace(r#""recordedtime":"2024-05-01T10:00:01Z","#, "");
+    assert_ne!(not_accepted, event(38));
+    let lines = [
+        "no event".to_owned(),
+        not_accepted,
+        event(38).replacen(':', ": ", 1),
+        // The erased one, at another length.
+        event(3).replacen(':', ": ", 1),
+        event(39),
+    ];
+    std::fs::write(&export, lines.join("\n")).unwrap();
+    run(&args(data.path(), &export)).unwrap();
+    let (survey, records) = survey(data.path());
+    assert!(survey.is_whole());
+    let appended = records.iter().filter(|record| record.seq > 40);
+    let appended: Vec<_> = appended.map(|record| record.payload.clone()).collect();
+    assert_eq!(appended, [event(39)]);
 }
 
 #[test]
