@@ -61,15 +61,18 @@ impl Patient {
 
     /// Builds the view anew, or leaves that to the next start of a role that is not the archive.
     fn rebuild_view(&self) -> anyhow::Result<()> {
-        if let Some(archive) = &self.archive {
-            return super::rebuild_view(archive).map(|_| ());
-        }
+        // At once: its positions are the damaged journal's.
         let view = self.journal.with_file_name("view");
-        if view.is_dir() {
-            std::fs::remove_dir_all(&view)
-                .with_context(|| format!("can't remove {}", view.display()))?;
+        match std::fs::remove_dir_all(&view) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("can't remove {}", view.display()));
+            }
+            _ => {}
         }
-        Ok(())
+        match &self.archive {
+            Some(archive) => super::rebuild_view(archive).map(|_| ()),
+            None => Ok(()),
+        }
     }
 }
 
