@@ -1,11 +1,14 @@
 //! `stoa archive`: work on an archive's data folder.
 
+mod repair;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::bail;
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::{Value, json};
+use stoa_journal::{Repair, Repaired};
 
 use crate::output;
 
@@ -22,6 +25,9 @@ enum ArchiveCommand {
     Verify(FolderArgs),
     /// Builds the views anew from the journal; the archive must be stopped.
     Rebuild(FolderArgs),
+    /// Writes a damaged journal anew: keeps every record that is whole, restores what another role or
+    /// an export still has, and says what it could not; the archive must be stopped.
+    Repair(repair::RepairArgs),
 }
 
 #[derive(Debug, Args)]
@@ -39,6 +45,7 @@ pub(crate) fn run(args: &ArchiveArgs) -> anyhow::Result<ExitCode> {
     match &args.command {
         ArchiveCommand::Verify(folder) => verify(folder),
         ArchiveCommand::Rebuild(folder) => rebuild(folder),
+        ArchiveCommand::Repair(args) => repair::run(args),
     }
 }
 
@@ -50,8 +57,17 @@ fn folder(data: &Path) -> anyhow::Result<PathBuf> {
         .map_or_else(|| bail!("there is no archive in {}", data.display()), Ok)
 }
 
+/// Finds a journal: the folder given, or the one in it, or in the archive's folder of `stoa up`.
+fn journal(data: &Path) -> anyhow::Result<PathBuf> {
+    let is_journal = data.join("mark").is_file() || data.ends_with("journal");
+    if is_journal && !data.join("journal").is_dir() {
+        return Ok(data.to_owned());
+    }
+    Ok(folder(data)?.join("journal"))
+}
+
 fn verify(args: &FolderArgs) -> anyhow::Result<ExitCode> {
-    let dir = folder(&args.data)?.join("journal");
+    let dir = journal(&args.data)?;
     let bar = output::progress(0, "bytes");
     let outcome = stoa_journal::verify(&dir, &mut |progress| {
         bar.set_length(progress.total_bytes);
@@ -67,6 +83,8 @@ fn verify(args: &FolderArgs) -> anyhow::Result<ExitCode> {
                     "segments": report.segments, "redacted": report.redacted,
                     "first": report.first, "next": report.next, "head": head,
                     "unfinished_bytes": report.unfinished_bytes,
+                    "lost": report.lost, "gone": report.gone,
+                    "repairs": report.repairs.iter().map(repaired).collect::<Vec<_>>(),
                 }))?;
             } else {
                 let row = [
@@ -77,7 +95,14 @@ fn verify(args: &FolderArgs) -> anyhow::Result<ExitCode> {
                     head,
                 ];
                 output::table(["records", "segments", "bytes", "redacted", "head"], &[row]);
-                output::line("The journal is whole.");
+                for repair in &report.repairs {
+                    output::line(&told(repair));
+                }
+                output::line(if report.lost + report.gone == 0 {
+                    "The journal is whole."
+                } else {
+                    "The journal is sound; what it lacks, repairs have said."
+                });
             }
             Ok(ExitCode::SUCCESS)
         }
@@ -113,14 +138,7 @@ fn verify(args: &FolderArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn rebuild(args: &FolderArgs) -> anyhow::Result<ExitCode> {
-    let dir = folder(&args.data)?;
-    let bar = output::progress(0, "records");
-    let rebuilt = stoa_archive::rebuild(&dir, &mut |done, total| {
-        bar.set_length(total);
-        bar.set_position(done);
-    });
-    bar.finish_and_clear();
-    let records = rebuilt?.records;
+    let records = rebuild_view(&folder(&args.data)?)?;
     if args.json {
         output::json(&json!({"ok": true, "records": records}))?;
     } else {
@@ -129,6 +147,46 @@ fn rebuild(args: &FolderArgs) -> anyhow::Result<ExitCode> {
         ));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn repaired(repair: &Repair) -> Value {
+    let range = |range: &Repaired| json!({"first": range.first, "last": range.last, "outcome": range.outcome.as_str()});
+    json!({
+        "seq": repair.seq, "time": time(repair.time_us), "appended": repair.appended,
+        "ranges": repair.ranges.iter().map(range).collect::<Vec<_>>(),
+    })
+}
+
+/// Tells of a repair in a sentence.
+fn told(repair: &Repair) -> String {
+    let range = |range: &Repaired| match range.last {
+        last if last == range.first => format!("{last} {}", range.outcome.as_str()),
+        last => format!("{}-{last} {}", range.first, range.outcome.as_str()),
+    };
+    let ranges: Vec<_> = repair.ranges.iter().map(range).collect();
+    format!(
+        "Repaired at {} (record {}): {}; {} records appended.",
+        time(repair.time_us),
+        repair.seq,
+        ranges.join(", "),
+        repair.appended
+    )
+}
+
+/// Builds the view in an archive's folder anew; returns how many records it has.
+fn rebuild_view(dir: &Path) -> anyhow::Result<u64> {
+    let bar = output::progress(0, "records");
+    let rebuilt = stoa_archive::rebuild(dir, &mut |done, total| {
+        bar.set_length(total);
+        bar.set_position(done);
+    });
+    bar.finish_and_clear();
+    Ok(rebuilt?.records)
+}
+
+/// Writes a time of the journal as RFC 3339.
+fn time(micros: i64) -> String {
+    jiff::Timestamp::from_microsecond(micros).map_or_else(|_| String::new(), |at| at.to_string())
 }
 
 fn hex(bytes: &[u8]) -> String {

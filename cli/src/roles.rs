@@ -106,6 +106,15 @@ impl Configured {
         each!(self, config => config.tokens.push(token));
     }
 
+    /// Returns the bytes of disk that the role leaves free.
+    pub(crate) fn reserve(&self) -> u64 {
+        match self {
+            Self::Ingest(config) => config.budget.reserve.get(),
+            Self::ModerationRules(config) => config.journal.reserve.get(),
+            Self::Archive(config) => config.journal.reserve.get(),
+        }
+    }
+
     /// Returns the broker's configuration.
     pub(crate) fn bus(&self) -> &stoa_bus::AmqpConfig {
         each!(self, config => &config.bus)

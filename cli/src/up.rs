@@ -194,9 +194,14 @@ fn start(
     data: &Path,
     roles: Vec<Configured>,
 ) -> anyhow::Result<(Vec<Context>, mpsc::Receiver<anyhow::Error>)> {
+    // The bus goes on as long as any role does.
+    let reserve_bytes = roles.iter().map(Configured::reserve).min().unwrap_or(0);
     let bus = Bus::embedded(
         &data.join("bus"),
-        EmbeddedConfig::default(),
+        EmbeddedConfig {
+            reserve_bytes,
+            ..EmbeddedConfig::default()
+        },
         crate::serve::env(context),
     )?;
     let (failed, failures) = mpsc::channel(Role::ALL.len());

@@ -20,6 +20,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 pub mod broker;
+pub mod disk;
+pub mod fsync;
 pub mod hostile;
 pub mod load;
 pub mod node;
@@ -29,6 +31,8 @@ pub mod rules;
 pub mod sample;
 
 pub use broker::{Vhost, rabbitmqctl};
+pub use disk::SmallDisk;
+pub use fsync::Fsync;
 pub use load::{Load, Stress};
 pub use node::Node;
 pub use process::Process;
@@ -99,14 +103,16 @@ pub enum Bus {
 pub struct Stack {
     /// First, since what goes first ends first: the logs of a test that failed are in the folder.
     processes: Vec<Process>,
-    /// Its data.
+    /// Its logs and configurations, and its data unless that is elsewhere.
     pub folder: tempfile::TempDir,
+    /// Its data.
+    pub data: PathBuf,
     /// The first port.
     pub port: u16,
     bus: Bus,
     log_level: &'static str,
-    /// Variables of the roles' configuration, over what is in their files.
-    env: Vec<(&'static str, String)>,
+    /// Variables of the processes' environment, over what is in their configuration.
+    variables: Vec<(String, String)>,
     client: reqwest::blocking::Client,
 }
 
@@ -116,39 +122,56 @@ pub const ROLES: [&str; 3] = ["ingest", "moderation-rules", "archive"];
 impl Stack {
     /// Starts a system and waits until it is ready.
     pub fn start(bus: Bus) -> Self {
-        Self::start_as(bus, "info", Vec::new())
+        Self::start_with(bus, Vec::new())
     }
 
     /// Starts a system with variables of the roles' configuration.
     pub fn start_with(bus: Bus, env: Vec<(&'static str, String)>) -> Self {
-        Self::start_as(bus, "info", env)
+        let mut stack = Self::prepare(bus, tempfile::tempdir().unwrap());
+        for (name, value) in env {
+            stack.set(name, &value);
+        }
+        stack.launch_all();
+        stack
     }
 
     /// Starts a system whose roles log at a level; `stoa up` logs at its own.
     pub fn start_logging(bus: Bus, log_level: &'static str) -> Self {
-        Self::start_as(bus, log_level, Vec::new())
+        let mut stack = Self::prepare(bus, tempfile::tempdir().unwrap());
+        stack.log_level = log_level;
+        stack.launch_all();
+        stack
     }
 
-    fn start_as(bus: Bus, log_level: &'static str, env: Vec<(&'static str, String)>) -> Self {
+    /// Makes a system on a folder without starting anything.
+    pub fn prepare(bus: Bus, folder: tempfile::TempDir) -> Self {
         let client = reqwest::blocking::Client::builder()
             .timeout(Duration::from_secs(30))
             .build()
             .unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let mut stack = Self {
+        Self {
+            data: folder.path().to_owned(),
             folder,
             port: ports(),
             bus,
-            log_level,
-            env,
+            log_level: "info",
             processes: Vec::new(),
+            variables: Vec::new(),
             client,
-        };
-        for name in stack.names() {
-            stack.launch(name);
         }
-        stack.ready();
-        stack
+    }
+
+    /// Starts every process, and waits until all are ready.
+    pub fn launch_all(&mut self) {
+        for name in self.names() {
+            self.launch(name);
+        }
+        self.ready();
+    }
+
+    /// Sets a variable for the processes that are launched from now on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.variables.push((name.to_owned(), value.to_owned()));
     }
 
     /// The processes' names.
@@ -167,10 +190,11 @@ impl Stack {
     /// The same, of another build and with more variables in its environment.
     pub fn launch_as(&mut self, binary: &Path, name: &str, env: &[(&str, &str)]) {
         self.processes.retain(|process| process.name != name);
-        let data = self.folder.path();
-        let log = data.join(format!("{name}.log"));
+        let folder = self.folder.path();
+        let data = &self.data;
+        let log = folder.join(format!("{name}.log"));
         let mut command = Command::new(binary);
-        command.envs(self.env.iter().cloned());
+        command.envs(self.variables.iter().cloned());
         command.envs(env.iter().copied());
         match &self.bus {
             Bus::Embedded => {
@@ -192,7 +216,7 @@ impl Stack {
                     Bus::Embedded => unreachable!("it has no roles of its own"),
                 };
                 let port = self.port + u16::try_from(index).unwrap();
-                let config = data.join(format!("{name}.toml"));
+                let config = folder.join(format!("{name}.toml"));
                 let mut text = String::new();
                 writeln!(text, "data_dir = \"{}\"", data.join(name).display()).unwrap();
                 writeln!(text, "open = true\n[http]\nlisten = \"127.0.0.1:{port}\"").unwrap();

@@ -46,16 +46,19 @@ impl Process {
         assert!(sent.unwrap().success(), "{name}");
     }
 
-    /// Waits until it ended by itself; returns whether it did within that time.
-    pub fn ends_within(&mut self, patience: Duration) -> bool {
+    /// Waits until it ends by itself; returns its exit code.
+    pub fn ended(&mut self, within: Duration) -> Option<i32> {
         let start = Instant::now();
         while self.is_alive() {
-            if start.elapsed() > patience {
-                return false;
-            }
+            assert!(start.elapsed() < within, "{} goes on", self.name);
             std::thread::sleep(Duration::from_millis(5));
         }
-        true
+        self.child.wait().unwrap().code()
+    }
+
+    /// Returns what it has written to its log so far.
+    pub fn said(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
     }
 
     /// Ends it as a power cut would.

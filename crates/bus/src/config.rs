@@ -213,6 +213,8 @@ pub struct EmbeddedConfig {
     pub batch_events: usize,
     /// Bytes of events in one record.
     pub batch_bytes: usize,
+    /// Bytes of disk that are left free: what would take more waits.
+    pub reserve_bytes: u64,
 }
 
 impl Default for EmbeddedConfig {
@@ -221,6 +223,7 @@ impl Default for EmbeddedConfig {
             segment_bytes: 64 * 1024 * 1024,
             batch_events: 32,
             batch_bytes: 256 * 1024,
+            reserve_bytes: 0,
         }
     }
 }

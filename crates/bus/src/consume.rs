@@ -117,7 +117,7 @@ pub(crate) async fn run<S: Source, H: Handler>(
     let mut this = Loop {
         source,
         handler,
-        retries: Retries::new(&setting.parking)?,
+        retries: Retries::new(&setting)?,
         setting,
         unconfirmed: VecDeque::new(),
     };

@@ -74,6 +74,7 @@ impl Embedded {
         let options = Options {
             segment_bytes: config.segment_bytes,
             max_record_bytes: MAX_RECORD_BYTES,
+            reserve_bytes: config.reserve_bytes,
         };
         let open = |name: &str| -> Result<Journal, Error> {
             let path = dir.join(name);
@@ -118,6 +119,7 @@ impl Embedded {
             limits,
             health: Arc::clone(&health),
             metrics: metrics.clone(),
+            shutdown: env.shutdown.clone(),
         };
         let life = Life::new(env.shutdown.clone());
         env.tasks.spawn(writer.run(submissions, life.clone()));

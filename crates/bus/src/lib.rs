@@ -30,6 +30,7 @@ mod pack;
 mod parking;
 mod published;
 mod publisher;
+mod room;
 
 use std::fmt;
 use std::path::Path;

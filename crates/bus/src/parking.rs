@@ -19,15 +19,16 @@ mod shown;
 #[cfg(test)]
 mod tests;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use prometheus::Registry;
-use stoa_journal::{Entry, Journal, Options};
+use stoa_journal::{Entry, Journal, Options, Position};
 use stoa_proto::Reader;
 use stoa_proto::codec::{Message, ThreadKey};
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
 use self::aside::{record_bytes, sizes};
 use self::index::{Index, Sizes};
@@ -35,6 +36,8 @@ use self::metrics::Metrics;
 use self::record::{Done, End, Failed, Head, Stored};
 use crate::Error;
 use crate::handler::Incoming;
+use crate::health::Health;
+use crate::room::append_when_room;
 
 pub(crate) use self::aside::{Aside, Batch};
 pub use self::shown::{Attempt, Filter, Page, Parked, Retried, Unanswered};
@@ -57,6 +60,8 @@ pub struct ParkingConfig {
     pub reader: Reader,
     /// The most bytes, from the oldest message that is still parked on.
     pub max_bytes: u64,
+    /// What is left free of the disk.
+    pub reserve_bytes: u64,
 }
 
 /// What a reader has parked; clones share it.
@@ -73,6 +78,8 @@ struct Inner {
     clock: stoa_journal::Clock,
     metrics: Metrics,
     requests: mpsc::UnboundedSender<Request>,
+    /// Set by the loop that owns the handler: whom to tell of a full disk, and until when to wait.
+    reader_life: OnceLock<(Arc<Health>, CancellationToken)>,
     /// Taken by the loop that owns the handler.
     asked: Mutex<Option<mpsc::UnboundedReceiver<Request>>>,
 }
@@ -108,7 +115,7 @@ impl Parking {
         registry: &Registry,
         clock: stoa_journal::Clock,
     ) -> Result<Self, Error> {
-        let journal = open_journal(&config.dir, Arc::clone(&clock))?;
+        let journal = open_journal(config, Arc::clone(&clock))?;
         let mut index = Index::default();
         for record in journal.iter(journal.first()) {
             let record = record?;
@@ -135,6 +142,7 @@ impl Parking {
             clock,
             metrics: Metrics::new(registry)?,
             requests,
+            reader_life: OnceLock::new(),
             asked: Mutex::new(Some(asked)),
         }));
         parking.show(&parking.index());
@@ -209,8 +217,15 @@ impl Parking {
     }
 
     /// Takes what is asked of the one loop; a second loop is asked nothing.
-    pub(crate) fn asked(&self) -> Option<mpsc::UnboundedReceiver<Request>> {
-        lock(&self.0.asked).take()
+    pub(crate) fn attach(
+        &self,
+        health: &Arc<Health>,
+        shutdown: &CancellationToken,
+    ) -> Option<mpsc::UnboundedReceiver<Request>> {
+        let asked = lock(&self.0.asked).take()?;
+        let life = (Arc::clone(health), shutdown.clone());
+        self.0.reader_life.set(life).ok();
+        Some(asked)
     }
 
     /// Whether anything is parked.
@@ -264,7 +279,7 @@ impl Parking {
             .into_iter()
             .map(|(head, sizes, entry)| ((head, sizes), entry))
             .unzip();
-        let positions = self.0.journal.append(entries).await?;
+        let positions = self.write(entries).await?;
         let at = (self.0.clock)();
         let mut lanes = Vec::new();
         let mut index = self.index();
@@ -414,9 +429,18 @@ impl Parking {
             .iter()
             .map(|entry| record_bytes(entry.payload.len()))
             .sum();
-        self.0.journal.append(entries).await?;
+        self.write(entries).await?;
         self.index().grow(bytes);
         Ok(())
+    }
+
+    async fn write(&self, entries: Vec<Entry>) -> Result<Vec<Position>, stoa_journal::Error> {
+        match self.0.reader_life.get() {
+            Some((health, shutdown)) => {
+                append_when_room(&self.0.journal, entries, health, shutdown).await
+            }
+            None => self.0.journal.append(entries).await,
+        }
     }
 
     /// Closes the journal; what is parked can still be read.
@@ -442,15 +466,17 @@ impl std::fmt::Debug for Parking {
     }
 }
 
-fn open_journal(dir: &Path, clock: stoa_journal::Clock) -> Result<Journal, Error> {
+fn open_journal(config: &ParkingConfig, clock: stoa_journal::Clock) -> Result<Journal, Error> {
+    let dir = &config.dir;
     std::fs::create_dir_all(dir).map_err(|source| Error::File {
         action: "make the folder",
-        path: dir.to_owned(),
+        path: dir.clone(),
         source,
     })?;
     let options = Options {
         segment_bytes: SEGMENT_BYTES,
         max_record_bytes: MAX_RECORD_BYTES,
+        reserve_bytes: config.reserve_bytes,
     };
     let opened = Journal::open(dir, options, clock)?;
     if let Some(torn) = &opened.report.torn {

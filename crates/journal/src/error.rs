@@ -15,12 +15,12 @@ pub enum Error {
         path: PathBuf,
     },
     /// Something that was durable is missing or was changed: restore the segment from a backup, or
-    /// look at the extent with `stoa archive verify`.
+    /// repair the journal.
     #[error(
-        "the journal is damaged at {}, record {seq}, byte {offset}: {reason}; \
-         nothing was changed, `stoa archive verify` shows the extent, \
-         and the segment can be restored from a backup",
-        .segment.display()
+        "the journal is damaged at {}, record {seq}, byte {offset}: {reason}; nothing was changed; \
+         restore the file from a backup, or see with `stoa archive repair --dry-run --data {}` \
+         what can be restored (`stoa archive verify --data {}` checks the journal)",
+        .segment.display(), folder(.segment), folder(.segment)
     )]
     Damaged {
         /// The segment file.
@@ -52,6 +52,19 @@ pub enum Error {
     Poisoned {
         /// The failure.
         reason: Arc<str>,
+    },
+    /// The disk is full down to its reserve, so nothing was written: free some space. Nothing else
+    /// has to be done; the next append looks again.
+    #[error(
+        "less than {reserve} bytes would be left free where {} is, so nothing is written; \
+         free some disk space, and it goes on by itself",
+        .path.display()
+    )]
+    NoSpace {
+        /// The journal's folder.
+        path: PathBuf,
+        /// The bytes that are left free.
+        reserve: u64,
     },
     /// A record or a batch is over its limit: the caller sent what it should have refused.
     #[error("{what} of {bytes} bytes is over the limit of {limit}")]
@@ -93,6 +106,11 @@ pub enum Error {
         #[source]
         source: Arc<io::Error>,
     },
+}
+
+/// The folder of a segment, as commands take it.
+fn folder(segment: &Path) -> std::path::Display<'_> {
+    segment.parent().unwrap_or(segment).display()
 }
 
 impl Error {

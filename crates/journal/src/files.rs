@@ -16,6 +16,8 @@ pub(crate) trait Sink: Send {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
     /// Returns when everything written is on the disk.
     fn sync(&mut self) -> io::Result<()>;
+    /// Takes back what was written from `at` on.
+    fn cut(&mut self, at: u64) -> io::Result<()>;
 }
 
 /// The operating system's files.
@@ -37,6 +39,11 @@ impl Sink for File {
     fn sync(&mut self) -> io::Result<()> {
         self.sync_data()
     }
+
+    fn cut(&mut self, at: u64) -> io::Result<()> {
+        self.set_len(at)?;
+        self.seek(SeekFrom::Start(at)).map(|_| ())
+    }
 }
 
 /// Makes created, renamed and removed names of a folder durable.
@@ -50,6 +57,26 @@ pub(crate) fn create_synced(path: &Path, content: &[u8]) -> io::Result<()> {
     file.write_all(content)?;
     file.sync_all()?;
     path.parent().map_or(Ok(()), sync_dir)
+}
+
+/// Removes a file, if it is there.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// The bytes that are free for this user where a folder is; `None` where the system does not say.
+pub(crate) fn free_bytes(dir: &Path) -> Option<u64> {
+    let stat = rustix::fs::statvfs(dir).ok()?;
+    Some(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
+/// Whether an operation failed because there was no room for what it would have written.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded)
 }
 
 /// The name of the segment that starts at `first`.

@@ -8,8 +8,10 @@ use sha2::{Digest, Sha256};
 pub(crate) const SEGMENT_MAGIC: [u8; 8] = *b"\x89STOAJ\r\n";
 /// The first bytes of a record. They are not UTF-8, so no text payload can imitate a record.
 pub(crate) const RECORD_MAGIC: [u8; 4] = [0xF7, b'r', b'c', 0xFF];
-/// The format that this program writes.
+/// The format of segments, and the one of those that a repair wrote, which alone hold records that
+/// are [`Content::Lost`], [`Content::Gap`] or [`Content::Repair`].
 pub(crate) const FORMAT_VERSION: u16 = 1;
+pub(crate) const REPAIRED_VERSION: u16 = 2;
 /// The length of a segment's header.
 pub(crate) const SEGMENT_HEADER: u64 = 96;
 /// The length of a record's header.
@@ -17,7 +19,6 @@ pub(crate) const RECORD_HEADER: u64 = 120;
 
 pub(crate) const SEGMENT_HEADER_LEN: usize = 96;
 pub(crate) const RECORD_HEADER_LEN: usize = 120;
-const FLAG_REDACTED: u8 = 1;
 
 /// A SHA-256 hash.
 pub(crate) type Hash = [u8; 32];
@@ -30,6 +31,7 @@ pub(crate) const GENESIS: Hash = [0; 32];
 /// The header of a segment file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SegmentHeader {
+    pub(crate) version: u16,
     pub(crate) first: u64,
     pub(crate) created_us: i64,
     /// The chain hash of the record before `first`.
@@ -51,7 +53,7 @@ impl SegmentHeader {
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(SEGMENT_HEADER_LEN);
         out.extend_from_slice(&SEGMENT_MAGIC);
-        out.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
+        out.extend_from_slice(&self.version.to_le_bytes());
         out.extend_from_slice(&[0; 6]);
         out.extend_from_slice(&self.first.to_le_bytes());
         out.extend_from_slice(&self.created_us.to_le_bytes());
@@ -81,17 +83,59 @@ impl SegmentHeader {
             )));
         }
         let version = u16::from_le_bytes(take(&mut input)?);
-        if version != FORMAT_VERSION {
+        if !(FORMAT_VERSION..=REPAIRED_VERSION).contains(&version) {
             return Some(Err(BadSegment::Version(version)));
         }
         take::<6>(&mut input)?;
         Some(Ok(SegmentHeader {
+            version,
             first: u64::from_le_bytes(take(&mut input)?),
             created_us: i64::from_le_bytes(take(&mut input)?),
             previous_chain: take(&mut input)?,
             previous_first: u64::from_le_bytes(take(&mut input)?),
             previous_bytes: u64::from_le_bytes(take(&mut input)?),
         }))
+    }
+}
+
+/// What there is of a record, as its flags say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// All of it.
+    Whole,
+    /// The payload was erased; it is zeros.
+    Redacted,
+    /// The payload was damaged, and a repair could not restore it; it is zeros.
+    Lost,
+    /// Nothing: a repair put it where a record was. In the last one of several, the commitment is
+    /// the chain hash of the record with which the chain resumes; in the others, and where none
+    /// follows, it is zeros.
+    Gap,
+    /// All of it, and the payload says what a repair did.
+    Repair,
+}
+
+impl Content {
+    fn flags(self) -> u8 {
+        match self {
+            Self::Whole => 0,
+            Self::Redacted => 1,
+            Self::Lost => 2,
+            Self::Gap => 4,
+            Self::Repair => 8,
+        }
+    }
+
+    fn of(flags: u8) -> Option<Self> {
+        [
+            Self::Whole,
+            Self::Redacted,
+            Self::Lost,
+            Self::Gap,
+            Self::Repair,
+        ]
+        .into_iter()
+        .find(|content| content.flags() == flags)
     }
 }
 
@@ -105,7 +149,7 @@ pub(crate) struct RecordHeader {
     /// How many records of the same write came before this one.
     pub(crate) index: u32,
     pub(crate) kind: u8,
-    pub(crate) redacted: bool,
+    pub(crate) content: Content,
     pub(crate) salt: Salt,
     pub(crate) commitment: Hash,
     pub(crate) chain: Hash,
@@ -132,7 +176,7 @@ impl RecordHeader {
         out.extend_from_slice(&self.time_us.to_le_bytes());
         out.extend_from_slice(&self.index.to_le_bytes());
         out.push(self.kind);
-        out.push(if self.redacted { FLAG_REDACTED } else { 0 });
+        out.push(self.content.flags());
         out.extend_from_slice(&[0; 2]);
         out.extend_from_slice(&self.salt);
         out.extend_from_slice(&self.commitment);
@@ -161,9 +205,9 @@ impl RecordHeader {
         let time_us = i64::from_le_bytes(take(&mut input)?);
         let index = u32::from_le_bytes(take(&mut input)?);
         let [kind, flags, ..] = take::<4>(&mut input)?;
-        if flags & !FLAG_REDACTED != 0 {
+        let Some(content) = Content::of(flags) else {
             return Some(Err("the record has flags of a newer version"));
-        }
+        };
         Some(Ok(RecordHeader {
             payload_crc,
             length,
@@ -171,7 +215,7 @@ impl RecordHeader {
             time_us,
             index,
             kind,
-            redacted: flags & FLAG_REDACTED != 0,
+            content,
             salt: take(&mut input)?,
             commitment: take(&mut input)?,
             chain: take(&mut input)?,
@@ -206,6 +250,48 @@ pub(crate) fn chain(previous: &Hash, header: &RecordHeader) -> Hash {
         *place = *byte;
     }
     Sha256::digest(input).into()
+}
+
+/// Follows the chain from record to record, and over the gaps that repairs have left.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Links {
+    /// The chain hash of the last record.
+    pub(crate) head: Hash,
+    /// Behind a gap, the chain hash of the record with which the chain resumes.
+    pub(crate) resumes: Option<Hash>,
+}
+
+impl Links {
+    /// Begins behind the record that has this chain hash.
+    pub(crate) fn new(head: Hash) -> Links {
+        Links {
+            head,
+            resumes: None,
+        }
+    }
+
+    /// Begins with a record that is trusted to continue the chain.
+    pub(crate) fn at(header: &RecordHeader) -> Links {
+        let resumes = header.content == Content::Gap && header.commitment != GENESIS;
+        Links {
+            head: header.chain,
+            resumes: resumes.then_some(header.commitment),
+        }
+    }
+
+    /// The chain hash that the next record has.
+    pub(crate) fn next(&self, header: &RecordHeader) -> Hash {
+        self.resumes.unwrap_or_else(|| chain(&self.head, header))
+    }
+
+    /// Goes on to the next record, and tells whether it continues the chain.
+    pub(crate) fn follow(&mut self, header: &RecordHeader) -> bool {
+        let continues = header.chain == self.next(header);
+        if continues {
+            *self = Links::at(header);
+        }
+        continues
+    }
 }
 
 /// Takes the next `N` bytes.

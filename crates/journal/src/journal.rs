@@ -32,6 +32,8 @@ pub struct Options {
     pub segment_bytes: u64,
     /// The largest payload that [`Journal::append`] takes.
     pub max_record_bytes: u32,
+    /// The bytes of disk that are left free: an append that would take more is refused.
+    pub reserve_bytes: u64,
 }
 
 impl Default for Options {
@@ -39,6 +41,7 @@ impl Default for Options {
         Options {
             segment_bytes: 64 * 1024 * 1024,
             max_record_bytes: 16 * 1024 * 1024,
+            reserve_bytes: 0,
         }
     }
 }
@@ -70,11 +73,14 @@ pub struct Record {
     pub time_us: i64,
     /// What the payload is.
     pub kind: u8,
-    /// The content; empty if it was redacted.
+    /// The length of the payload when it was written.
+    pub length: u32,
+    /// The content; empty if it is not there.
     pub payload: Bytes,
     /// Where it is.
     pub position: Position,
-    /// Whether the payload was erased.
+    /// Whether there is no payload any more: it was erased, or was lost to damage, or the record is
+    /// the journal's own, written by a repair.
     pub redacted: bool,
     /// SHA-256 of salt and payload, as it was when the record was written.
     pub commitment: [u8; 32],
@@ -85,11 +91,11 @@ pub struct Record {
 /// When the last clone is dropped, what was sent is written, and the folder is free again.
 #[derive(Clone)]
 pub struct Journal {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 /// What all clones share.
-struct Shared {
+pub(crate) struct Shared {
     segments: Arc<Segments>,
     durable: watch::Receiver<u64>,
     commands: Mutex<Option<mpsc::Sender<Command>>>,
@@ -142,7 +148,9 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error::TooLarge`] if a payload or the batch is over its limit; nothing was appended.
-    /// [`Error::Poisoned`] after any write or sync has failed; nothing was acknowledged.
+    /// [`Error::NoSpace`] if the disk is full down to its reserve; nothing was appended, and the
+    /// same may be tried again.
+    /// [`Error::Poisoned`] after any other write, or a sync, has failed; nothing was acknowledged.
     pub async fn append(&self, entries: Vec<Entry>) -> Result<Vec<Position>, Error> {
         if entries.is_empty() {
             return Ok(Vec::new());
@@ -254,6 +262,18 @@ impl Journal {
         self.shared.segments.first()
     }
 
+    /// Checks that the first record is there, for whoever never trims: without the mark, a journal
+    /// whose first segments are gone looks like one that was trimmed.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if it is not.
+    pub fn never_trimmed(&self) -> Result<(), Error> {
+        match self.first() {
+            0 => Ok(()),
+            _ => Err(open::missing(self.dir(), 0)),
+        }
+    }
+
     /// Returns the sequence that the next durable record will have.
     pub fn next(&self) -> u64 {
         self.shared.segments.next()
@@ -262,6 +282,19 @@ impl Journal {
     /// Returns how many bytes the journal takes on the disk.
     pub fn bytes(&self) -> u64 {
         self.shared.segments.bytes()
+    }
+
+    /// Returns how many bytes are free where the journal is; `None` where the system does not say.
+    pub fn free_bytes(&self) -> Option<u64> {
+        files::free_bytes(self.dir())
+    }
+
+    /// Tells whether there is room for more above the reserve.
+    ///
+    /// # Errors
+    /// [`Error::NoSpace`] if there is none.
+    pub fn room(&self) -> Result<(), Error> {
+        room(self.dir(), self.shared.options.reserve_bytes, 0)
     }
 
     /// Returns the folder.
@@ -326,6 +359,17 @@ impl Journal {
         let commands = lock(&self.shared.commands);
         let sender = commands.as_ref().ok_or(Error::Closed)?;
         sender.send(command).map_err(|_| Error::Closed)
+    }
+}
+
+/// Tells whether so many bytes fit on the disk above a reserve.
+pub(crate) fn room(dir: &Path, reserve: u64, bytes: u64) -> Result<(), Error> {
+    match files::free_bytes(dir) {
+        Some(free) if free < reserve.saturating_add(bytes) => Err(Error::NoSpace {
+            path: dir.to_owned(),
+            reserve,
+        }),
+        _ => Ok(()),
     }
 }
 

@@ -16,6 +16,8 @@
 //! **Redaction.** [`Journal::redact`] overwrites a payload and its salt with zeros. The hash chain
 //! covers a salted commitment and not the payload, so it still verifies afterwards.
 
+mod check;
+mod declaration;
 mod error;
 mod files;
 mod format;
@@ -25,17 +27,22 @@ mod mark;
 mod open;
 mod read;
 mod redact;
+mod repair;
 mod scan;
 mod segments;
+mod survey;
 mod verify;
 mod writer;
 
 #[cfg(test)]
 mod tests;
 
+pub use declaration::{Outcome, Repair, Repaired};
 pub use error::Error;
 pub use iter::Iter;
 pub use journal::{Clock, Entry, Journal, Options, Position, Record};
 pub use open::{OpenReport, Opened, Torn};
 pub use read::Reader;
+pub use repair::{Done, Lock, repair};
+pub use survey::{Damage, Known, Lost, Survey, survey};
 pub use verify::{Progress, VerifyReport, verify};

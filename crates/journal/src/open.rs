@@ -8,8 +8,8 @@ use tokio::sync::watch;
 
 use crate::files::{self, Disk};
 use crate::format::{
-    BadSegment, FORMAT_VERSION, GENESIS, Hash, SEGMENT_HEADER, SEGMENT_HEADER_LEN, SegmentHeader,
-    chain,
+    BadSegment, FORMAT_VERSION, GENESIS, Hash, Links, REPAIRED_VERSION, SEGMENT_HEADER,
+    SEGMENT_HEADER_LEN, SegmentHeader,
 };
 use crate::journal::Parts;
 use crate::mark::{Mark, MarkFile};
@@ -120,7 +120,7 @@ pub(crate) fn open(
     })
 }
 
-fn lock_folder(dir: &Path) -> Result<File, Error> {
+pub(crate) fn lock_folder(dir: &Path) -> Result<File, Error> {
     let path = dir.join(LOCK_FILE);
     let mut options = OpenOptions::new();
     let file = options.write(true).create(true).truncate(false).open(&path);
@@ -227,6 +227,7 @@ fn drop_unfinished(dir: &Path, mark: Mark, names: &mut Vec<(u64, PathBuf)>) -> R
 
 fn create_first(dir: &Path, clock: &Clock) -> Result<(), Error> {
     let header = SegmentHeader {
+        version: FORMAT_VERSION,
         first: 0,
         created_us: clock(),
         previous_chain: GENESIS,
@@ -242,7 +243,7 @@ fn create_first(dir: &Path, clock: &Clock) -> Result<(), Error> {
         .map_err(Error::io("sync the parent of", dir))
 }
 
-fn header_of(path: &Path) -> Result<Result<SegmentHeader, BadSegment>, Error> {
+pub(crate) fn header_of(path: &Path) -> Result<Result<SegmentHeader, BadSegment>, Error> {
     let file = File::open(path).map_err(Error::io("open", path))?;
     let mut bytes = [0; SEGMENT_HEADER_LEN];
     let read = read_full(&file, &mut bytes, 0).map_err(Error::io("read", path))?;
@@ -262,7 +263,7 @@ pub(crate) fn read_header(path: &Path, first: u64) -> Result<SegmentHeader, Erro
         Ok(_) => Err(damaged("the file's name and its header do not agree")),
         Err(BadSegment::Damaged(reason)) => Err(damaged(reason)),
         Err(BadSegment::Version(found)) => {
-            let (segment, supported) = (path.to_owned(), FORMAT_VERSION);
+            let (segment, supported) = (path.to_owned(), REPAIRED_VERSION);
             Err(Error::FormatVersion {
                 segment,
                 found,
@@ -313,14 +314,13 @@ fn read_last(
     let length = last.end();
     let file = Arc::new(File::open(path).map_err(Error::io("open", path))?);
     let mut scanner = Scanner::new(Arc::clone(&file), SEGMENT_HEADER, length);
-    let (mut seq, mut head) = (last.first, previous_chain);
+    let (mut seq, mut links) = (last.first, Links::new(previous_chain));
     let (at, reason) = loop {
         match scanner.next(seq).map_err(Error::io("read", path))? {
             Step::Record { offset, header, .. } => {
-                if chain(&head, &header) != header.chain {
+                if !links.follow(&header) {
                     return Err(last.damaged(seq, offset, "the chain is broken"));
                 }
-                head = header.chain;
                 seq += 1;
             }
             Step::End => break (length, "the records behind it are missing"),
@@ -333,11 +333,11 @@ fn read_last(
             }
         }
     };
-    if seq < mark.next {
+    if seq < mark.next || links.resumes.is_some() {
         return Err(last.damaged(seq, at, reason));
     }
     if at == length {
-        return Ok((at, seq, head, None));
+        return Ok((at, seq, links.head, None));
     }
     let file = OpenOptions::new()
         .write(true)
@@ -351,5 +351,5 @@ fn read_last(
         at,
         bytes: length - at,
     };
-    Ok((at, seq, head, Some(torn)))
+    Ok((at, seq, links.head, Some(torn)))
 }

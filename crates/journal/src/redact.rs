@@ -10,7 +10,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use crate::files;
-use crate::format::{RECORD_HEADER_LEN, RecordHeader, take};
+use crate::format::{Content, RECORD_HEADER_LEN, RecordHeader, take};
 
 pub(crate) const FILE: &str = "redaction";
 const MAGIC: [u8; 8] = *b"\x89STOAR\r\n";
@@ -31,7 +31,7 @@ impl Intent {
     pub(crate) fn new(segment: u64, offset: u64, header: &RecordHeader) -> Intent {
         let payload_crc = crc_of_zeros(header.length);
         let header = RecordHeader {
-            redacted: true,
+            content: Content::Redacted,
             salt: [0; 16],
             payload_crc,
             ..*header
@@ -114,7 +114,7 @@ impl Intent {
     }
 }
 
-fn crc_of_zeros(length: u32) -> u32 {
+pub(crate) fn crc_of_zeros(length: u32) -> u32 {
     let mut left = usize::try_from(length).unwrap_or(usize::MAX);
     let mut crc = 0;
     while left > 0 {

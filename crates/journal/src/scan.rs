@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
-use crate::format::{RECORD_HEADER, RECORD_HEADER_LEN, RECORD_MAGIC, RecordHeader};
+use crate::format::{RECORD_HEADER, RECORD_HEADER_LEN, RecordHeader};
 
 const PIECE: u64 = 256 * 1024;
 
@@ -152,17 +152,31 @@ pub(crate) fn read_full(file: &File, buffer: &mut [u8], at: u64) -> io::Result<u
 /// Writes follow one another only after a sync, so such a record proves that the bad one had been
 /// durable. Without one, the bad record belongs to the last write, which nobody was told of.
 pub(crate) fn later_write(file: &File, from: u64, end: u64, seq: u64) -> io::Result<bool> {
+    let found = find_header(file, from, end, |header| header.group() > seq)?;
+    Ok(found.is_some())
+}
+
+/// Looks for the first whole record header from a place on that is the wanted one.
+pub(crate) fn find_header(
+    file: &File,
+    from: u64,
+    end: u64,
+    wanted: impl Fn(&RecordHeader) -> bool,
+) -> io::Result<Option<(u64, RecordHeader)>> {
     let mut at = from;
     let mut piece = Vec::new();
     while at + RECORD_HEADER <= end {
         piece.resize(usize::try_from(PIECE.min(end - at)).unwrap_or(0), 0);
         let read = read_full(file, &mut piece, at)?;
         piece.truncate(read);
-        if piece
-            .windows(RECORD_HEADER_LEN)
-            .any(|window| is_later(window, seq))
-        {
-            return Ok(true);
+        let found = (at..)
+            .zip(piece.windows(RECORD_HEADER_LEN))
+            .find_map(|(at, window)| {
+                let header = whole_header(window)?;
+                wanted(&header).then_some((at, header))
+            });
+        if found.is_some() {
+            return Ok(found);
         }
         if read < RECORD_HEADER_LEN {
             break;
@@ -170,10 +184,16 @@ pub(crate) fn later_write(file: &File, from: u64, end: u64, seq: u64) -> io::Res
         // The next piece overlaps by one byte less than a header, so none is missed at the seam.
         at += read as u64 - (RECORD_HEADER - 1);
     }
-    Ok(false)
+    Ok(None)
 }
 
-fn is_later(window: &[u8], seq: u64) -> bool {
-    window.starts_with(&RECORD_MAGIC)
-        && RecordHeader::decode(window).is_ok_and(|header| header.group() > seq)
+/// Reads the record header at a place, if there is a whole one.
+pub(crate) fn header_at(file: &File, at: u64) -> io::Result<Option<RecordHeader>> {
+    let mut bytes = [0; RECORD_HEADER_LEN];
+    let read = read_full(file, &mut bytes, at)?;
+    Ok(bytes.get(..read).and_then(whole_header))
+}
+
+fn whole_header(bytes: &[u8]) -> Option<RecordHeader> {
+    RecordHeader::decode(bytes).ok()
 }

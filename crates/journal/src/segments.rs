@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use bytes::Bytes;
 
-use crate::format::{RECORD_HEADER, RECORD_HEADER_LEN, RecordHeader, SEGMENT_HEADER};
+use crate::format::{Content, RECORD_HEADER, RECORD_HEADER_LEN, RecordHeader, SEGMENT_HEADER};
 use crate::journal::{Position, Record};
 use crate::scan::{Scanner, Step, read_full};
 use crate::{Error, files};
@@ -274,19 +274,17 @@ impl Segments {
     }
 }
 
-/// Builds what callers get; what was redacted has an empty payload.
+/// Builds what callers get; without its content, a record has an empty payload.
 pub(crate) fn record(header: &RecordHeader, position: Position, payload: Bytes) -> Record {
+    let redacted = header.content != Content::Whole;
     Record {
         seq: header.seq,
         time_us: header.time_us,
         kind: header.kind,
-        payload: if header.redacted {
-            Bytes::new()
-        } else {
-            payload
-        },
+        length: header.length,
+        payload: if redacted { Bytes::new() } else { payload },
         position,
-        redacted: header.redacted,
+        redacted,
         commitment: header.commitment,
     }
 }

@@ -7,6 +7,7 @@ mod kill;
 mod random;
 mod reading;
 mod redaction;
+mod repair;
 mod writing;
 
 use std::path::Path;

@@ -1,11 +1,13 @@
 //! Walking the whole chain, whether or not the journal is in use.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::format::{self, Hash, SEGMENT_HEADER};
+use crate::declaration::{Declaration, Repair};
+use crate::format::{self, Content, Hash, Links, RecordHeader, SEGMENT_HEADER};
 use crate::open::{missing, read_header};
 use crate::scan::{Scanner, Step, later_write};
 use crate::{Error, files, mark};
@@ -36,6 +38,12 @@ pub struct VerifyReport {
     pub segments: u64,
     /// How many records are redacted.
     pub redacted: u64,
+    /// How many records have lost their payload to damage, by what repairs say.
+    pub lost: u64,
+    /// How many records are gone altogether, by what repairs say.
+    pub gone: u64,
+    /// The repairs that there were, oldest first.
+    pub repairs: Vec<Repair>,
     /// The first sequence that is kept.
     pub first: u64,
     /// The sequence that the next record will have.
@@ -69,11 +77,16 @@ pub fn verify(dir: &Path, progress: &mut dyn FnMut(Progress)) -> Result<VerifyRe
             bytes: 0,
             segments: 0,
             redacted: 0,
+            lost: 0,
+            gone: 0,
+            repairs: Vec::new(),
             first: 0,
             next: 0,
             head: format::GENESIS,
             unfinished_bytes: 0,
         },
+        links: Links::new(format::GENESIS),
+        undeclared: BTreeMap::new(),
         total_bytes,
         progress,
     };
@@ -95,15 +108,22 @@ pub fn verify(dir: &Path, progress: &mut dyn FnMut(Progress)) -> Result<VerifyRe
     }
     let (segment, offset) = end;
     let seq = walk.report.next;
-    if seq < mark.next {
-        let reason = "the records behind it are missing";
-        return Err(Error::Damaged {
+    let damaged = |segment, seq, offset, reason| {
+        Err(Error::Damaged {
             segment,
             seq,
             offset,
             reason,
-        });
+        })
+    };
+    if seq < mark.next || walk.links.resumes.is_some() {
+        return damaged(segment, seq, offset, "the records behind it are missing");
     }
+    if let Some((seq, missing)) = walk.undeclared.pop_first() {
+        let reason = "the record is missing, and no repair says so";
+        return damaged(missing.segment, seq, missing.offset, reason);
+    }
+    walk.report.head = walk.links.head;
     Ok(walk.report)
 }
 
@@ -115,8 +135,17 @@ fn unfinished_header(path: &PathBuf, may_be: bool) -> Result<bool, Error> {
     Ok(may_be && length < SEGMENT_HEADER)
 }
 
+/// A record without its content that no repair has declared yet; repairs stand behind it.
+struct Undeclared {
+    segment: PathBuf,
+    offset: u64,
+    chain: Hash,
+}
+
 struct Walk<'a> {
     report: VerifyReport,
+    links: Links,
+    undeclared: BTreeMap<u64, Undeclared>,
     total_bytes: u64,
     progress: &'a mut dyn FnMut(Progress),
 }
@@ -144,10 +173,10 @@ impl Walk<'_> {
         };
         if is_first {
             (self.report.first, self.report.next) = (first, first);
-            self.report.head = header.previous_chain;
+            self.links = Links::new(header.previous_chain);
         } else if first != self.report.next {
             return Err(missing(dir, self.report.next));
-        } else if header.previous_chain != self.report.head {
+        } else if header.previous_chain != self.links.head {
             return damaged(first, 0, "the segment does not continue the chain");
         }
         self.report.segments += 1;
@@ -156,9 +185,13 @@ impl Walk<'_> {
         let end = loop {
             let seq = self.report.next;
             let step = scanner.next(seq).map_err(Error::io("read", path))?;
-            let (offset, reason) = match check(&step, &self.report.head) {
-                Check::Right { redacted, chain } => {
-                    self.advance(redacted, chain, scanner.offset());
+            let (offset, reason) = match check(&step, &mut self.links) {
+                Check::Right {
+                    offset,
+                    header,
+                    repair,
+                } => {
+                    self.advance(path, offset, &header, repair);
                     attempts = 0;
                     continue;
                 }
@@ -185,14 +218,47 @@ impl Walk<'_> {
         Ok(end)
     }
 
-    fn advance(&mut self, redacted: bool, chain: Hash, offset: u64) {
+    fn advance(
+        &mut self,
+        path: &Path,
+        offset: u64,
+        header: &RecordHeader,
+        repair: Option<Declaration>,
+    ) {
         self.report.records += 1;
         self.report.next += 1;
-        self.report.redacted += u64::from(redacted);
-        self.report.head = chain;
+        match header.content {
+            Content::Redacted => self.report.redacted += 1,
+            Content::Lost => self.report.lost += 1,
+            Content::Gap => self.report.gone += 1,
+            Content::Whole | Content::Repair => {}
+        }
+        if matches!(header.content, Content::Lost | Content::Gap) {
+            let missing = Undeclared {
+                segment: path.to_owned(),
+                offset,
+                chain: header.chain,
+            };
+            self.undeclared.insert(header.seq, missing);
+        }
+        if let Some(declaration) = repair {
+            self.declare(header, declaration);
+        }
         if self.report.records.is_multiple_of(4096) {
             self.tell(offset);
         }
+    }
+
+    /// Takes in what a repair says is missing; the chain that ends with it must be the one here.
+    fn declare(&mut self, header: &RecordHeader, declaration: Declaration) {
+        for range in &declaration.ranges {
+            let last = self.undeclared.get(&range.repaired.last);
+            if last.is_none_or(|last| last.chain == range.chain) {
+                self.undeclared
+                    .retain(|seq, _| !(range.repaired.first..=range.repaired.last).contains(seq));
+            }
+        }
+        self.report.repairs.push(declaration.report(header));
     }
 
     fn tell(&mut self, offset: u64) {
@@ -200,6 +266,7 @@ impl Walk<'_> {
             report,
             total_bytes,
             progress,
+            ..
         } = self;
         let bytes = report.bytes + offset;
         progress(Progress {
@@ -211,13 +278,20 @@ impl Walk<'_> {
 }
 
 enum Check {
-    Right { redacted: bool, chain: Hash },
-    Wrong { offset: u64, reason: &'static str },
+    Right {
+        offset: u64,
+        header: Box<RecordHeader>,
+        repair: Option<Declaration>,
+    },
+    Wrong {
+        offset: u64,
+        reason: &'static str,
+    },
     End,
 }
 
 /// Checks what the scanner does not: the chain, and what the chain covers.
-fn check(step: &Step<'_>, head: &Hash) -> Check {
+fn check(step: &Step<'_>, links: &mut Links) -> Check {
     let (offset, header, payload) = match step {
         Step::Record {
             offset,
@@ -233,18 +307,41 @@ fn check(step: &Step<'_>, head: &Hash) -> Check {
         Step::End => return Check::End,
     };
     let wrong = |reason| Check::Wrong { offset, reason };
-    if format::chain(head, header) != header.chain {
+    if let Err(reason) = content(header, payload) {
+        return wrong(reason);
+    }
+    let mut repair = None;
+    if header.content == Content::Repair {
+        repair = Declaration::decode(payload);
+        if repair.is_none() {
+            return wrong("what a repair says can't be read");
+        }
+    }
+    if !links.follow(header) {
         return wrong("the chain is broken");
     }
-    if header.redacted {
-        if header.salt != [0; 16] || payload.iter().any(|byte| *byte != 0) {
-            return wrong("the record is marked as redacted, and its content is there");
-        }
-    } else if format::commitment(&header.salt, payload) != header.commitment {
-        return wrong("the payload is not what the commitment says");
-    }
     Check::Right {
-        redacted: header.redacted,
-        chain: header.chain,
+        offset,
+        header: Box::new(*header),
+        repair,
+    }
+}
+
+/// Checks that a payload is what its header says it is.
+pub(crate) fn content(header: &RecordHeader, payload: &[u8]) -> Result<(), &'static str> {
+    let is_empty = payload.iter().all(|byte| *byte == 0);
+    match header.content {
+        Content::Whole | Content::Repair
+            if format::commitment(&header.salt, payload) != header.commitment =>
+        {
+            Err("the payload is not what the commitment says")
+        }
+        Content::Redacted if header.salt != [0; 16] || !is_empty => {
+            Err("the record is marked as redacted, and its content is there")
+        }
+        Content::Lost | Content::Gap if !is_empty => {
+            Err("the record is marked as lost, and its content is there")
+        }
+        _ => Ok(()),
     }
 }

@@ -12,7 +12,10 @@ use fail::fail_point;
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
 use crate::files::{self, Disk, Sink};
-use crate::format::{self, Hash, RecordHeader, SEGMENT_HEADER, Salt, SegmentHeader};
+use crate::format::{
+    self, Content, FORMAT_VERSION, Hash, RecordHeader, SEGMENT_HEADER, Salt, SegmentHeader,
+};
+use crate::journal::room;
 use crate::mark::{Mark, MarkFile};
 use crate::redact::Intent;
 use crate::scan::Step;
@@ -164,7 +167,10 @@ impl Writer {
 
     /// Writes a group, syncs, lets readers see it, and answers.
     fn commit(&mut self, group: Vec<Request>, bytes: u64) {
-        let written = self.check_poison().and_then(|()| self.write(&group, bytes));
+        let written = self.check_poison().and_then(|()| {
+            room(&self.dir, self.options.reserve_bytes, bytes)?;
+            self.write(&group, bytes)
+        });
         match written {
             Ok(positions) => {
                 for (request, positions) in group.into_iter().zip(positions) {
@@ -182,7 +188,7 @@ impl Writer {
 
     fn write(&mut self, group: &[Request], bytes: u64) -> Result<Vec<Vec<Position>>, Error> {
         if self.at + bytes > self.options.segment_bytes && self.next > self.segment.first {
-            self.roll().map_err(|error| self.poisoned(&error))?;
+            self.roll()?;
         }
         self.buffer.clear();
         let time_us = (self.clock)();
@@ -199,7 +205,7 @@ impl Writer {
                     time_us,
                     index,
                     kind: record.kind,
-                    redacted: false,
+                    content: Content::Whole,
                     salt: record.salt,
                     commitment: record.commitment,
                     chain,
@@ -217,12 +223,17 @@ impl Writer {
             positions.push(places);
         }
         fail_point!("journal_before_write");
-        let written = self.sink.append(&self.buffer).and_then(|()| {
-            fail_point!("journal_before_sync");
-            self.sink.sync()
-        });
-        written.map_err(|error| self.poisoned(&error))?;
-        fail_point!("journal_after_sync");
+        if let Err(error) = self.sink.append(&self.buffer) {
+            // The disk is full: what there was room for is taken back, and nothing has happened.
+            let taken_back = files::is_full(&error) && self.sink.cut(self.at).is_ok();
+            return Err(if taken_back {
+                self.no_space()
+            } else {
+                self.poisoned(&error)
+            });
+        }
+        fail_point!("journal_before_sync");
+        self.sink.sync().map_err(|error| self.poisoned(&error))?;
         (self.at, self.next, self.chain) = (at, next, chain);
         self.segment.set_end(at);
         self.segments.set_next(next);
@@ -231,8 +242,9 @@ impl Writer {
     }
 
     /// Starts a new segment; the current one is durable.
-    fn roll(&mut self) -> io::Result<()> {
+    fn roll(&mut self) -> Result<(), Error> {
         let header = SegmentHeader {
+            version: FORMAT_VERSION,
             first: self.next,
             created_us: (self.clock)(),
             previous_chain: self.chain,
@@ -240,12 +252,20 @@ impl Writer {
             previous_bytes: self.at,
         };
         let segment = Arc::new(Segment::new(&self.dir, self.next, SEGMENT_HEADER));
-        files::create_synced(&segment.path, &header.encode())?;
-        self.sink = self.disk.open(&segment.path, SEGMENT_HEADER)?;
+        if let Err(error) = files::create_synced(&segment.path, &header.encode()) {
+            let taken_back = files::is_full(&error) && files::remove(&segment.path).is_ok();
+            return Err(if taken_back {
+                self.no_space()
+            } else {
+                self.poisoned(&error)
+            });
+        }
+        let opened = self.disk.open(&segment.path, SEGMENT_HEADER);
+        self.sink = opened.map_err(|error| self.poisoned(&error))?;
         self.segments.push(Arc::clone(&segment));
         self.segment = segment;
         self.at = SEGMENT_HEADER;
-        self.write_mark()
+        self.write_mark().map_err(|error| self.poisoned(&error))
     }
 
     fn redact(&mut self, seq: u64) -> Result<(), Error> {
@@ -255,8 +275,11 @@ impl Writer {
             .next(seq)
             .map_err(Error::io("read", &segment.path))?;
         let (offset, header) = match step {
-            Step::Record { header, .. } if header.redacted => return Ok(()),
-            Step::Record { offset, header, .. } => (offset, header),
+            Step::Record { offset, header, .. } => match header.content {
+                Content::Redacted | Content::Gap | Content::Repair => return Ok(()),
+                // A later repair must not restore it.
+                Content::Whole | Content::Lost => (offset, header),
+            },
             Step::Bad { offset, reason } => return Err(segment.damaged(seq, offset, reason)),
             Step::End => return Err(segment.damaged(seq, 0, "the record is missing")),
         };
@@ -296,6 +319,13 @@ impl Writer {
                 reason: Arc::clone(reason),
             }),
             None => Ok(()),
+        }
+    }
+
+    fn no_space(&self) -> Error {
+        Error::NoSpace {
+            path: self.dir.clone(),
+            reserve: self.options.reserve_bytes,
         }
     }
 

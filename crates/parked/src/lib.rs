@@ -16,17 +16,20 @@ pub use http::router;
 
 /// Opens what a reader has parked, in `parked/` of the role's data folder.
 ///
-/// `config` is the role's `[bus]`, of which the limit holds on the embedded bus, too.
+/// `config` is the role's `[bus]`, of which the limit holds on the embedded bus, too;
+/// `reserve_bytes` of the disk stay free.
 pub async fn open(
     reader: Reader,
     data_dir: &Path,
     config: &stoa_bus::AmqpConfig,
+    reserve_bytes: u64,
     context: &Context,
 ) -> anyhow::Result<Parking> {
     let config = ParkingConfig {
         dir: data_dir.join("parked"),
         reader,
         max_bytes: config.parked_bytes,
+        reserve_bytes,
     };
     let (registry, clock) = (context.registry.clone(), context.clock.micros_fn());
     let open = move || Parking::open(&config, &registry, clock);

@@ -21,6 +21,23 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// The journal lacks what the view has, so the journal's end is missing: restore or repair it. To
+    /// go on without those records, delete the view's folder.
+    #[error(
+        "the view {} has the records before {applied}, and the journal only those before {next}: \
+         the journal's end is missing; restore it from a backup, or see with \
+         `stoa archive repair --dry-run --data {}` what can be restored; to go on without those \
+         records, delete the view's folder",
+        .path.display(), .path.parent().unwrap_or(.path).display()
+    )]
+    Ahead {
+        /// The view's folder.
+        path: PathBuf,
+        /// The sequence that the view would apply next.
+        applied: u64,
+        /// The sequence that the journal would write next.
+        next: u64,
+    },
     /// A batch went back behind the position that the view has: the caller's books are wrong.
     #[error("the view is at position {applied}, and a batch wants to take it to {wanted}")]
     Backwards {

@@ -9,14 +9,16 @@
 //! what a crash takes is applied again from the journal.
 //!
 //! **Recovery.** sled can hang, panic or come up short on a damaged file. [`View::open`] therefore
-//! runs it under a watchdog, and what is damaged, of another format or ahead of the journal is set
-//! aside and replaced by an empty view; [`View::opened`] says so.
+//! runs it under a watchdog, and what is damaged or of another format is set aside and replaced by an
+//! empty view; [`View::opened`] says so. A view that is ahead of its journal is the witness that the
+//! journal's end is missing, and is not opened.
 
 mod error;
 mod key;
 mod open;
 mod overlay;
 mod redo;
+mod room;
 mod scan;
 mod state;
 mod table;

@@ -25,7 +25,8 @@ pub struct Options {
     /// The number of the tables' format: raise it whenever a table changes, and old views are
     /// built again.
     pub format: u32,
-    /// The journal's next sequence; a view that is further than that is set aside.
+    /// The journal's next sequence. A view that is further knows that the journal's end is missing,
+    /// and is not opened.
     pub next_seq: u64,
     /// How long sled may take to open. Too short, and a large view on a slow disk is set aside.
     pub watchdog: Duration,
@@ -96,8 +97,7 @@ pub(crate) fn open(dir: &Path, options: &Options) -> Result<View, Error> {
                 opened,
             );
         }
-        Err(Failure::Refused(error)) => return Err(Error::io("open", dir)(error)),
-        Err(Failure::Unusable(reason)) => reason,
+        Err(failure) => failure.reason(dir)?,
     };
     let set_aside = set_aside(dir).map_err(Error::io("set aside", dir))?;
     tracing::warn!(
@@ -118,12 +118,32 @@ pub(crate) fn open(dir: &Path, options: &Options) -> Result<View, Error> {
                 opened,
             )
         }
-        Err(Failure::Refused(error)) => Err(Error::io("open", dir)(error)),
-        Err(Failure::Unusable(reason)) => Err(Error::Damaged {
+        Err(failure) => Err(Error::Damaged {
             path: dir.to_owned(),
-            reason,
+            reason: failure.reason(dir)?,
         }),
     }
+}
+
+/// Returns the position of a view that is closed; `None` if it can't be trusted or there is none.
+pub(crate) fn applied(dir: &Path, options: &Options) -> Result<Option<u64>, Error> {
+    if !dir.join(DB).is_dir() {
+        return Ok(None);
+    }
+    let _lock = FolderLock::take(dir)?;
+    let distrust = state::distrust(dir).map_err(Error::io("read the state of", dir))?;
+    if distrust.is_some() {
+        return Ok(None);
+    }
+    let Ok((db, applied)) = try_open(dir, options) else {
+        return Ok(None);
+    };
+    drop(db);
+    let released = state::wait_until_released(dir, options.watchdog);
+    if released.map_err(Error::io("close", dir))? {
+        state::seal(dir).map_err(Error::io("close", dir))?;
+    }
+    Ok(Some(applied))
 }
 
 enum Failure {
@@ -131,6 +151,28 @@ enum Failure {
     Refused(io::Error),
     /// The view is not what it should be.
     Unusable(String),
+    /// The view is at a position that the journal does not have.
+    Ahead {
+        /// The view's.
+        applied: u64,
+        /// The journal's.
+        next: u64,
+    },
+}
+
+impl Failure {
+    /// Returns why the view can't be used; an error if that is not the view's fault.
+    fn reason(self, dir: &Path) -> Result<String, Error> {
+        match self {
+            Self::Refused(error) => Err(Error::io("open", dir)(error)),
+            Self::Unusable(reason) => Ok(reason),
+            Self::Ahead { applied, next } => Err(Error::Ahead {
+                path: dir.to_owned(),
+                applied,
+                next,
+            }),
+        }
+    }
 }
 
 impl From<sled::Error> for Failure {
@@ -164,9 +206,10 @@ fn try_open(dir: &Path, options: &Options) -> Result<(sled::Db, u64), Failure> {
         check_format(&db, format)?;
         let applied = redo(&db)?;
         if applied > next_seq {
-            return Err(Failure::Unusable(format!(
-                "it is at position {applied}, and the journal only goes to {next_seq}"
-            )));
+            return Err(Failure::Ahead {
+                applied,
+                next: next_seq,
+            });
         }
         Ok((db, applied))
     })
@@ -267,6 +310,7 @@ mod tests {
         match result {
             Err(Failure::Unusable(reason)) => reason,
             Err(Failure::Refused(error)) => panic!("refused: {error}"),
+            Err(Failure::Ahead { .. }) => panic!("ahead"),
             Ok(_) => panic!("opened"),
         }
     }

@@ -16,6 +16,8 @@ use std::time::Duration;
 use sled::IVec;
 
 use crate::redo::{invalid, write_rows};
+use crate::room::{Room, Space};
+use crate::view::flush;
 use crate::{Error, state};
 
 /// So many rows go to sled together, or
@@ -93,13 +95,14 @@ impl Store {
 
     /// Works until nobody can send any more; then takes the rest to sled.
     pub(crate) fn run(&self, commands: &Receiver<Freeze>) {
+        let mut room = Room::new(&self.dir);
         while !matches!(
             commands.recv_timeout(self.write_behind),
             Err(RecvTimeoutError::Disconnected)
         ) {
-            self.thaw();
+            self.thaw(&mut room);
         }
-        self.thaw();
+        self.thaw(&mut room);
     }
 
     /// Waits until the map that is on its way has arrived.
@@ -111,13 +114,24 @@ impl Store {
         }
     }
 
-    /// Freezes the active map and takes it to sled.
-    fn thaw(&self) {
+    /// Freezes the active map and takes it to sled; without room for it, its rows wait in memory, and
+    /// after a stop they come from the journal again.
+    fn thaw(&self, room: &mut Room) {
+        let space = room.make(self.read().active_bytes);
+        if space == Space::None {
+            return;
+        }
         let Some((rows, applied)) = self.freeze() else {
             return;
         };
         // sled panics on some damage, and whoever waits must not wait for ever.
-        let written = catch_unwind(AssertUnwindSafe(|| write_rows(&self.db, &rows, applied)));
+        let written = catch_unwind(AssertUnwindSafe(|| {
+            write_rows(&self.db, &rows, applied)?;
+            if space == Space::Enough {
+                flush(&self.db)?;
+            }
+            Ok(())
+        }));
         let written = written.unwrap_or_else(|_| Err(invalid("sled panicked")));
         if let Err(error) = &written {
             self.suspect(error);

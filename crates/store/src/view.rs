@@ -55,13 +55,23 @@ pub struct Batch {
 impl View {
     /// Opens the view in a folder, or creates it. Blocks, for up to twice the watchdog's time.
     ///
-    /// What is damaged, of another format, ahead of the journal, or does not open in time is
-    /// renamed, and an empty view takes its place.
+    /// What is damaged, of another format, or does not open in time is renamed, and an empty view
+    /// takes its place.
     ///
     /// # Errors
-    /// [`Error::Locked`] if another process has it, [`Error::Io`] if the system refuses.
+    /// [`Error::Locked`] if another process has it, [`Error::Ahead`] if it is ahead of the journal,
+    /// [`Error::Io`] if the system refuses.
     pub fn open(dir: &Path, options: Options) -> Result<View, Error> {
         open::open(dir, &options)
+    }
+
+    /// Returns the position of a view that no process has open: the next journal sequence to apply.
+    /// `None` if there is no view, or none that can be trusted; nothing is set aside. Blocks.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] if a process has it, [`Error::Io`] if the system refuses.
+    pub fn position(dir: &Path, options: Options) -> Result<Option<u64>, Error> {
+        open::applied(dir, &options)
     }
 
     pub(crate) fn start(store: Store, lock: FolderLock, opened: Opened) -> Result<View, Error> {
@@ -312,9 +322,9 @@ fn seal(dir: &Path) -> Result<(), String> {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "not to be durable, but to start quickly"
+    reason = "not to be durable, but to start quickly and to be ahead of a full disk"
 )]
-fn flush(db: &sled::Db) -> sled::Result<()> {
+pub(crate) fn flush(db: &sled::Db) -> sled::Result<()> {
     db.flush().map(|_| ())
 }
 

@@ -65,6 +65,8 @@ pub struct JournalConfig {
     ///
     /// Raising it makes fewer and larger files; an unfinished one is read again after a crash.
     pub segment: ByteSize,
+    /// Free disk that is left untouched: below it nothing is written, and events wait in the bus.
+    pub reserve: ByteSize,
 }
 
 /// The view.

@@ -4,7 +4,8 @@
 //! durable write and applies it to the view.
 //! Nothing follows from an event here, so there is nothing to publish.
 //!
-//! A failed write is for good: the journal accepts nothing more, the archive becomes unready and
+//! On a full disk events wait in the bus until there is room.
+//! Any other failed write is for good: the journal accepts nothing more, the archive becomes unready and
 //! the process stops, so that no event is acknowledged that is not kept.
 
 use std::sync::Arc;
@@ -103,13 +104,15 @@ impl Engine {
         Ok((stage, entries, new))
     }
 
-    /// Stops the process, and returns why.
+    /// Stops the process unless it is the disk that is full, and returns why.
     fn fail(&self, error: &Error, events: &[Received]) -> String {
         let reason = chain(error);
         for event in events {
             self.metrics.event(event.kind(), "failed");
         }
         let component = match error {
+            // Nothing has happened, and the same events come again.
+            Error::Journal(stoa_journal::Error::NoSpace { .. }) => return reason,
             Error::Journal(_) => "journal",
             _ => "view",
         };

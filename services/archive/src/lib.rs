@@ -21,6 +21,7 @@ mod view;
 
 mod engine;
 mod rebuild;
+mod salvage;
 
 mod http;
 mod metrics;
@@ -33,6 +34,7 @@ pub use config::{
 };
 pub use rebuild::{Rebuilt, rebuild};
 pub use record::kind as kind_of_record;
+pub use salvage::{Salvage, Source, known};
 pub use view::Error;
 
 use stoa_bus::Bus;

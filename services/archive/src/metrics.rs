@@ -17,6 +17,7 @@ pub(crate) struct Metrics {
     pub(crate) set_aside: IntCounter,
     pub(crate) journal_last: IntGauge,
     pub(crate) journal_bytes: IntGauge,
+    free_disk: IntGauge,
     pub(crate) view_applied: IntGauge,
     pub(crate) read: HistogramVec,
     pub(crate) thread: Histogram,
@@ -71,6 +72,10 @@ impl Metrics {
                 "stoa_archive_journal_bytes",
                 "Bytes of the journal on disk.",
             )?,
+            free_disk: IntGauge::new(
+                "stoa_archive_free_disk_bytes",
+                "Free disk where the journal is.",
+            )?,
             view_applied: IntGauge::new(
                 "stoa_archive_view_applied_seq",
                 "Sequence number of the last record that the view has; -1 while there is none.",
@@ -104,6 +109,7 @@ impl Metrics {
         registry.register(Box::new(self.set_aside.clone()))?;
         registry.register(Box::new(self.journal_last.clone()))?;
         registry.register(Box::new(self.journal_bytes.clone()))?;
+        registry.register(Box::new(self.free_disk.clone()))?;
         registry.register(Box::new(self.view_applied.clone()))?;
         registry.register(Box::new(self.read.clone()))?;
         registry.register(Box::new(self.thread.clone()))
@@ -117,6 +123,13 @@ impl Metrics {
         }
         for what in READS {
             self.read.with_label_values(&[what]);
+        }
+    }
+
+    /// Sets how much disk is free, where the system says so.
+    pub(crate) fn free_disk(&self, bytes: Option<u64>) {
+        if let Some(bytes) = bytes {
+            self.free_disk.set(i64::try_from(bytes).unwrap_or(i64::MAX));
         }
     }
 

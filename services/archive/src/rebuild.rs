@@ -34,7 +34,18 @@ pub fn rebuild(data_dir: &Path, progress: &mut dyn FnMut(u64, u64)) -> anyhow::R
     };
     // Nothing is appended, so no record takes its time from this clock.
     let opened = Journal::open(&data_dir.join("journal"), options, Arc::new(|| 0))?;
+    opened.journal.never_trimmed()?;
     let dir = data_dir.join("view");
+    let (applied, next) = (crate::known(data_dir)?.next, opened.journal.next());
+    if applied > next {
+        // It is the only one that knows so.
+        return Err(stoa_store::Error::Ahead {
+            path: dir,
+            applied,
+            next,
+        }
+        .into());
+    }
     match std::fs::remove_dir_all(&dir) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
         _ => {}

@@ -51,8 +51,14 @@ impl Service {
         metrics.progress(journal.next(), journal.bytes(), index.applied());
 
         let bus_config = &config.bus;
-        let parking =
-            stoa_parked::open(QueueReader::Archive, &config.data_dir, bus_config, context).await?;
+        let parking = stoa_parked::open(
+            QueueReader::Archive,
+            &config.data_dir,
+            bus_config,
+            config.journal.reserve.get(),
+            context,
+        )
+        .await?;
         let engine = Engine {
             journal: journal.clone(),
             index: Arc::clone(&index),
@@ -109,7 +115,9 @@ impl Service {
             parking,
         } = self;
         drop((public, admin));
+        let metrics = engine.metrics.clone();
         let (journal, index) = (engine.journal.clone(), Arc::clone(&engine.index));
+        context.supervise("check", check(journal.clone(), context.clone()));
         let limits = BatchLimits {
             max_messages: engine.batch_events,
             max_bytes: BATCH_BYTES,
@@ -118,6 +126,9 @@ impl Service {
         let mut consuming = std::pin::pin!(consuming);
         loop {
             context.ready.set("bus", bus.status().ready());
+            let room = journal.room().map_err(|full| full.to_string());
+            context.ready.set("disk", room);
+            metrics.free_disk(journal.free_bytes());
             tokio::select! {
                 ended = consuming.as_mut() => {
                     ended?;
@@ -140,6 +151,7 @@ async fn open_journal(config: &Config, context: &Context) -> anyhow::Result<Jour
     let options = stoa_journal::Options {
         segment_bytes: config.journal.segment.get(),
         max_record_bytes: MAX_RECORD_BYTES,
+        reserve_bytes: config.journal.reserve.get(),
     };
     let clock = context.clock.micros_fn();
     let opened = context
@@ -154,7 +166,16 @@ async fn open_journal(config: &Config, context: &Context) -> anyhow::Result<Jour
             "an unfinished record at the journal's end was cut: it was never acknowledged"
         );
     }
+    opened.journal.never_trimmed()?;
     Ok(opened.journal)
+}
+
+/// Checks the whole journal beside everything else; damage stops the process.
+async fn check(journal: Journal, context: Context) -> anyhow::Result<()> {
+    tokio::select! {
+        damage = journal.damaged() => Err(damage.into()),
+        () = context.shutdown.cancelled() => Ok(()),
+    }
 }
 
 async fn open_index(

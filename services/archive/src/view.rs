@@ -25,7 +25,7 @@ use crate::row::{Applied, ArticleRow, CommentRow, Log, OtherRow};
 use crate::stage::Stage;
 
 /// Raised when the tables or the meaning of their rows change: the view is then rebuilt.
-const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 1;
 
 /// Records that are applied in one batch while catching up.
 const REPLAY_BATCH: usize = 4_096;

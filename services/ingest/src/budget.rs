@@ -3,7 +3,6 @@
 //! Accepted events stay in the journal until the broker has them.
 //! While it is away they pile up; the budget ends that before the disk is full.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -27,7 +26,7 @@ type Judged = Option<(i64, Result<(), String>)>;
 #[derive(Clone)]
 pub(crate) struct Budget {
     config: BudgetConfig,
-    dir: PathBuf,
+    journal: Journal,
     outbox: OutboxHandle,
     clock: Clock,
     judged: Arc<Mutex<Judged>>,
@@ -36,13 +35,13 @@ pub(crate) struct Budget {
 impl Budget {
     pub(crate) fn new(
         config: BudgetConfig,
-        dir: PathBuf,
+        journal: Journal,
         outbox: OutboxHandle,
         clock: Clock,
     ) -> Self {
         Self {
             config,
-            dir,
+            journal,
             outbox,
             clock,
             judged: Arc::default(),
@@ -81,13 +80,7 @@ impl Budget {
                 self.config.age
             ));
         }
-        match self.free_disk() {
-            Some(free) if free < self.config.reserve.get() => Err(format!(
-                "{free} bytes of disk are free, the reserve is {}",
-                self.config.reserve
-            )),
-            _ => Ok(()),
-        }
+        self.journal.room().map_err(|full| full.to_string())
     }
 
     /// Seconds after which a client may try again.
@@ -97,18 +90,11 @@ impl Budget {
             .max(1)
     }
 
-    /// Free bytes where the journal is; `None` where the system does not say.
-    fn free_disk(&self) -> Option<u64> {
-        let stat = rustix::fs::statvfs(&self.dir).ok()?;
-        Some(stat.f_bavail.saturating_mul(stat.f_frsize))
-    }
-
     /// Keeps readiness and gauges up to date until shutdown.
     pub(crate) async fn watch(
         self,
         context: Context,
         bus: stoa_bus::Bus,
-        journal: Journal,
         metrics: Metrics,
     ) -> anyhow::Result<()> {
         let mut connected = true;
@@ -122,8 +108,8 @@ impl Budget {
             metrics.refusing.set(i64::from(state.is_err()));
             metrics
                 .journal_bytes
-                .set(i64::try_from(journal.bytes()).unwrap_or(i64::MAX));
-            if let Some(free) = self.free_disk() {
+                .set(i64::try_from(self.journal.bytes()).unwrap_or(i64::MAX));
+            if let Some(free) = self.journal.free_bytes() {
                 metrics
                     .free_disk
                     .set(i64::try_from(free).unwrap_or(i64::MAX));

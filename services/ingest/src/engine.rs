@@ -49,7 +49,7 @@ pub(crate) enum Outcome {
     },
 }
 
-/// The engine can't write: the process stops.
+/// The engine can't write: the disk is full, or the process stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("ingest can't write its journal")]
 pub(crate) struct Stopped;
@@ -160,7 +160,15 @@ impl Engine {
             ..
         } = batch;
         if !entries.is_empty() {
-            let positions = self.journal.append(entries).await?;
+            let positions = match self.journal.append(entries).await {
+                Ok(positions) => positions,
+                // Nothing has happened: whoever asked hears that, and may ask again.
+                Err(full @ stoa_journal::Error::NoSpace { .. }) => {
+                    tracing::warn!(%full, "a batch could not be written");
+                    return Ok(());
+                }
+                Err(error) => return Err(error.into()),
+            };
             fail_point!("ingest_after_append");
             let changes: Vec<(u64, Change)> = positions
                 .iter()

@@ -36,6 +36,16 @@ pub use stoa_normalise::Normaliser;
 
 use stoa_bus::Bus;
 use stoa_daemon::Context;
+use stoa_journal::Record;
+use stoa_proto::Outgoing;
+
+/// Returns what a record of ingest's journal led to.
+///
+/// # Errors
+/// If the record is of a newer version, or of another role's journal.
+pub fn published(record: &Record) -> anyhow::Result<Vec<Outgoing>> {
+    Ok(outgoing::of(record)?)
+}
 
 /// Runs ingest until shutdown.
 ///

@@ -54,13 +54,19 @@ impl Service {
         let index = open_index(config, context, &journal, &metrics).await?;
         context.ready.set("view", Ok(()));
 
-        let parking =
-            stoa_parked::open(Reader::Ingest, &config.data_dir, &config.bus, context).await?;
+        let parking = stoa_parked::open(
+            Reader::Ingest,
+            &config.data_dir,
+            &config.bus,
+            config.budget.reserve.get(),
+            context,
+        )
+        .await?;
         let outbox = Outbox::open(journal.clone(), &config.data_dir.join("outbox.cursor"))?;
         let waiting = outbox.handle();
         let budget = Budget::new(
             config.budget.clone(),
-            config.data_dir.clone(),
+            journal.clone(),
             waiting.clone(),
             context.clock.clone(),
         );
@@ -139,9 +145,10 @@ impl Service {
             "budget",
             self.budget
                 .clone()
-                .watch(context.clone(), bus.clone(), journal.clone(), self.metrics),
+                .watch(context.clone(), bus.clone(), self.metrics),
         );
         context.supervise("retention", self.retention.run(context.clone()));
+        context.supervise("check", check(journal.clone(), context.clone()));
         let publisher = bus.publisher();
         let shutdown = context.shutdown.clone();
         let failing = context.clone();
@@ -176,6 +183,7 @@ async fn open_journal(config: &Config, context: &Context) -> anyhow::Result<Jour
     let options = stoa_journal::Options {
         segment_bytes: config.journal.segment.get(),
         max_record_bytes: MAX_RECORD_BYTES,
+        reserve_bytes: config.budget.reserve.get(),
     };
     let clock = context.clock.micros_fn();
     let opened = context
@@ -191,6 +199,14 @@ async fn open_journal(config: &Config, context: &Context) -> anyhow::Result<Jour
         );
     }
     Ok(opened.journal)
+}
+
+/// Checks the whole journal beside everything else; damage stops the process.
+async fn check(journal: Journal, context: Context) -> anyhow::Result<()> {
+    tokio::select! {
+        damage = journal.damaged() => Err(damage.into()),
+        () = context.shutdown.cancelled() => Ok(()),
+    }
 }
 
 async fn open_index(

@@ -73,6 +73,8 @@ pub struct ListenConfig {
 pub struct JournalConfig {
     /// The size at which a segment file is closed.
     pub segment: ByteSize,
+    /// Free disk that is left untouched: below it nothing is written, and events wait in the bus.
+    pub reserve: ByteSize,
 }
 
 /// The view.

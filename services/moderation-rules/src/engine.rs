@@ -20,7 +20,7 @@ pub(crate) mod trial;
 pub(crate) mod waves;
 
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use fail::fail_point;
@@ -40,7 +40,7 @@ use crate::record::{Change, Stored};
 use crate::scorers::Scores;
 use crate::view::{Index, State};
 
-/// The engine can't write: the process stops.
+/// The engine can't write: the disk is full, or the process stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("moderation-rules can't write its journal")]
 pub(crate) struct Stopped;
@@ -192,30 +192,39 @@ impl Engine {
     pub(crate) async fn run(mut self) -> anyhow::Result<()> {
         while let Some(work) = self.work.recv().await {
             match work {
-                Work::Events { batch, reply } => {
-                    let outgoing = self.parts.events(batch).await?;
-                    // Whoever asked may be gone; what was decided stays decided.
-                    reply.send(outgoing).ok();
-                }
-                Work::Review { review, reply } => {
-                    let outcome = self.parts.review(*review).await?;
-                    reply.send(outcome).ok();
-                }
-                Work::Sanction { asked, reply } => {
-                    let outcome = self.parts.sanction(*asked).await?;
-                    reply.send(outcome).ok();
-                }
+                Work::Events { batch, reply } => answer(self.parts.events(batch).await, reply),
+                Work::Review { review, reply } => answer(self.parts.review(*review).await, reply),
+                Work::Sanction { asked, reply } => answer(self.parts.sanction(*asked).await, reply),
                 Work::Reset { rule, by, reply } => {
-                    let outcome = self.parts.reset(&rule, &by).await?;
-                    reply.send(outcome).ok();
+                    answer(self.parts.reset(&rule, &by).await, reply)
                 }
             }
+            .inspect_err(|error| tracing::warn!(error = format!("{error:#}"), "not written"))
+            .or_else(|error| self.parts.waits(error))?;
         }
         Ok(())
     }
 }
 
+/// Answers whoever asked, if there is an answer; they may be gone, and what was decided stays decided.
+fn answer<T>(outcome: anyhow::Result<T>, reply: oneshot::Sender<T>) -> anyhow::Result<()> {
+    reply.send(outcome?).ok();
+    Ok(())
+}
+
 impl Parts {
+    /// Passes over a full disk: nothing has happened, and whoever asked hears that and may ask again.
+    fn waits(&self, error: anyhow::Error) -> anyhow::Result<()> {
+        let cause = error.downcast_ref::<stoa_journal::Error>();
+        if !matches!(cause, Some(stoa_journal::Error::NoSpace { .. })) {
+            return Err(error);
+        }
+        // The batch may have held the news that the rules are another set.
+        let mut watching = self.watching.lock().unwrap_or_else(PoisonError::into_inner);
+        watching.clear();
+        Ok(())
+    }
+
     async fn events(&self, mut batch: Batch) -> anyhow::Result<Vec<Vec<Outgoing>>> {
         let mut all = Vec::with_capacity(batch.events.len());
         while !batch.events.is_empty() {

@@ -36,6 +36,17 @@ pub use statement::Tongue;
 
 use stoa_bus::Bus;
 use stoa_daemon::Context;
+use stoa_journal::Record;
+use stoa_proto::Outgoing;
+
+/// Returns what a record of the journal led to.
+///
+/// # Errors
+/// If the record is of a newer version, or of another role's journal.
+pub fn published(record: &Record) -> anyhow::Result<Vec<Outgoing>> {
+    let stored = record::Stored::read(record)?;
+    Ok(stored.map(|stored| stored.outgoing()).unwrap_or_default())
+}
 
 /// Runs moderation-rules until shutdown.
 ///

@@ -84,6 +84,7 @@ pub(crate) struct Metrics {
     processed: IntCounterVec,
     batch_events: Histogram,
     batch_seconds: Histogram,
+    free_disk: IntGauge,
     pub(crate) scorers: ScorerFamilies,
     pub(crate) moderate: ModerateMetrics,
 }
@@ -141,6 +142,10 @@ impl Metrics {
                 "Time to judge one batch, make it durable and apply it.",
                 prometheus::exponential_buckets(0.000_5, 2.0, 15)?,
             )?,
+            free_disk: IntGauge::new(
+                "stoa_moderation_free_disk_bytes",
+                "Free disk where the journal is.",
+            )?,
             scorers: ScorerFamilies::new(registry)?,
             moderate: ModerateMetrics::new(registry)?,
         };
@@ -158,7 +163,8 @@ impl Metrics {
         registry.register(Box::new(self.pending_errors.clone()))?;
         registry.register(Box::new(self.processed.clone()))?;
         registry.register(Box::new(self.batch_events.clone()))?;
-        registry.register(Box::new(self.batch_seconds.clone()))
+        registry.register(Box::new(self.batch_seconds.clone()))?;
+        registry.register(Box::new(self.free_disk.clone()))
     }
 
     fn fill_labels(&self) {
@@ -202,6 +208,13 @@ impl Metrics {
         self.batch_events
             .observe(f64::from(u32::try_from(events).unwrap_or(u32::MAX)));
         self.batch_seconds.observe(elapsed.as_secs_f64());
+    }
+
+    /// Sets how much disk is free, where the system says so.
+    pub(crate) fn free_disk(&self, bytes: Option<u64>) {
+        if let Some(bytes) = bytes {
+            self.free_disk.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+        }
     }
 
     /// Counts an event.

@@ -79,8 +79,14 @@ impl Service {
         live.metrics.breakers(&limits::open(&index, &live)?);
         context.ready.set("view", Ok(()));
 
-        let parking =
-            stoa_parked::open(Reader::Moderation, &config.data_dir, &config.bus, context).await?;
+        let parking = stoa_parked::open(
+            Reader::Moderation,
+            &config.data_dir,
+            &config.bus,
+            config.journal.reserve.get(),
+            context,
+        )
+        .await?;
         let outbox = Outbox::open(journal.clone(), &config.data_dir.join("outbox.cursor"))?;
         let parts = Arc::new(Parts {
             journal: journal.clone(),
@@ -181,7 +187,14 @@ impl Service {
         let following = watch::follow(Arc::clone(&self.rules), self.rules_config, context.clone());
         context.supervise("rules", following);
         context.supervise("reload", reload_on_hangup(self.rules, context.clone()));
-        context.supervise("readiness", follow_bus(bus.clone(), context.clone()));
+        let following = follow(
+            bus.clone(),
+            journal.clone(),
+            self.metrics.clone(),
+            context.clone(),
+        );
+        context.supervise("readiness", following);
+        context.supervise("check", check(journal.clone(), context.clone()));
         let limits = BatchLimits {
             max_messages: self.batch_events,
             max_bytes: BATCH_BYTES,
@@ -241,6 +254,7 @@ async fn open_journal(config: &Config, context: &Context) -> anyhow::Result<Jour
     let options = stoa_journal::Options {
         segment_bytes: config.journal.segment.get(),
         max_record_bytes: MAX_RECORD_BYTES,
+        reserve_bytes: config.journal.reserve.get(),
     };
     let clock = context.clock.micros_fn();
     let open = move || Journal::open(&dir, options, clock);
@@ -253,7 +267,16 @@ async fn open_journal(config: &Config, context: &Context) -> anyhow::Result<Jour
             "an unfinished record at the journal's end was cut: it was never acknowledged"
         );
     }
+    opened.journal.never_trimmed()?;
     Ok(opened.journal)
+}
+
+/// Checks the whole journal beside everything else; damage stops the process.
+async fn check(journal: Journal, context: Context) -> anyhow::Result<()> {
+    tokio::select! {
+        damage = journal.damaged() => Err(damage.into()),
+        () = context.shutdown.cancelled() => Ok(()),
+    }
 }
 
 async fn open_index(
@@ -304,12 +327,22 @@ async fn reload_on_hangup(rules: Arc<Rules>, context: Context) -> anyhow::Result
     }
 }
 
-async fn follow_bus(bus: Bus, context: Context) -> anyhow::Result<()> {
+/// Keeps readiness and gauges up to date until shutdown.
+async fn follow(
+    bus: Bus,
+    journal: Journal,
+    metrics: Metrics,
+    context: Context,
+) -> anyhow::Result<()> {
     let mut ticks = tokio::time::interval(PERIOD);
     loop {
         tokio::select! {
-            _ = ticks.tick() => context.ready.set("bus", bus.status().ready()),
+            _ = ticks.tick() => {}
             () = context.shutdown.cancelled() => return Ok(()),
         }
+        context.ready.set("bus", bus.status().ready());
+        let room = journal.room().map_err(|full| full.to_string());
+        context.ready.set("disk", room);
+        metrics.free_disk(journal.free_bytes());
     }
 }

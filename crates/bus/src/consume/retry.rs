@@ -12,10 +12,10 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::batch::{PANICKED, Panicked};
-use super::{Loop, Source, Stop};
+use super::{Loop, Setting, Source, Stop};
 use crate::Error;
 use crate::handler::Handler;
-use crate::parking::{Lane, Parking, Request, Retried, Unanswered};
+use crate::parking::{Lane, Request, Retried, Unanswered};
 
 /// From parking a thread to its first retry; each pause is twice the one before.
 const FIRST_PAUSE: Duration = Duration::from_mins(1);
@@ -73,9 +73,11 @@ pub(super) struct Retries {
 
 impl Retries {
     /// Begins with all that is parked.
-    pub(super) fn new(parking: &Parking) -> Result<Self, Error> {
+    pub(super) fn new(setting: &Setting) -> Result<Self, Error> {
+        let parking = &setting.parking;
+        let asked = parking.attach(&setting.health, &setting.shutdown);
         let mut retries = Self {
-            asked: parking.asked().ok_or(Error::Task)?,
+            asked: asked.ok_or(Error::Task)?,
             request: None,
             lanes: HashMap::new(),
             due: BTreeSet::new(),

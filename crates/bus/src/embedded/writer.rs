@@ -8,12 +8,14 @@ use futures_util::future::try_join_all;
 use stoa_journal::{Entry, Journal};
 use stoa_proto::{Exchange, codec};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use crate::health::Health;
 use crate::life::Life;
 use crate::metrics::Metrics;
 use crate::pack::{PackLimits, pack};
 use crate::publisher::Submission;
+use crate::room::append_when_room;
 
 /// A record that holds one event.
 pub(super) const ONE: u8 = 1;
@@ -29,6 +31,7 @@ pub(super) struct Writer {
     pub(super) limits: PackLimits,
     pub(super) health: Arc<Health>,
     pub(super) metrics: Metrics,
+    pub(super) shutdown: CancellationToken,
 }
 
 impl Writer {
@@ -55,6 +58,9 @@ impl Writer {
                 waiting.push(submission.done);
             }
             if let Err(error) = self.append(events).await {
+                if matches!(error, stoa_journal::Error::NoSpace { .. }) {
+                    return;
+                }
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
                     "nothing can be published any more: a journal of the bus failed"
@@ -94,9 +100,13 @@ impl Writer {
                 .publishes
                 .with_label_values(&[exchange.name(), "confirmed"])
                 .inc_by(u64::try_from(entries.len()).unwrap_or_default());
-            self.journals
-                .get(&exchange)
-                .map(|journal| journal.append(entries))
+            let journal = self.journals.get(&exchange)?;
+            Some(append_when_room(
+                journal,
+                entries,
+                &self.health,
+                &self.shutdown,
+            ))
         });
         try_join_all(appends).await.map(|_| ())
     }

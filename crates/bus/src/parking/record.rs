@@ -168,6 +168,7 @@ mod tests {
             seq: 7,
             time_us: 0,
             kind: entry.kind,
+            length: u32::try_from(entry.payload.len()).unwrap(),
             payload: entry.payload,
             position: stoa_journal::Position { seq: 7, offset: 0 },
             redacted: false,

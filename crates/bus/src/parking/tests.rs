@@ -9,6 +9,7 @@ fn open(dir: &TempDir, max_bytes: u64) -> Parking {
         dir: dir.path().to_owned(),
         reader: Reader::Archive,
         max_bytes,
+        reserve_bytes: 0,
     };
     Parking::open(&config, &Registry::new(), Arc::new(|| 1)).unwrap()
 }
@@ -114,6 +115,7 @@ async fn a_record_of_a_newer_version_is_refused() {
         dir: dir.path().to_owned(),
         reader: Reader::Archive,
         max_bytes: 1,
+        reserve_bytes: 0,
     };
     let error = Parking::open(&config, &Registry::new(), Arc::new(|| 1)).unwrap_err();
     assert!(error.to_string().contains("newer version"), "{error}");

@@ -41,6 +41,7 @@ fn open_parking(dir: &Path, reader: Reader, max_bytes: u64, registry: &Registry)
         dir: dir.join("parked").join(reader.name()),
         reader,
         max_bytes,
+        reserve_bytes: 0,
     };
     Parking::open(&config, registry, Arc::new(|| 1_700_000_000_000_000)).unwrap()
 }

@@ -105,6 +105,7 @@ fn a_half_made_segment_is_removed() {
     fill(&journal, 30);
     drop(journal);
     let header = crate::format::SegmentHeader {
+        version: crate::format::FORMAT_VERSION,
         first: 30,
         created_us: 0,
         previous_chain: [0; 32],

@@ -150,7 +150,7 @@ fn a_newer_format_is_named() {
         error,
         Error::FormatVersion {
             found: 9,
-            supported: 1,
+            supported: 2,
             ..
         }
     ));
@@ -192,6 +192,23 @@ fn a_changed_record_with_right_checksums_breaks_the_chain() {
                 ..
             }
         ),
+        "{error}"
+    );
+}
+
+#[test]
+fn damage_is_found_while_the_journal_is_in_use() {
+    let (dir, positions) = filled(200);
+    let journal = open(dir.path()).journal;
+    let first = crate::files::list_segments(dir.path()).unwrap()[1].0;
+    let target = positions[usize::try_from(first + 2).unwrap()];
+    flip(
+        &crate::files::segment_path(dir.path(), first),
+        u64::from(target.offset) + 125,
+    );
+    let error = runtime().block_on(journal.damaged());
+    assert!(
+        matches!(error, Error::Damaged { seq, .. } if seq == first + 2),
         "{error}"
     );
 }

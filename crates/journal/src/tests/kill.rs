@@ -28,13 +28,9 @@ fn what_was_acknowledged_survives_kill_9() {
             assert_eq!(record.payload, text, "round {round}");
             n_acknowledged += 1;
         }
-        assert_eq!(
-            collect(&journal)
-                .unwrap()
-                .last()
-                .map_or(journal.first(), |last| last.seq + 1),
-            next
-        );
+        // Killed between a new segment and its first record, it holds none after the trim below.
+        let last = collect(&journal).unwrap().last().map(|last| last.seq + 1);
+        assert_eq!(last.unwrap_or(journal.first()), next);
         journal.trim(next).unwrap();
     }
     verify(dir.path()).unwrap();

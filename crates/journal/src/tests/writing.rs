@@ -244,8 +244,8 @@ fn trimming_drops_whole_segments_and_the_chain_goes_on() {
 struct FailingDisk {
     /// How many syncs still succeed.
     syncs: AtomicU32,
-    /// Whether it is the write that fails, halfway, and not the sync.
-    tears: bool,
+    /// What the write fails with, halfway; none if it is the sync that fails.
+    tears: Option<io::ErrorKind>,
 }
 
 struct FailingSink {
@@ -267,9 +267,11 @@ impl Disk for Shared {
 
 impl Sink for FailingSink {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if self.disk.tears && self.disk.syncs.load(Ordering::Relaxed) == 0 {
+        if let Some(kind) = self.disk.tears
+            && self.disk.syncs.load(Ordering::Relaxed) == 0
+        {
             self.file.append(&bytes[..bytes.len() / 2])?;
-            return Err(io::Error::from(io::ErrorKind::StorageFull));
+            return Err(io::Error::from(kind));
         }
         self.file.append(bytes)
     }
@@ -282,18 +284,26 @@ impl Sink for FailingSink {
         }
         self.file.sync()
     }
+
+    fn cut(&mut self, at: u64) -> io::Result<()> {
+        self.file.cut(at)
+    }
 }
 
-fn check_failing_disk(tears: bool) {
-    let dir = folder();
+/// Opens a journal whose disk fails after two syncs.
+fn on_failing_disk(dir: &Path, tears: Option<io::ErrorKind>) -> (Journal, Arc<FailingDisk>) {
     let disk = Arc::new(FailingDisk {
         syncs: AtomicU32::new(2),
         tears,
     });
-    let disk = Arc::new(Shared(disk));
-    let journal = crate::open::open(dir.path(), small(), clock(), disk)
-        .unwrap()
-        .journal;
+    let shared = Arc::new(Shared(Arc::clone(&disk)));
+    let opened = crate::open::open(dir, small(), clock(), shared).unwrap();
+    (opened.journal, disk)
+}
+
+fn check_failing_disk(tears: Option<io::ErrorKind>) {
+    let dir = folder();
+    let (journal, _) = on_failing_disk(dir.path(), tears);
     runtime().block_on(async {
         journal.append(entries(["one"])).await.unwrap();
         journal.append(entries(["two"])).await.unwrap();
@@ -313,17 +323,57 @@ fn check_failing_disk(tears: bool) {
     drop(journal);
     let opened = open(dir.path());
     assert!(opened.report.next >= 2);
-    assert_eq!(opened.report.torn.is_some(), tears);
+    assert_eq!(opened.report.torn.is_some(), tears.is_some());
     fill(&opened.journal, 3);
     verify(dir.path()).unwrap();
 }
 
 #[test]
 fn a_failed_sync_poisons() {
-    check_failing_disk(false);
+    check_failing_disk(None);
 }
 
 #[test]
 fn a_failed_write_poisons() {
-    check_failing_disk(true);
+    check_failing_disk(Some(io::ErrorKind::BrokenPipe));
+}
+
+#[test]
+fn a_full_disk_takes_nothing_and_goes_on_when_there_is_room() {
+    let dir = folder();
+    let (journal, disk) = on_failing_disk(dir.path(), Some(io::ErrorKind::StorageFull));
+    runtime().block_on(async {
+        journal.append(entries(["one"])).await.unwrap();
+        journal.append(entries(["two"])).await.unwrap();
+        let length = std::fs::metadata(last_segment(dir.path())).unwrap().len();
+        for _ in 0..3 {
+            let result = journal.append(entries(["three", "four"])).await;
+            assert!(matches!(result, Err(Error::NoSpace { .. })), "{result:?}");
+        }
+        let kept = std::fs::metadata(last_segment(dir.path())).unwrap().len();
+        assert_eq!(kept, length, "half a write is taken back");
+        disk.syncs.store(u32::MAX, Ordering::Relaxed);
+        let positions = journal.append(entries(["five"])).await.unwrap();
+        assert_eq!(positions[0].seq, 2);
+    });
+    drop(journal);
+    assert_eq!(open(dir.path()).report.torn, None);
+    assert_eq!(verify(dir.path()).unwrap().next, 3);
+}
+
+#[test]
+fn the_reserve_is_never_touched() {
+    let dir = folder();
+    let options = Options {
+        reserve_bytes: u64::MAX,
+        ..small()
+    };
+    let journal = Journal::open(dir.path(), options, clock()).unwrap().journal;
+    let length = journal.bytes();
+    assert!(matches!(journal.room(), Err(Error::NoSpace { .. })));
+    let error = runtime()
+        .block_on(journal.append(entries(["one"])))
+        .unwrap_err();
+    assert!(matches!(error, Error::NoSpace { .. }), "{error}");
+    assert_eq!((journal.bytes(), journal.next()), (length, 0));
 }

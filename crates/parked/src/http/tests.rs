@@ -72,7 +72,7 @@ impl Running {
         };
         let bus = Bus::embedded(&dir.path().join("bus"), EmbeddedConfig::default(), env).unwrap();
         let amqp = stoa_bus::AmqpConfig::default();
-        let parking = crate::open(Reader::Archive, dir.path(), &amqp, &context)
+        let parking = crate::open(Reader::Archive, dir.path(), &amqp, 0, &context)
             .await
             .unwrap();
         let tokens = Tokens::new(&[

@@ -55,14 +55,24 @@ fn ahead_of_the_journal() {
         .applied(),
         40
     );
-    check_set_aside(
-        &dir,
-        Options {
-            next_seq: 39,
-            ..options()
-        },
-        "position 40",
+    assert_eq!(View::position(&dir, options()).unwrap(), Some(40));
+    let behind = Options {
+        next_seq: 39,
+        ..options()
+    };
+    let error = View::open(&dir, behind).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            Error::Ahead {
+                applied: 40,
+                next: 39,
+                ..
+            }
+        ),
+        "{error}"
     );
+    assert_eq!(open(&dir).applied(), 40, "it stays where it is");
 }
 
 #[test]

@@ -59,6 +59,8 @@ fn a_killed_view_is_whole() {
     }
     let (_guard, dir) = folder();
     let mut furthest = 0;
+    // On a machine that has much else to do, a child needs longer to get anywhere.
+    let mut patience = 150;
     for round in 0..40 {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args([
@@ -84,6 +86,9 @@ fn a_killed_view_is_whole() {
         );
         check_whole(&view, round);
         furthest = furthest.max(view.applied());
+        if furthest == 0 {
+            patience = (patience * 2).min(2_000);
+        }
         if round % 5 == 0 {
             std::fs::remove_dir_all(&dir).unwrap();
         }

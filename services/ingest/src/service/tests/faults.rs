@@ -72,7 +72,7 @@ async fn an_old_backlog_and_a_full_disk_spend_the_budget_too() {
         .await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(
-        problem["detail"].as_str().unwrap().contains("reserve"),
+        problem["detail"].as_str().unwrap().contains("left free"),
         "{problem}"
     );
     running.stop().await;

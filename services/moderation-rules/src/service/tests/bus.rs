@@ -31,6 +31,7 @@ impl Archive {
             dir: dir.join("archive/parked"),
             reader: Reader::Archive,
             max_bytes: 1 << 20,
+            reserve_bytes: 0,
         };
         let registry = prometheus::Registry::new();
         let parking = Parking::open(&own, &registry, context.clock.micros_fn()).unwrap();
