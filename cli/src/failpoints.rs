@@ -11,9 +11,10 @@ use anyhow::Context as _;
 /// Arms what the environment names, for as long as the result lives.
 pub(crate) fn arm() -> anyhow::Result<fail::FailScenario<'static>> {
     let scenario = fail::FailScenario::setup();
-    if let Ok(text) = std::env::var("STOA_CRASH_AT") {
+    if let Some(text) = std::env::var_os("STOA_CRASH_AT") {
         let (place, time) = text
-            .split_once(':')
+            .to_str()
+            .and_then(|text| text.split_once(':'))
             .and_then(|(place, time)| Some((place, time.parse::<u32>().ok()?)))
             .context("STOA_CRASH_AT must be PLACE:TIME")?;
         let passed = AtomicU32::new(0);

@@ -14,6 +14,7 @@
 mod broker;
 mod crash;
 mod drill;
+mod platforms;
 mod report;
 mod zombie;
 
@@ -69,7 +70,7 @@ fn main() -> ExitCode {
             }
         }
     }
-    let cases = [crash::CASES, broker::CASES, zombie::CASES].concat();
+    let cases = [crash::CASES, broker::CASES, platforms::CASES, zombie::CASES].concat();
     if list {
         for case in cases {
             println!("{:5} {}", case.id, case.title);

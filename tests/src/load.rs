@@ -42,6 +42,8 @@ impl Stress {
             seed,
         } = load;
         let ledger = stack.folder.path().join(format!("ledger-{seed}"));
+        // How long nothing may move before it is judged; shorter where something must be missing.
+        let settle = std::env::var_os("STOA_TEST_SETTLE").unwrap_or_else(|| "30".into());
         let mut command = Command::new(binary());
         command
             .args(["stress", "--to", to, "--token", TOKEN, "--json"])
@@ -53,7 +55,10 @@ impl Stress {
             .args(["--threads", &threads.to_string()])
             .args(["--seed", &seed.to_string()])
             .args(["--batch", "8", "--concurrency", "4"])
-            .args(["--patience", "120", "--ledger"])
+            .args(["--patience", "120"])
+            .arg("--settle")
+            .arg(settle)
+            .arg("--ledger")
             .arg(&ledger)
             .stdout(Stdio::piped());
         Self {
