@@ -1,9 +1,10 @@
-//! Two instances of a role: one stands still, another takes over, and the first goes on.
+//! Two instances of a role: one ends or stands still, another takes over.
 
-use std::time::Duration;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use stoa_tests::role::Role;
-use stoa_tests::{Bus, Stack, TOKEN, Vhost, eventually};
+use stoa_tests::{Bus, Stack, TOKEN, Vhost, binary, eventually};
 
 use crate::drill::{Drill, lasts, load};
 use crate::report::Found;
@@ -15,6 +16,12 @@ pub(crate) const CASES: &[Case] = &[
         title: "moderation-rules stands still, another instance takes over, and it goes on",
         small: true,
         run: zombie,
+    },
+    Case {
+        id: "F19b",
+        title: "each role has an instance that stands by on its folder, and takes over when it is killed",
+        small: true,
+        run: standby,
     },
     Case {
         id: "O07",
@@ -35,16 +42,72 @@ fn stack(vhost: &Vhost) -> Stack {
     )
 }
 
-/// Starts another instance, with a folder of its own.
-fn another(vhost: &Vhost) -> Role {
+fn config(vhost: &Vhost) -> String {
     let url = &vhost.url;
-    let config = format!(
+    format!(
         "open = true\n[bus]\nurl = {url:?}\nprovision = true\nheartbeat = {HEARTBEAT}\n\
          [[tokens]]\nname = \"test\"\nrole = \"admin\"\nsecret = {TOKEN:?}\nsites = [\"*\"]\n"
-    );
-    let role = Role::start("moderation-rules", &config, &[]);
+    )
+}
+
+/// Starts another instance, with a folder of its own.
+fn another(vhost: &Vhost) -> Role {
+    let role = Role::start("moderation-rules", &config(vhost), &[]);
     role.is_ready();
     role
+}
+
+/// Starts another instance of a role on the same folder, which stands by.
+fn beside(drill: &Drill<'_>, vhost: &str, name: &str) -> Role {
+    let data = drill.stack.data.join(name);
+    let variable = |key: &str| format!("STOA_{}__{key}", name.replace('-', "_").to_uppercase());
+    let (folder, standby) = (variable("DATA_DIR"), variable("STANDBY"));
+    let role = Role::start(
+        name,
+        vhost,
+        &[(&folder, &data), (&standby, Path::new("true"))],
+    );
+    role.is_unready(&["another instance has the data folder"]);
+    role
+}
+
+fn standby(suite: &Suite, found: &mut Found) {
+    let vhost = Vhost::new();
+    let (stack, config, url) = (stack(&vhost), config(&vhost), vhost.url.clone());
+    let rounds = suite.pick(1, 4);
+    let load = load(suite.pick(4_000, 20_000));
+    let mut drill = Drill::with(stack, &url, load, found, Some(vhost));
+    let names = drill.stack.names();
+    let n_steps = rounds * u32::try_from(names.len()).unwrap();
+    let (mut step, mut slowest) = (0, Duration::ZERO);
+    for _ in 0..rounds {
+        for name in &names {
+            step += 1;
+            let second = beside(&drill, &config, name);
+            drill.reaches(step * 85 / n_steps);
+            drill.stack.process(name).kill();
+            let started = Instant::now();
+            second.is_ready();
+            slowest = slowest.max(started.elapsed());
+            // And back, since the checker knows the first one's address.
+            let again = [(
+                format!("STOA_{}__STANDBY", name.replace('-', "_").to_uppercase()),
+                "true",
+            )];
+            let again = again
+                .each_ref()
+                .map(|(name, value)| (name.as_str(), *value));
+            drill.stack.launch_as(&binary(), name, &again);
+            drill.reaches(step * 85 / n_steps + 2);
+            drop(second);
+            drill.stack.ready();
+            drill.found.kills += 2;
+        }
+    }
+    drill
+        .found
+        .note(format!("taken over within {} ms", slowest.as_millis()));
+    drill.ends();
 }
 
 /// Counts what an instance decided.

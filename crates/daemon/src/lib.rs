@@ -11,6 +11,7 @@ pub mod auth;
 pub mod clock;
 pub mod config;
 pub mod context;
+pub mod folder;
 pub mod http;
 pub mod lifecycle;
 pub mod problem;

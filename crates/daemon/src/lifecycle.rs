@@ -74,6 +74,11 @@ impl Default for ShutdownConfig {
     }
 }
 
+/// A role was told to stop before it had begun, which is no failure.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("stopped before it began")]
+pub struct Stopped;
+
 /// Runs a role until it ends or is told to stop, and says how the process is to end.
 ///
 /// It makes the runtime and the context, and is called once, from `main`, after [`crate::telemetry::init`].
@@ -102,20 +107,20 @@ where
 
 /// Whether everything that ran has ended by itself.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Stopped {
+enum End {
     InOrder,
     AtOnce,
 }
 
-fn end(runtime: Runtime, stopped: Stopped) {
+fn end(runtime: Runtime, stopped: End) {
     match stopped {
         // What is left are idle threads.
-        Stopped::InOrder => runtime.shutdown_timeout(std::time::Duration::from_secs(1)),
-        Stopped::AtOnce => runtime.shutdown_background(),
+        End::InOrder => runtime.shutdown_timeout(std::time::Duration::from_secs(1)),
+        End::AtOnce => runtime.shutdown_background(),
     }
 }
 
-async fn live<F, M>(context: Context, shutdown: ShutdownConfig, main: F) -> (Exit, Stopped)
+async fn live<F, M>(context: Context, shutdown: ShutdownConfig, main: F) -> (Exit, End)
 where
     F: FnOnce(Context) -> M,
     M: Future<Output = anyhow::Result<()>> + Send + 'static,
@@ -124,7 +129,7 @@ where
         Ok(signals) => signals,
         Err(error) => {
             tracing::error!(%error, "cannot listen for signals");
-            return (Exit::Failed, Stopped::InOrder);
+            return (Exit::Failed, End::InOrder);
         }
     };
     let mut main = context.tasks.spawn(main(context.clone()));
@@ -139,14 +144,14 @@ where
     context.shutdown.cancel();
     context.tasks.close();
     tokio::select! {
-        ended = drain(&context, main, early) => (exit_of(ended, &context), Stopped::InOrder),
+        ended = drain(&context, main, early) => (exit_of(ended, &context), End::InOrder),
         () = tokio::time::sleep(shutdown.grace.get()) => {
             tracing::error!(grace = %shutdown.grace, "not stopped within the grace period");
-            (Exit::Failed, Stopped::AtOnce)
+            (Exit::Failed, End::AtOnce)
         }
         name = signals.next() => {
             tracing::error!(signal = name, "stopping at once");
-            (Exit::Failed, Stopped::AtOnce)
+            (Exit::Failed, End::AtOnce)
         }
     }
 }
@@ -170,6 +175,7 @@ fn exit_of(ended: Ended, context: &Context) -> Exit {
     match ended {
         Ok(Ok(())) if context.failure().is_some() => Exit::Failed,
         Ok(Ok(())) => Exit::Ok,
+        Ok(Err(error)) if error.is::<Stopped>() => Exit::Ok,
         Ok(Err(error)) => {
             let exit = Exit::of(&error);
             tracing::error!(error = format!("{error:#}"), code = exit.code(), "failed");

@@ -17,6 +17,8 @@ pub const DEFAULT_CONFIG: &str = include_str!("../default.toml");
 pub struct Config {
     /// The folder of the journal and the view. One process at a time may use it.
     pub data_dir: PathBuf,
+    /// Waits for the folder while another instance has it, and takes over when that one is gone.
+    pub standby: bool,
     /// Takes events of any site, over HTTP without a token. Only on loopback, to try Stoa out.
     pub open: bool,
     /// How long an event's id is remembered.

@@ -58,6 +58,7 @@ pub async fn run(config: Config, context: Context, bus: Bus) -> anyhow::Result<(
     let admin = stoa_daemon::admin::router(&context).fallback_service(late.clone());
     stoa_daemon::http::serve(config.admin.listen, admin, &context, "admin").await?;
 
+    stoa_daemon::folder::hold(&config.data_dir, config.standby, &context).await?;
     let service = service::Service::open(&config, &context, bus).await?;
     late.set(service.admin_router());
     let limits = stoa_daemon::http::Limits {

@@ -23,6 +23,8 @@ pub const DEFAULT_CONFIG: &str = include_str!("../default.toml");
 pub struct Config {
     /// The folder of the journal and the view. One process at a time may use it.
     pub data_dir: PathBuf,
+    /// Waits for the folder while another instance has it, and takes over when that one is gone.
+    pub standby: bool,
     /// Set by `stoa up`; only on loopback. A verdict may be asked for without a token then; cases
     /// and decisions need one all the same.
     pub open: bool,
