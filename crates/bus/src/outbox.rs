@@ -221,7 +221,7 @@ impl Outbox {
                     self.handle.confirmed.store(end, Ordering::Release);
                 }
                 // The first waits for the broker; more is read ahead meanwhile.
-                () = grown(&mut durable, read), if has_room => {}
+                () = grown(&mut durable, read), if has_room && !shutdown.is_cancelled() => {}
                 () = tokio::time::sleep(Duration::from_secs(1)) => {}
             }
             if saved.elapsed() >= SAVE_EVERY {
@@ -285,3 +285,6 @@ async fn grown(durable: &mut watch::Receiver<u64>, read: u64) {
         std::future::pending::<()>().await;
     }
 }
+
+#[cfg(test)]
+mod tests;
