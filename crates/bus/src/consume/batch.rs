@@ -134,6 +134,15 @@ impl<S: Source, H: Handler> Loop<S, H> {
             group.push_front(admitted);
             break;
         }
+        if parked.refuses_any() {
+            // What comes before it is through first: otherwise it would be handed out again after a
+            // crash, and go behind what it precedes.
+            self.settle_all().await?;
+            let published = std::mem::take(&mut published);
+            if self.setting.publisher.submit(published).await.is_err() {
+                return Err(self.closed());
+            }
+        }
         let lanes = self.setting.parking.park(parked).await?;
         self.retries.parked(lanes);
         self.submit(published, settled);
