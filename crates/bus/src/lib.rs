@@ -30,6 +30,9 @@ mod pack;
 mod parking;
 mod published;
 mod publisher;
+mod seam;
+#[cfg(test)]
+mod simulation;
 
 use std::fmt;
 use std::path::Path;

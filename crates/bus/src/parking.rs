@@ -24,7 +24,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use prometheus::Registry;
-use stoa_journal::{Entry, Journal, Options};
+use stoa_journal::{Entry, Options};
 use stoa_proto::Reader;
 use stoa_proto::codec::{Message, ThreadKey};
 use tokio::sync::{mpsc, oneshot};
@@ -35,6 +35,7 @@ use self::metrics::Metrics;
 use self::record::{Done, End, Failed, Head, Stored};
 use crate::Error;
 use crate::handler::Incoming;
+use crate::seam::{Journal, blocking};
 
 pub(crate) use self::aside::{Aside, Batch};
 pub use self::shown::{Attempt, Filter, Page, Parked, Retried, Unanswered};
@@ -109,6 +110,16 @@ impl Parking {
         clock: stoa_journal::Clock,
     ) -> Result<Self, Error> {
         let journal = open_journal(&config.dir, Arc::clone(&clock))?;
+        Self::over(journal, config, registry, clock)
+    }
+
+    /// Rebuilds the memory from the journal.
+    pub(crate) fn over(
+        journal: Journal,
+        config: &ParkingConfig,
+        registry: &Registry,
+        clock: stoa_journal::Clock,
+    ) -> Result<Self, Error> {
         let mut index = Index::default();
         for record in journal.iter(journal.first()) {
             let record = record?;
@@ -335,9 +346,7 @@ impl Parking {
             }
             Ok(read)
         };
-        tokio::task::spawn_blocking(read)
-            .await
-            .map_err(|_| Error::Task)?
+        blocking(read).await?
     }
 
     /// Notes attempts that failed.
@@ -402,9 +411,7 @@ impl Parking {
         };
         let journal = self.0.journal.clone();
         let trim = move || journal.trim(oldest.unwrap_or(journal.next()));
-        tokio::task::spawn_blocking(trim)
-            .await
-            .map_err(|_| Error::Task)??;
+        blocking(trim).await??;
         Ok(())
     }
 

@@ -262,6 +262,7 @@ impl<S: Source, H: Handler> Loop<S, H> {
         self.settle_all().await?;
         loop {
             tokio::select! {
+                biased;
                 () = self.setting.shutdown.cancelled() => return Err(Stop::Shutdown),
                 () = tokio::time::sleep_until(until) => return Ok(()),
                 // What is parked comes before what waits, and may make room for it.

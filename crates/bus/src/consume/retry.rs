@@ -109,6 +109,7 @@ impl Retries {
             }
         };
         tokio::select! {
+            biased;
             request = self.asked.recv() => self.request = request,
             () = due => {}
         }
