@@ -13,7 +13,7 @@ mod address;
 mod connection;
 mod consume;
 mod live;
-mod publish;
+pub(crate) mod publish;
 mod tls;
 mod topology;
 
@@ -39,12 +39,12 @@ type Connected = watch::Receiver<Option<Arc<Live>>>;
 
 /// What all tasks of the transport share.
 #[derive(Clone, Debug)]
-struct Shared {
-    config: Arc<AmqpConfig>,
-    env: Env,
-    metrics: Metrics,
-    health: Arc<Health>,
-    life: Life,
+pub(crate) struct Shared {
+    pub(crate) config: Arc<AmqpConfig>,
+    pub(crate) env: Env,
+    pub(crate) metrics: Metrics,
+    pub(crate) health: Arc<Health>,
+    pub(crate) life: Life,
 }
 
 /// The bus over a broker.
@@ -131,5 +131,5 @@ impl Amqp {
 /// one attempt a second on average while it is away.
 fn jitter(attempt: u32) -> Duration {
     let most = 400_u64.saturating_mul(1 << attempt.min(10)).min(4_000);
-    Duration::from_millis(rand::random_range(200..=most))
+    crate::seam::pause(most)
 }

@@ -28,7 +28,7 @@ use crate::publisher::{Confirmed, Publisher};
 use crate::{BatchLimits, Error};
 
 /// Batches whose confirms are awaited while the next one is handled.
-const DEPTH: usize = 4;
+pub(crate) const DEPTH: usize = 4;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// Attempts after which the bus counts as stalled.

@@ -22,6 +22,26 @@ const SLOT: usize = 32;
 /// Slots in blocks of their own: one torn block can't spoil both.
 const SLOT_OFFSET: u64 = 4096;
 
+/// Where the slots are: a file, or what the simulation has in place of one.
+pub(crate) trait Slots: std::fmt::Debug + Send {
+    /// Reads all of a slot; without one the error is [`io::ErrorKind::UnexpectedEof`].
+    fn read(&self, slot: &mut [u8], offset: u64) -> io::Result<()>;
+    /// Writes a slot, durably.
+    fn write(&self, slot: &[u8], offset: u64) -> io::Result<()>;
+}
+
+impl Slots for File {
+    fn read(&self, slot: &mut [u8], offset: u64) -> io::Result<()> {
+        self.read_exact_at(slot, offset)
+    }
+
+    fn write(&self, slot: &[u8], offset: u64) -> io::Result<()> {
+        self.write_all_at(slot, offset)?;
+        fail_point!("cursor_before_sync");
+        self.sync_data()
+    }
+}
+
 /// A durable position.
 #[derive(Debug)]
 pub struct CursorFile {
@@ -31,7 +51,7 @@ pub struct CursorFile {
 
 #[derive(Debug)]
 struct State {
-    file: File,
+    file: Box<dyn Slots>,
     generation: u64,
     position: u64,
 }
@@ -67,11 +87,20 @@ impl CursorFile {
             }
         }
         let length = file.metadata().map_err(failed("read"))?.len();
+        Self::over(path, Box::new(file), length)
+    }
+
+    /// Finds the newest position in a file of so many bytes.
+    pub(crate) fn over(path: &Path, file: Box<dyn Slots>, length: u64) -> Result<Self, Error> {
         let newest = [0, SLOT_OFFSET]
             .into_iter()
-            .filter_map(|offset| read_slot(&file, offset).transpose())
+            .filter_map(|offset| read_slot(&*file, offset).transpose())
             .collect::<io::Result<Vec<_>>>()
-            .map_err(failed("read"))?
+            .map_err(|source| Error::File {
+                action: "read",
+                path: path.to_owned(),
+                source,
+            })?
             .into_iter()
             .max();
         if newest.is_none() && length > 0 {
@@ -112,11 +141,7 @@ impl CursorFile {
         };
         state
             .file
-            .write_all_at(&slot(generation, position), offset)
-            .and_then(|()| {
-                fail_point!("cursor_before_sync");
-                state.file.sync_data()
-            })
+            .write(&slot(generation, position), offset)
             .map_err(|source| Error::File {
                 action: "write",
                 path: self.path.clone(),
@@ -151,9 +176,9 @@ fn slot(generation: u64, position: u64) -> [u8; SLOT] {
     slot
 }
 
-fn read_slot(file: &File, offset: u64) -> io::Result<Option<(u64, u64)>> {
+fn read_slot(file: &dyn Slots, offset: u64) -> io::Result<Option<(u64, u64)>> {
     let mut bytes = [0; SLOT];
-    match file.read_exact_at(&mut bytes, offset) {
+    match file.read(&mut bytes, offset) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
         Err(error) => return Err(error),

@@ -31,6 +31,9 @@ mod parking;
 mod published;
 mod publisher;
 mod room;
+mod seam;
+#[cfg(test)]
+mod simulation;
 
 use std::fmt;
 use std::path::Path;

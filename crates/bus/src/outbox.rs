@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use fail::fail_point;
-use stoa_journal::{Iter, Journal, Record};
+use stoa_journal::Record;
 use stoa_proto::Outgoing;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::metrics::{Metrics, gauge_value};
 use crate::publisher::{Confirmed, Publisher};
+use crate::seam::{Iter, Journal, blocking};
 use crate::{CursorFile, Error};
 
 /// Records in one submission.
@@ -133,7 +134,11 @@ type Reading = (Iter, Result<Vec<Record>, stoa_journal::Error>);
 impl Outbox {
     /// Opens the position in a file, or makes it at the journal's start.
     pub fn open(journal: Journal, cursor_path: &Path) -> Result<Self, Error> {
-        let cursor = CursorFile::open(cursor_path)?;
+        Ok(Self::over(journal, CursorFile::open(cursor_path)?))
+    }
+
+    /// Goes on at a position.
+    pub(crate) fn over(journal: Journal, cursor: CursorFile) -> Self {
         let (position, end) = (cursor.position(), journal.next());
         if position > end {
             // What the journal gets next must not be left out.
@@ -148,11 +153,11 @@ impl Outbox {
             confirmed: Arc::new(AtomicU64::new(position.min(end))),
             oldest: Arc::default(),
         };
-        Ok(Self {
+        Self {
             journal,
             cursor: Arc::new(cursor),
             handle,
-        })
+        }
     }
 
     /// Returns what shows how far it is.
@@ -205,6 +210,7 @@ impl Outbox {
                 }
                 let unsaved = self.cursor.position() != self.handle.next();
                 tokio::select! {
+                    biased;
                     () = grown(&mut durable, read) => {}
                     () = tokio::time::sleep_until(saved + SAVE_EVERY), if unsaved => {}
                     () = shutdown.cancelled() => {}
@@ -224,7 +230,7 @@ impl Outbox {
                     self.handle.confirmed.store(end, Ordering::Release);
                 }
                 // The first waits for the broker; more is read ahead meanwhile.
-                () = grown(&mut durable, read), if has_room => {}
+                () = grown(&mut durable, read), if has_room && !shutdown.is_cancelled() => {}
                 () = tokio::time::sleep(Duration::from_secs(1)) => {}
             }
             if saved.elapsed() >= SAVE_EVERY {
@@ -250,19 +256,16 @@ impl Outbox {
 
     async fn save(&self) -> Result<(), Error> {
         let (cursor, position) = (Arc::clone(&self.cursor), self.handle.next());
-        tokio::task::spawn_blocking(move || cursor.save(position))
-            .await
-            .map_err(|_| Error::Task)?
+        blocking(move || cursor.save(position)).await?
     }
 }
 
 async fn read_window(mut iter: Iter) -> Result<Reading, Error> {
-    tokio::task::spawn_blocking(move || {
+    blocking(move || {
         let records = read(&mut iter);
         (iter, records)
     })
     .await
-    .map_err(|_| Error::Task)
 }
 
 fn read(iter: &mut Iter) -> Result<Vec<Record>, stoa_journal::Error> {
@@ -288,3 +291,6 @@ async fn grown(durable: &mut watch::Receiver<u64>, read: u64) {
         std::future::pending::<()>().await;
     }
 }
+
+#[cfg(test)]
+mod tests;

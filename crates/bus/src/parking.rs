@@ -24,7 +24,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use prometheus::Registry;
-use stoa_journal::{Entry, Journal, Options, Position};
+use stoa_journal::{Entry, Options, Position};
 use stoa_proto::Reader;
 use stoa_proto::codec::{Message, ThreadKey};
 use tokio::sync::{mpsc, oneshot};
@@ -38,6 +38,7 @@ use crate::Error;
 use crate::handler::Incoming;
 use crate::health::Health;
 use crate::room::append_when_room;
+use crate::seam::{Journal, blocking};
 
 pub(crate) use self::aside::{Aside, Batch};
 pub use self::shown::{Attempt, Filter, Page, Parked, Retried, Unanswered};
@@ -116,6 +117,16 @@ impl Parking {
         clock: stoa_journal::Clock,
     ) -> Result<Self, Error> {
         let journal = open_journal(config, Arc::clone(&clock))?;
+        Self::over(journal, config, registry, clock)
+    }
+
+    /// Rebuilds the memory from the journal.
+    pub(crate) fn over(
+        journal: Journal,
+        config: &ParkingConfig,
+        registry: &Registry,
+        clock: stoa_journal::Clock,
+    ) -> Result<Self, Error> {
         let mut index = Index::default();
         for record in journal.iter(journal.first()) {
             let record = record?;
@@ -350,9 +361,7 @@ impl Parking {
             }
             Ok(read)
         };
-        tokio::task::spawn_blocking(read)
-            .await
-            .map_err(|_| Error::Task)?
+        blocking(read).await?
     }
 
     /// Notes attempts that failed.
@@ -417,9 +426,7 @@ impl Parking {
         };
         let journal = self.0.journal.clone();
         let trim = move || journal.trim(oldest.unwrap_or(journal.next()));
-        tokio::task::spawn_blocking(trim)
-            .await
-            .map_err(|_| Error::Task)??;
+        blocking(trim).await??;
         Ok(())
     }
 
@@ -435,11 +442,10 @@ impl Parking {
     }
 
     async fn write(&self, entries: Vec<Entry>) -> Result<Vec<Position>, stoa_journal::Error> {
+        let append = || self.0.journal.append(entries.clone());
         match self.0.reader_life.get() {
-            Some((health, shutdown)) => {
-                append_when_room(&self.0.journal, entries, health, shutdown).await
-            }
-            None => self.0.journal.append(entries).await,
+            Some((health, shutdown)) => append_when_room(append, health, shutdown).await,
+            None => append().await,
         }
     }
 

@@ -1,8 +1,9 @@
 //! Room on the disk for what the bus writes itself.
 
+use std::future::Future;
 use std::time::Duration;
 
-use stoa_journal::{Entry, Journal, Position};
+use stoa_journal::Position;
 use tokio_util::sync::CancellationToken;
 
 use crate::health::Health;
@@ -12,19 +13,21 @@ const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// What a full disk is called among the problems of the bus.
 const DISK: &str = "disk";
 
-/// Appends to a journal of the bus, and waits meanwhile if the disk is full.
+/// Appends to a journal of the bus, again and again while the disk is full.
 ///
 /// # Errors
-/// Those of [`Journal::append`]; [`stoa_journal::Error::NoSpace`] only at shutdown.
-pub(crate) async fn append_when_room(
-    journal: &Journal,
-    entries: Vec<Entry>,
+/// Those of `append`; [`stoa_journal::Error::NoSpace`] only at shutdown.
+pub(crate) async fn append_when_room<F>(
+    append: impl Fn() -> F,
     health: &Health,
     shutdown: &CancellationToken,
-) -> Result<Vec<Position>, stoa_journal::Error> {
+) -> Result<Vec<Position>, stoa_journal::Error>
+where
+    F: Future<Output = Result<Vec<Position>, stoa_journal::Error>>,
+{
     let mut waited = false;
     loop {
-        let full = match journal.append(entries.clone()).await {
+        let full = match append().await {
             Err(full @ stoa_journal::Error::NoSpace { .. }) => full,
             done => {
                 if waited {

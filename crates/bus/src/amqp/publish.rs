@@ -8,8 +8,9 @@
 //! **Returns.** The broker sends a return before the confirm of that message, but the client hands
 //! it to whichever confirm it handles next, and one confirm may stand for many messages. So a
 //! return is matched by exchange and id, and confirms count only after all that the client
-//! resolved together have been looked at ([`PublishTask::barrier`]).
+//! resolved together have been looked at ([`Outlet::barrier`]).
 
+mod line;
 mod window;
 
 use std::collections::{HashSet, VecDeque};
@@ -17,26 +18,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fail::fail_point;
-use futures_util::{FutureExt, StreamExt};
-use lapin::Channel;
+use futures_util::StreamExt;
 use stoa_proto::Exchange;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use self::window::{Message, Verdict, Window};
-use super::live::{GOODBYE, Live};
-use super::{Connected, Shared, address, jitter, topology};
+use super::{Shared, address, jitter};
 use crate::health::Link;
 use crate::pack::{PackLimits, pack};
 use crate::publisher::Submission;
+
+pub(crate) use self::line::{Line, Outlet};
+#[cfg(test)]
+pub(crate) use self::window::Confirm;
+pub(crate) use self::window::Sender;
 
 /// Submissions that are taken at a time.
 const GATHERED: usize = 64;
 
 /// Publishes what is submitted.
-pub(super) struct PublishTask {
+pub(crate) struct PublishTask<L> {
     shared: Shared,
-    connected: Connected,
+    connected: watch::Receiver<Option<Arc<L>>>,
     /// Not sent, or to be sent again, in order.
     waiting: VecDeque<Message>,
     next_number: u64,
@@ -50,8 +54,8 @@ enum Broken {
     Done,
 }
 
-impl PublishTask {
-    pub(super) fn new(shared: Shared, connected: Connected) -> Self {
+impl<L: Line> PublishTask<L> {
+    pub(crate) fn new(shared: Shared, connected: watch::Receiver<Option<Arc<L>>>) -> Self {
         Self {
             shared,
             connected,
@@ -61,7 +65,7 @@ impl PublishTask {
     }
 
     /// Runs until shutdown, when nothing is in flight any more or the time for that is over.
-    pub(super) async fn run(mut self, mut submissions: mpsc::UnboundedReceiver<Submission>) {
+    pub(crate) async fn run(mut self, mut submissions: mpsc::UnboundedReceiver<Submission>) {
         let (life, drain) = (self.shared.life.clone(), self.shared.config.drain);
         let mut over = Box::pin(async move {
             life.shutdown().cancelled().await;
@@ -79,6 +83,7 @@ impl PublishTask {
             let Some(connection) = connection else { break };
             let started = Instant::now();
             let broken = tokio::select! {
+                biased;
                 broken = self.session(&connection, &mut submissions) => broken,
                 () = &mut over => break,
             };
@@ -101,6 +106,7 @@ impl PublishTask {
                 attempt + 1
             };
             tokio::select! {
+                biased;
                 () = tokio::time::sleep(jitter(attempt).min(Duration::from_secs(5))) => {}
                 () = &mut over => break,
             }
@@ -114,7 +120,7 @@ impl PublishTask {
     }
 
     /// Waits for a connection; `None` if none will come.
-    async fn connection(&mut self) -> Option<Arc<Live>> {
+    async fn connection(&mut self) -> Option<Arc<L>> {
         let found = self.connected.wait_for(Option::is_some).await.ok()?;
         found.clone()
     }
@@ -122,11 +128,11 @@ impl PublishTask {
     /// Publishes over one channel until it breaks.
     async fn session(
         &mut self,
-        connection: &Live,
+        connection: &L,
         submissions: &mut mpsc::UnboundedReceiver<Submission>,
     ) -> Broken {
         let limit = self.shared.config.confirm_timeout;
-        let channel = match topology::confirming_channel(connection, limit).await {
+        let channel = match connection.open(limit).await {
             Ok(channel) => channel,
             Err(reason) => return Broken::Because("channel", reason),
         };
@@ -142,22 +148,19 @@ impl PublishTask {
                 self.waiting.push_front(message);
             }
         }
-        if channel.status().connected() {
-            let closing = channel.close(200, "goodbye".into());
-            tokio::time::timeout(GOODBYE, closing).await.ok();
-        }
+        channel.close().await;
         broken
     }
 
     async fn work(
         &mut self,
-        connection: &Live,
-        channel: &Channel,
+        connection: &L,
+        channel: &L::Outlet,
         window: &mut Window,
         submissions: &mut mpsc::UnboundedReceiver<Submission>,
     ) -> Broken {
         let config = Arc::clone(&self.shared.config);
-        let sender = window::Sender {
+        let sender = Sender {
             app_id: format!("stoa/{}", config.role),
             account: address::account(&config),
         };
@@ -178,9 +181,7 @@ impl PublishTask {
             {
                 let exchange = message.packet.exchange;
                 if !checked.contains(&exchange) {
-                    let check =
-                        topology::check_exchange(connection, exchange, config.confirm_timeout)
-                            .await;
+                    let check = connection.check(exchange, config.confirm_timeout).await;
                     self.shared
                         .health
                         .problem(exchange.name(), check.clone().err());
@@ -224,13 +225,13 @@ impl PublishTask {
                     ending = true;
                 }
                 _ = look.tick() => {
-                    if !channel.status().connected() || !connection.status().connected() {
+                    if !channel.is_open() || !connection.is_open() {
                         return Broken::Because("lost", "the channel ended".to_owned());
                     }
                     let waited = window.oldest().map(|sent| sent.elapsed()).unwrap_or_default();
                     // A blocked broker confirms nothing until it is unblocked; to send again then
                     // would only add to what it has to store.
-                    if waited > config.confirm_timeout && !connection.status().blocked() {
+                    if waited > config.confirm_timeout && !connection.is_blocked() {
                         let reason = format!("no confirm for {} s", waited.as_secs());
                         return Broken::Because("timeout", reason);
                     }
@@ -267,12 +268,12 @@ impl PublishTask {
     /// Settles what is confirmed, and takes back what was nacked or returned.
     fn settle(
         &mut self,
-        channel: &Channel,
+        channel: &L::Outlet,
         window: &mut Window,
         hold_until: &mut Option<Instant>,
     ) -> Result<(), String> {
         window.note_ready()?;
-        Self::barrier(channel);
+        channel.barrier();
         window.note_ready()?;
         let mut again = Vec::new();
         for (message, sent, verdict) in window.take_noted() {
@@ -317,13 +318,6 @@ impl PublishTask {
             self.waiting.push_front(message);
         }
         Ok(())
-    }
-
-    /// Waits for the client to have resolved all confirms that it resolves together: it holds a
-    /// lock meanwhile, which this call takes once.
-    fn barrier(channel: &Channel) {
-        let polled = Box::pin(channel.wait_for_confirms()).now_or_never();
-        drop(polled);
     }
 
     fn count(&self, exchange: Exchange, result: &str, n: u64) {

@@ -135,6 +135,15 @@ impl<S: Source, H: Handler> Loop<S, H> {
             group.push_front(admitted);
             break;
         }
+        if parked.refuses_any() {
+            // What comes before it is through first: otherwise it would be handed out again after a
+            // crash, and go behind what it precedes.
+            self.settle_all().await?;
+            let published = std::mem::take(&mut published);
+            if self.setting.publisher.submit(published).await.is_err() {
+                return Err(self.closed());
+            }
+        }
         let lanes = self.setting.parking.park(parked).await?;
         if !lanes.is_empty() {
             fail_point!("bus_after_park");
@@ -257,6 +266,7 @@ impl<S: Source, H: Handler> Loop<S, H> {
         self.settle_all().await?;
         loop {
             tokio::select! {
+                biased;
                 () = self.setting.shutdown.cancelled() => return Err(Stop::Shutdown),
                 () = tokio::time::sleep_until(until) => return Ok(()),
                 // What is parked comes before what waits, and may make room for it.

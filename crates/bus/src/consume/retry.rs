@@ -112,6 +112,7 @@ impl Retries {
             }
         };
         tokio::select! {
+            biased;
             request = self.asked.recv() => self.request = request,
             () = due => {}
         }

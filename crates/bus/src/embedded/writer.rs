@@ -101,12 +101,8 @@ impl Writer {
                 .with_label_values(&[exchange.name(), "confirmed"])
                 .inc_by(u64::try_from(entries.len()).unwrap_or_default());
             let journal = self.journals.get(&exchange)?;
-            Some(append_when_room(
-                journal,
-                entries,
-                &self.health,
-                &self.shutdown,
-            ))
+            let append = move || journal.append(entries.clone());
+            Some(append_when_room(append, &self.health, &self.shutdown))
         });
         try_join_all(appends).await.map(|_| ())
     }

@@ -37,6 +37,14 @@ pub(crate) struct Batch {
     pub(super) bytes: u64,
 }
 
+impl Batch {
+    /// Whether any of them was refused itself, and does not only wait behind another.
+    pub(crate) fn refuses_any(&self) -> bool {
+        let mut heads = self.parked.iter().map(|(head, _, _)| head);
+        heads.any(|head| head.reason.is_some())
+    }
+}
+
 /// Counts what a record takes.
 pub(super) fn record_bytes(payload: usize) -> u64 {
     RECORD_BYTES + u64::try_from(payload).unwrap_or(u64::MAX / 2)

@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use lapin::Confirmation;
 use lapin::message::BasicReturnMessage;
-use lapin::options::BasicPublishOptions;
-use lapin::{BasicProperties, Channel, Confirmation};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use super::line::Outlet;
 use crate::amqp::connection::describe;
 use crate::pack::Packet;
 
@@ -64,7 +64,7 @@ pub(super) struct Message {
 
 /// Who publishes.
 #[derive(Debug)]
-pub(super) struct Sender {
+pub(crate) struct Sender {
     pub(super) app_id: String,
     /// The account, where it is known: the broker refuses messages that name another one, and so
     /// vouches for it to their readers.
@@ -86,7 +86,7 @@ struct Sent {
 }
 
 /// The number of a message, and what became of it.
-pub(super) type Confirm = (u64, lapin::Result<Confirmation>);
+pub(crate) type Confirm = (u64, lapin::Result<Confirmation>);
 
 type Confirming = Pin<Box<dyn Future<Output = Confirm> + Send>>;
 
@@ -119,9 +119,9 @@ impl Window {
     }
 
     /// Sends a message.
-    pub(super) fn send(&mut self, channel: &Channel, message: Message, from: &Sender) {
+    pub(super) fn send(&mut self, channel: &impl Outlet, message: Message, from: &Sender) {
         let number = message.number;
-        let mut confirming = Box::pin(publish(channel.clone(), number, &message.packet, from));
+        let mut confirming = Box::pin(channel.publish(number, &message.packet, from));
         // The client takes its place in the channel's order when it is first polled.
         match confirming.as_mut().now_or_never() {
             Some(confirm) => self.confirms.push(Box::pin(std::future::ready(confirm))),
@@ -199,48 +199,9 @@ impl Window {
     }
 }
 
-fn publish(
-    channel: Channel,
-    number: u64,
-    packet: &Packet,
-    from: &Sender,
-) -> impl Future<Output = Confirm> + Send + 'static {
-    let (exchange, routing_key) = (packet.exchange, packet.routing_key.as_str().into());
-    let options = BasicPublishOptions {
-        mandatory: exchange.mandatory(),
-        ..Default::default()
-    };
-    let mut properties = BasicProperties::default()
-        .with_content_type(packet.content_type.into())
-        .with_message_id(short(&packet.id).into())
-        .with_delivery_mode(2)
-        .with_app_id(from.app_id.as_str().into());
-    if let Some(account) = &from.account {
-        properties = properties.with_user_id(account.as_str().into());
-    }
-    if let Some(kind) = packet.kind {
-        properties = properties.with_type(kind.as_str().into());
-    }
-    let body = packet.body.clone();
-    async move {
-        let publishing = channel.basic_publish(
-            exchange.name().into(),
-            routing_key,
-            options,
-            &body,
-            properties,
-        );
-        let confirm = match publishing.await {
-            Ok(confirm) => confirm.await,
-            Err(error) => Err(error),
-        };
-        (number, confirm)
-    }
-}
-
 /// Cuts an id to what the protocol's short strings hold, 255 bytes. The event in the body has it
 /// whole.
-fn short(id: &str) -> &str {
+pub(super) fn short(id: &str) -> &str {
     let mut end = id.len().min(255);
     while !id.is_char_boundary(end) {
         end -= 1;
