@@ -24,7 +24,7 @@ use crate::handler::{Handler, Incoming};
 use crate::health::Health;
 use crate::metrics::{Metrics, gauge_value};
 use crate::parking::Parking;
-use crate::publisher::{Confirmed, Publisher};
+use crate::publisher::{Confirmed, Lease, Publisher};
 use crate::{BatchLimits, Error};
 
 /// Batches whose confirms are awaited while the next one is handled.
@@ -57,6 +57,11 @@ pub(crate) trait Source: Send {
 
     /// Whether the transport will hand out the message anew, so that it need not be handled.
     fn is_stale(&self, token: &Self::Token) -> bool;
+
+    /// Returns until when these are this process's to answer.
+    fn lease(&self, _: &[Delivery<Self::Token>]) -> Lease {
+        Lease::default()
+    }
 
     /// Settles messages that are done with, in their order.
     fn settle(
@@ -188,7 +193,8 @@ impl<S: Source, H: Handler> Loop<S, H> {
     fn submit(&mut self, outgoing: Vec<stoa_proto::Outgoing>, settled: Vec<Delivery<S::Token>>) {
         if !settled.is_empty() {
             fail_point!("bus_before_submit");
-            let confirmed = self.setting.publisher.submit(outgoing);
+            let lease = self.source.lease(&settled);
+            let confirmed = self.setting.publisher.submit_while(outgoing, lease);
             self.unconfirmed
                 .push_back(Unconfirmed { confirmed, settled });
         }

@@ -75,7 +75,7 @@ impl Metrics {
             publishes: counters(
                 "stoa_amqp_publish_total",
                 "Messages published, by exchange and what became of them: confirmed, nacked, \
-                 returned, unknown",
+                 returned, unknown, fenced (given up: another instance has what it came from)",
                 &["exchange", "result"],
             )?,
             confirm_duration,

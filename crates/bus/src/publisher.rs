@@ -1,7 +1,9 @@
 //! The sending half: what is handed over is confirmed in order, or not at all.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use stoa_proto::Outgoing;
@@ -10,10 +12,36 @@ use tokio::sync::{mpsc, oneshot};
 use crate::Closed;
 use crate::metrics::Metrics;
 
+/// Until when events are still to be published.
+///
+/// What messages led to is not, once all of them were handed to another instance: this one may have
+/// stood still for long, and would write late what the other one has gone beyond.
+#[derive(Clone, Default)]
+pub(crate) struct Lease(Option<Arc<dyn Fn() -> bool + Send + Sync>>);
+
+impl Lease {
+    /// Makes a lease that holds as long as this says so.
+    pub(crate) fn while_holds(holds: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(holds)))
+    }
+
+    /// Returns whether it still holds.
+    pub(crate) fn holds(&self) -> bool {
+        self.0.as_ref().is_none_or(|holds| holds())
+    }
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Lease").field(&self.holds()).finish()
+    }
+}
+
 /// Events handed over together, and whom to tell when all of them are confirmed.
 #[derive(Debug)]
 pub(crate) struct Submission {
     pub(crate) events: Vec<Outgoing>,
+    pub(crate) lease: Lease,
     pub(crate) done: oneshot::Sender<()>,
 }
 
@@ -48,12 +76,22 @@ impl Publisher {
 
     /// Hands over events. Those of an earlier call are sent before those of a later one.
     pub(crate) fn submit(&self, events: Vec<Outgoing>) -> Confirmed {
+        self.submit_while(events, Lease::default())
+    }
+
+    /// Hands over events that are given up, as if confirmed, once their lease is over.
+    pub(crate) fn submit_while(&self, events: Vec<Outgoing>, lease: Lease) -> Confirmed {
         if events.is_empty() {
             return Confirmed(None);
         }
         let (done, confirmed) = oneshot::channel();
         // A refused submission drops its sender, which the receiver sees as closed.
-        self.submissions.send(Submission { events, done }).ok();
+        let submission = Submission {
+            events,
+            lease,
+            done,
+        };
+        self.submissions.send(submission).ok();
         Confirmed(Some(confirmed))
     }
 

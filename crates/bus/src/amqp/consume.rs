@@ -26,6 +26,7 @@ use self::subscription::{Arrived, Subscription};
 use super::{Connected, Shared};
 use crate::consume::{Delivery, Source};
 use crate::handler::Incoming;
+use crate::publisher::Lease;
 use crate::{BatchLimits, Error};
 
 /// A message that was handed out this often and never settled is suspected of the crashes.
@@ -197,6 +198,16 @@ impl Source for AmqpSource {
 
     fn is_stale(&self, token: &Token) -> bool {
         !token.acker.usable()
+    }
+
+    fn lease(&self, deliveries: &[Delivery<Token>]) -> Lease {
+        let mut ackers: Vec<(u64, Acker)> = Vec::new();
+        for Delivery { token, .. } in deliveries {
+            if ackers.iter().all(|(epoch, _)| *epoch != token.epoch) {
+                ackers.push((token.epoch, token.acker.clone()));
+            }
+        }
+        Lease::while_holds(move || ackers.iter().any(|(_, acker)| acker.usable()))
     }
 
     async fn settle(&mut self, settled: Vec<Delivery<Token>>) -> Result<(), Error> {

@@ -180,6 +180,11 @@ impl<L: Line> PublishTask<L> {
                 && let Some(message) = self.waiting.pop_front()
             {
                 let exchange = message.packet.exchange;
+                if !message.lease.holds() {
+                    self.count(exchange, "fenced", 1);
+                    message.done.confirmed();
+                    continue;
+                }
                 if !checked.contains(&exchange) {
                     let check = connection.check(exchange, config.confirm_timeout).await;
                     self.shared
@@ -258,6 +263,7 @@ impl<L: Line> PublishTask<L> {
                 self.waiting.push_back(Message {
                     number,
                     packet,
+                    lease: submission.lease.clone(),
                     done: done.clone(),
                     attempts: 0,
                 });

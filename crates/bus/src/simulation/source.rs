@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::broker::{Broker, NET_MS, Subscribed, Token};
 use super::process::Process;
 use crate::consume::{Delivery, Source};
+use crate::publisher::Lease;
 use crate::{BatchLimits, Error};
 
 /// What a process consumes with.
@@ -83,6 +84,14 @@ impl Source for SimSource {
 
     fn is_stale(&self, token: &Token) -> bool {
         !token.usable.load(Ordering::Relaxed)
+    }
+
+    fn lease(&self, deliveries: &[Delivery<Token>]) -> Lease {
+        let usable: Vec<_> = deliveries
+            .iter()
+            .map(|delivery| Arc::clone(&delivery.token.usable))
+            .collect();
+        Lease::while_holds(move || usable.iter().any(|usable| usable.load(Ordering::Relaxed)))
     }
 
     async fn settle(&mut self, settled: Vec<Delivery<Token>>) -> Result<(), Error> {

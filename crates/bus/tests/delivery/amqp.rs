@@ -82,6 +82,40 @@ fn amqp_lost_confirms_are_sent_again() {
 }
 
 #[test]
+fn amqp_what_messages_led_to_is_given_up_once_they_are_handed_out_anew() {
+    let broker = Broker::new();
+    let (seen, archived) = (Seen::default(), Seen::default());
+    let node = broker.start();
+    node.read(Reader::Archive, Events(Recorder::new(&archived)));
+    let decide = |thread, n| {
+        Ok(vec![Outgoing::new(
+            Exchange::Outcomes,
+            &event(thread, n + 100),
+        )])
+    };
+    let slow = Recorder::with(&seen, decide).slow(Duration::from_millis(500));
+    node.read(READER, Events(slow));
+    let publish = |n| node.wait(node.bus.publisher().publish(vec![outgoing(1, n)]));
+    publish(0).unwrap();
+    node.until("both read", || archived.distinct() == 2);
+    publish(1).unwrap();
+    // Both readers got both, and the archive what followed from the first.
+    let deliveries = "stoa_consumer_deliveries_total";
+    node.until("the second has arrived", || node.metric(deliveries) >= 5.0);
+    // What follows from it is published, and nobody learns that it arrived.
+    broker.proxy.mute(true);
+    node.until("it is handled", || seen.distinct() == 2);
+    std::thread::sleep(Duration::from_millis(200));
+    broker.proxy.cut();
+    std::thread::sleep(Duration::from_millis(200));
+    broker.proxy.mute(false);
+    node.until("all archived", || archived.distinct() == 4);
+    let fenced = || node.labelled("stoa_amqp_publish_total", "fenced");
+    node.until("given up", || fenced() >= 1.0);
+    node.stop();
+}
+
+#[test]
 fn amqp_a_connection_that_no_longer_answers_is_made_anew() {
     let broker = Broker::new();
     let seen = Seen::default();

@@ -144,11 +144,21 @@ impl Node {
 
     /// Sums a metric over its labels.
     pub(crate) fn metric(&self, name: &str) -> f64 {
+        self.labelled(name, "")
+    }
+
+    /// Sums a metric over what has such a label, or over all for the empty one.
+    pub(crate) fn labelled(&self, name: &str, value: &str) -> f64 {
+        let has = |metric: &&prometheus::proto::Metric| {
+            let mut labels = metric.get_label().iter();
+            value.is_empty() || labels.any(|label| label.value() == value)
+        };
         self.registry
             .gather()
             .iter()
             .filter(|family| family.name() == name)
             .flat_map(prometheus::proto::MetricFamily::get_metric)
+            .filter(has)
             .map(|metric| metric.get_counter().get_value() + metric.get_gauge().get_value())
             .sum()
     }

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use super::line::Outlet;
 use crate::amqp::connection::describe;
 use crate::pack::Packet;
+use crate::publisher::Lease;
 
 /// A submission that waits for its messages.
 ///
@@ -39,7 +40,7 @@ impl Done {
         }))
     }
 
-    /// One message is confirmed; the last one tells the submitter.
+    /// One message is confirmed, or given up; the last one tells the submitter.
     pub(super) fn confirmed(&self) {
         if self.0.unconfirmed.fetch_sub(1, Ordering::AcqRel) == 1 {
             let mut sender = self.0.sender.lock().unwrap_or_else(PoisonError::into_inner);
@@ -57,6 +58,7 @@ pub(super) struct Message {
     /// Its place in the order of all messages of this process.
     pub(super) number: u64,
     pub(super) packet: Packet,
+    pub(super) lease: Lease,
     pub(super) done: Done,
     /// How often the broker refused it.
     pub(super) attempts: u32,
