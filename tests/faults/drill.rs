@@ -1,9 +1,12 @@
 //! A system under load, to which something is done.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use serde_json::json;
-use stoa_tests::{Bus, Load, Stack, Stress, Vhost, stoa};
+use serde_json::{Value, json};
+use stoa_tests::{Bus, Load, ROLES, Stack, Stress, Vhost, stoa};
 
 use crate::report::Found;
 
@@ -27,6 +30,10 @@ pub(crate) struct Drill<'f> {
     pub(crate) stack: Stack,
     stress: Stress,
     load: Load,
+    /// Where the load is sent.
+    to: String,
+    /// What came of it, once it has ended.
+    report: Option<Value>,
     pub(crate) found: &'f mut Found,
     /// Last, since the roles are to be gone before it.
     vhost: Option<Vhost>,
@@ -69,6 +76,8 @@ impl<'f> Drill<'f> {
             stack,
             stress,
             load,
+            to: to.to_owned(),
+            report: None,
             found,
             vhost,
         }
@@ -100,12 +109,39 @@ impl<'f> Drill<'f> {
         self.found.slowest_start_ms = self.found.slowest_start_ms.max(took);
     }
 
-    /// Waits for the end of the load, and checks everything.
-    pub(crate) fn ends(mut self) {
+    /// Waits until all is ready again, which may take so long at most, and notes how long it took.
+    pub(crate) fn is_ready_within(&mut self, limit: Duration) {
+        let started = Instant::now();
+        self.stack.ready();
+        let took = started.elapsed();
+        assert!(took < limit, "ready again only after {took:?}");
+        let took = took.as_secs_f64();
+        self.found.note(format!("ready again after {took:.1} s"));
+    }
+
+    /// Waits for the end of the load, and checks what came of it.
+    pub(crate) fn is_sound(&mut self) -> Value {
+        if let Some(report) = &self.report {
+            return report.clone();
+        }
         let report = self.stress.ends();
         self.found.count(&report);
         assert_eq!(report["pass"], true, "{report:#}");
         assert_eq!(report["attempted"], json!(self.load.events), "{report:#}");
+        self.report = Some(report.clone());
+        report
+    }
+
+    /// The same, and sends the load once more: all of it is repeats.
+    pub(crate) fn again(&mut self) {
+        self.is_sound();
+        self.stress = Stress::start(&self.stack, &self.to, self.load);
+        self.report = None;
+    }
+
+    /// Waits for the end of the load, checks everything, and returns the report of the load.
+    pub(crate) fn ends(mut self) -> Value {
+        let report = self.is_sound();
         assert!(self.stack.is_well(), "a role is not ready");
         let admins = [
             self.stack.ingest_admin(),
@@ -124,7 +160,34 @@ impl<'f> Drill<'f> {
         assert!(verified.status.success(), "{verified:?}");
         drop(self.stack);
         drop(self.vhost);
+        report
     }
+}
+
+/// Names the variable of a role's setting.
+pub(crate) fn variable(role: &str, setting: &str) -> String {
+    let role = role.replace('-', "_").to_uppercase();
+    format!("STOA_{role}__{setting}")
+}
+
+/// Starts a system whose roles all have these settings.
+pub(crate) fn stack_with(bus: Bus, settings: &[(&str, &str)]) -> Stack {
+    let mut stack = Stack::prepare(bus, tempfile::tempdir().unwrap());
+    for role in ROLES {
+        for (setting, value) in settings {
+            stack.set(&variable(role, setting), value);
+        }
+    }
+    stack.launch_all();
+    stack
+}
+
+/// Makes a program of a shell script, which is to put itself in the place of the real one.
+pub(crate) fn program(folder: &Path, script: &str) -> PathBuf {
+    let path = folder.join("stoa");
+    std::fs::write(&path, format!("#!/bin/sh\nset -e\n{script}\n")).unwrap();
+    std::fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+    path
 }
 
 /// Waits, as the fault must last.

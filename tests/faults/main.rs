@@ -2,7 +2,7 @@
 //! every event.
 //!
 //! `./scripts/faults` builds what it needs and runs it. A case is known by its number in
-//! `docs/reliability.md`; each has a system of its own, and passes if nothing was lost, nothing
+//! `docs/faults.md`; each has a system of its own, and passes if nothing was lost, nothing
 //! done twice, everything in order, the archive's chain verifies, and nobody had to lend a hand.
 #![expect(
     clippy::unwrap_used,
@@ -12,8 +12,14 @@
 )]
 
 mod broker;
+mod clients;
 mod crash;
 mod drill;
+mod link;
+mod memory;
+mod messages;
+mod network;
+mod operations;
 mod platforms;
 mod report;
 mod zombie;
@@ -70,7 +76,17 @@ fn main() -> ExitCode {
             }
         }
     }
-    let cases = [crash::CASES, broker::CASES, platforms::CASES, zombie::CASES].concat();
+    let cases = [
+        crash::CASES,
+        broker::CASES,
+        platforms::CASES,
+        zombie::CASES,
+        network::CASES,
+        clients::CASES,
+        messages::CASES,
+        operations::CASES,
+    ]
+    .concat();
     if list {
         for case in cases {
             println!("{:5} {}", case.id, case.title);

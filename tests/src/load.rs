@@ -1,5 +1,8 @@
 //! Load with a ledger: `stoa stress` as a process beside the test.
 
+use std::cell::Cell;
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
@@ -29,6 +32,8 @@ pub struct Stress {
     child: Option<Child>,
     ledger: PathBuf,
     events: u32,
+    /// Bytes of the ledger that were read, and the answers in them.
+    counted: Cell<(u64, usize)>,
 }
 
 impl Stress {
@@ -41,7 +46,12 @@ impl Stress {
             mix,
             seed,
         } = load;
-        let ledger = stack.folder.path().join(format!("ledger-{seed}"));
+        // A load that is sent again is in another ledger.
+        let folder = stack.folder.path();
+        let ledger = (0..100)
+            .map(|run| folder.join(format!("ledger-{seed}-{run}")))
+            .find(|path| !path.exists())
+            .unwrap();
         // How long nothing may move before it is judged; shorter where something must be missing.
         let settle = std::env::var_os("STOA_TEST_SETTLE").unwrap_or_else(|| "30".into());
         let mut command = Command::new(binary());
@@ -65,18 +75,40 @@ impl Stress {
             child: Some(command.spawn().unwrap()),
             ledger,
             events,
+            counted: Cell::default(),
         }
     }
 
-    /// Waits until so many events were answered.
+    /// Waits until so many events were answered, however long that takes while it goes on.
     pub fn reaches(&self, n_answered: usize) {
-        eventually(&format!("{n_answered} answers"), || {
-            let ledger = std::fs::read_to_string(&self.ledger).unwrap_or_default();
-            let answers = ledger
-                .lines()
-                .filter(|line| line.starts_with(r#"{"answered""#));
-            answers.count() >= n_answered
-        });
+        let mut before = 0;
+        while before < n_answered {
+            let mut now = before;
+            eventually(&format!("more than {before} answers"), || {
+                now = self.answered();
+                now > before
+            });
+            before = now;
+        }
+    }
+
+    /// Counts the events that were answered; what was counted before is not read again.
+    fn answered(&self) -> usize {
+        let (mut read, mut count) = self.counted.get();
+        let Ok(mut ledger) = File::open(&self.ledger) else {
+            return count;
+        };
+        let mut new = Vec::new();
+        ledger.seek(SeekFrom::Start(read)).unwrap();
+        ledger.read_to_end(&mut new).unwrap();
+        for line in new.split_inclusive(|byte| *byte == b'\n') {
+            if line.ends_with(b"\n") {
+                read += line.len() as u64;
+                count += usize::from(line.starts_with(br#"{"answered""#));
+            }
+        }
+        self.counted.set((read, count));
+        count
     }
 
     /// Waits until every event was answered.
@@ -85,14 +117,14 @@ impl Stress {
     }
 
     /// Waits for its end, and returns its report.
-    pub fn ends(mut self) -> Value {
+    pub fn ends(&mut self) -> Value {
         let output = self.child.take().unwrap().wait_with_output().unwrap();
         let report = serde_json::from_slice(&output.stdout);
         report.unwrap_or_else(|error| panic!("{error}: {output:?}"))
     }
 
     /// Waits for its end; nothing may be lost or be there twice.
-    pub fn ends_sound(self) {
+    pub fn ends_sound(mut self) {
         let events = self.events;
         let report = self.ends();
         assert_eq!(report["pass"], true, "{report:#}");

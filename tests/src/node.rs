@@ -5,7 +5,11 @@ use std::process::Command;
 
 /// A private `RabbitMQ` node, stopped when it goes out of scope.
 #[derive(Debug)]
-pub struct Node(tempfile::TempDir);
+pub struct Node {
+    folder: tempfile::TempDir,
+    /// The network namespace that it is in, if it has one of its own.
+    namespace: Option<String>,
+}
 
 impl Node {
     /// Starts one.
@@ -15,8 +19,20 @@ impl Node {
 
     /// Starts one whose folder has what `scripts/rabbitmq-node` looks for.
     pub fn prepared(prepare: impl FnOnce(&Path)) -> Self {
-        let node = Self(tempfile::tempdir().unwrap());
-        prepare(node.0.path());
+        Self::placed(None, prepare)
+    }
+
+    /// The same, in a network namespace that is there.
+    pub fn within(namespace: &str, prepare: impl FnOnce(&Path)) -> Self {
+        Self::placed(Some(namespace.to_owned()), prepare)
+    }
+
+    fn placed(namespace: Option<String>, prepare: impl FnOnce(&Path)) -> Self {
+        let node = Self {
+            folder: tempfile::tempdir().unwrap(),
+            namespace,
+        };
+        prepare(node.folder.path());
         node.run("start");
         node
     }
@@ -24,18 +40,29 @@ impl Node {
     /// Runs `scripts/rabbitmq-node`; returns what it says.
     pub fn run(&self, command: &str) -> String {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/rabbitmq-node");
-        output(Command::new(script).arg(command).arg(self.0.path()))
+        output(self.command(&script).arg(command).arg(self.folder.path()))
     }
 
     /// Runs a command of its control tool.
     pub fn control(&self, args: &[&str]) -> String {
-        output(Command::new(self.0.path().join("rabbitmqctl")).args(args))
+        let tool = self.folder.path().join("rabbitmqctl");
+        output(self.command(&tool).args(args))
+    }
+
+    /// A program where the node is.
+    fn command(&self, program: &Path) -> Command {
+        let Some(namespace) = &self.namespace else {
+            return Command::new(program);
+        };
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", namespace]).arg(program);
+        command
     }
 
     /// Brings it back on the same port without anything that it held.
     pub fn wipe(&self) {
         self.run("crash");
-        let data = self.0.path().join("data");
+        let data = self.folder.path().join("data");
         std::fs::remove_dir_all(&data).unwrap();
         std::fs::create_dir(&data).unwrap();
         self.run("start");
@@ -43,7 +70,7 @@ impl Node {
 
     /// Its folder.
     pub fn folder(&self) -> PathBuf {
-        self.0.path().to_owned()
+        self.folder.path().to_owned()
     }
 
     /// The URL of its administrator.
@@ -57,7 +84,7 @@ impl Node {
     }
 
     fn exported(&self, variable: &str) -> String {
-        let exports = std::fs::read_to_string(self.0.path().join("env")).unwrap();
+        let exports = std::fs::read_to_string(self.folder.path().join("env")).unwrap();
         let start = format!("export {variable}='");
         let line = exports.lines().find_map(|line| line.strip_prefix(&start));
         line.unwrap().trim_end_matches('\'').to_owned()

@@ -56,6 +56,26 @@ impl Process {
         self.child.wait().unwrap().code()
     }
 
+    /// Returns the MiB of memory that it has resident.
+    pub fn memory(&self) -> u64 {
+        let status = self.of_system("status");
+        let status = std::fs::read_to_string(status).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.unwrap().trim().trim_end_matches(" kB");
+        kib.parse::<u64>().unwrap() / 1024
+    }
+
+    /// Returns how many files and sockets it has open.
+    pub fn open_files(&self) -> u64 {
+        let files = std::fs::read_dir(self.of_system("fd")).unwrap();
+        files.count() as u64
+    }
+
+    /// Returns where the system tells something about it.
+    fn of_system(&self, what: &str) -> PathBuf {
+        format!("/proc/{}/{what}", self.child.id()).into()
+    }
+
     /// Returns what it has written to its log so far.
     pub fn said(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()

@@ -74,8 +74,11 @@ pub struct Limits {
     pub head: Duration,
     /// From one piece of a body to the next.
     pub body_idle: Duration,
-    /// For a whole body, so that one byte a second is no way to hold a connection.
+    /// For a whole body.
     pub body: Duration,
+    /// Bytes of a body a second, on average since it began and after the first `body_idle`, so that
+    /// one byte a second is no way to hold a connection. A line of 8 kbit/s is fast enough for 1 KiB.
+    pub body_rate: u32,
     /// How long a client may take no byte of an answer.
     pub write_idle: Duration,
 }
@@ -87,6 +90,7 @@ impl Default for Limits {
             head: Duration::from_secs(10),
             body_idle: Duration::from_secs(10),
             body: Duration::from_mins(2),
+            body_rate: 1024,
             write_idle: Duration::from_secs(30),
         }
     }

@@ -7,6 +7,8 @@
 //!
 //! **Invariant:** nothing is answered before the append that holds it is durable; a repeat is
 //! answered with what the journal holds, letter for letter.
+//!
+//! Judging changes nothing, so a panic in it is passed on to whoever asked, and the engine goes on.
 
 pub(crate) mod batch;
 mod conclude;
@@ -19,6 +21,7 @@ pub(crate) mod sanction;
 pub(crate) mod trial;
 pub(crate) mod waves;
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -75,10 +78,13 @@ impl Batch {
     }
 }
 
+/// What follows from each event of a batch, or the panic of judging it.
+type Judgement = std::thread::Result<Vec<Vec<Outgoing>>>;
+
 enum Work {
     Events {
         batch: Batch,
-        reply: oneshot::Sender<Vec<Vec<Outgoing>>>,
+        reply: oneshot::Sender<Judgement>,
     },
     Review {
         review: Box<Review>,
@@ -114,14 +120,15 @@ impl Handle {
     }
 
     /// Hands events over with what was found out about them, and returns what follows from each
-    /// once that is durable.
+    /// once that is durable. Panics if judging them does.
     pub(crate) async fn batch(&self, batch: Batch) -> Result<Vec<Vec<Outgoing>>, Stopped> {
         let (reply, answer) = oneshot::channel();
         self.0
             .send(Work::Events { batch, reply })
             .await
             .map_err(|_| Stopped)?;
-        answer.await.map_err(|_| Stopped)
+        let judgement = answer.await.map_err(|_| Stopped)?;
+        Ok(judgement.unwrap_or_else(|panic| resume_unwind(panic)))
     }
 
     /// Hands a moderator's decision over, and returns its record once that is durable.
@@ -219,25 +226,40 @@ impl Parts {
         if !matches!(cause, Some(stoa_journal::Error::NoSpace { .. })) {
             return Err(error);
         }
-        // The batch may have held the news that the rules are another set.
-        let mut watching = self.watching.lock().unwrap_or_else(PoisonError::into_inner);
-        watching.clear();
+        self.watch_anew();
         Ok(())
     }
 
-    async fn events(&self, mut batch: Batch) -> anyhow::Result<Vec<Vec<Outgoing>>> {
+    /// Forgets which rules are watched: what was not written may have held the news that they are
+    /// another set.
+    fn watch_anew(&self) {
+        let mut watching = self.watching.lock().unwrap_or_else(PoisonError::into_inner);
+        watching.clear();
+    }
+
+    async fn events(&self, mut batch: Batch) -> anyhow::Result<Judgement> {
         let mut all = Vec::with_capacity(batch.events.len());
         while !batch.events.is_empty() {
             let first = batch.take(self.config.batch_events);
-            all.extend(self.batch(&first).await?);
+            match self.batch(&first).await? {
+                Ok(outgoing) => all.extend(outgoing),
+                panic => return Ok(panic),
+            }
         }
-        Ok(all)
+        Ok(Ok(all))
     }
 
-    async fn batch(&self, batch: &Batch) -> anyhow::Result<Vec<Vec<Outgoing>>> {
+    async fn batch(&self, batch: &Batch) -> anyhow::Result<Judgement> {
         let started = Instant::now();
         let events = &batch.events;
-        let (judged, state) = offload(|| Judge::new(self).judge(batch))?;
+        let judging = || catch_unwind(AssertUnwindSafe(|| Judge::new(self).judge(batch)));
+        let (judged, state) = match offload(judging) {
+            Ok(judged) => judged?,
+            Err(panic) => {
+                self.watch_anew();
+                return Ok(Err(panic));
+            }
+        };
         let entries = judged.items.iter().map(|item| item.stored.entry());
         self.commit(entries.collect::<Result<_, _>>()?, state)
             .await?;
@@ -262,7 +284,7 @@ impl Parts {
             let open = limits::open(&self.index, &judged.live)?;
             judged.live.metrics.breakers(&open);
         }
-        Ok(outgoing)
+        Ok(Ok(outgoing))
     }
 
     /// Returns what records led to: those of this batch, or earlier ones of the journal.

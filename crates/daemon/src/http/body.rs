@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -12,11 +13,12 @@ use tokio::time::{Instant, Sleep};
 
 use super::Limits;
 
-/// A body with an idle limit and a limit for the whole.
+/// A body with an idle limit, a lowest rate and a limit for the whole.
 pub(super) struct TimedBody {
     inner: Body,
     limits: Limits,
-    deadline: Instant,
+    began: Instant,
+    received: usize,
     /// Made at the first wait; a body that came with its head needs none.
     timer: Option<Pin<Box<Sleep>>>,
     waiting: bool,
@@ -39,15 +41,32 @@ struct TooSlow;
 
 impl TimedBody {
     pub(super) fn new(inner: Body, limits: Limits, late: Late) -> Self {
-        let deadline = Instant::now() + limits.body;
         Self {
             inner,
             limits,
-            deadline,
+            began: Instant::now(),
+            received: 0,
             timer: None,
             waiting: false,
             late,
         }
+    }
+
+    /// When the next piece must be here.
+    fn deadline(&self) -> Instant {
+        let Limits {
+            body_idle,
+            body,
+            body_rate,
+            ..
+        } = self.limits;
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a body is no larger than memory"
+        )]
+        let earned = self.received as f64 / f64::from(body_rate);
+        let whole = body.min(body_idle + Duration::from_secs_f64(earned));
+        (self.began + whole).min(Instant::now() + body_idle)
     }
 }
 
@@ -61,11 +80,14 @@ impl HttpBody for TimedBody {
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let this = &mut *self;
         let result = Pin::new(&mut this.inner).poll_frame(cx);
-        if result.is_ready() {
+        if let Poll::Ready(piece) = result {
             this.waiting = false;
-            return result;
+            if let Some(Ok(frame)) = &piece {
+                this.received += frame.data_ref().map_or(0, Bytes::len);
+            }
+            return Poll::Ready(piece);
         }
-        let until = this.deadline.min(Instant::now() + this.limits.body_idle);
+        let until = this.deadline();
         let timer = this
             .timer
             .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));

@@ -61,6 +61,7 @@ fn quick() -> Limits {
         head: Duration::from_millis(300),
         body_idle: Duration::from_millis(300),
         body: Duration::from_millis(800),
+        body_rate: 1,
         write_idle: Duration::from_millis(300),
     }
 }
@@ -291,26 +292,40 @@ async fn a_slow_body_is_answered_408() {
         "{took:?}"
     );
 
-    // Pieces that come in time are cut off by the limit for the whole.
-    let stream = TcpStream::connect(address).await.unwrap();
-    let (mut read, mut write) = stream.into_split();
-    let sender = async {
-        if write.write_all(head).await.is_ok() {
-            while write.write_all(b"x").await.is_ok() {
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        }
-        // The answer may still be on its way.
-        std::future::pending::<()>().await;
-    };
-    let reader = async {
-        let mut buffer = [0; 64];
-        let n = read.read(&mut buffer).await.unwrap();
-        String::from_utf8_lossy(&buffer[..n]).into_owned()
-    };
-    let answer = tokio::select! { () = sender => String::new(), answer = reader => answer };
-    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
     stop(context).await;
+
+    // Pieces that come in time are cut off by the limit for the whole, and sooner if they are small.
+    let long = Duration::from_mins(1);
+    for (body, body_rate) in [(quick().body, 1), (long, 40)] {
+        let limits = Limits {
+            body,
+            body_rate,
+            ..quick()
+        };
+        let (context, address) = start(limits).await;
+        let started = Instant::now();
+        let stream = TcpStream::connect(address).await.unwrap();
+        let (mut read, mut write) = stream.into_split();
+        let sender = async {
+            if write.write_all(head).await.is_ok() {
+                while write.write_all(b"x").await.is_ok() {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+            // The answer may still be on its way.
+            std::future::pending::<()>().await;
+        };
+        let reader = async {
+            let mut buffer = [0; 64];
+            let n = read.read(&mut buffer).await.unwrap();
+            String::from_utf8_lossy(&buffer[..n]).into_owned()
+        };
+        let answer = tokio::select! { () = sender => String::new(), answer = reader => answer };
+        assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+        let took = started.elapsed();
+        assert!(took >= quick().body_idle && took < long / 2, "{took:?}");
+        stop(context).await;
+    }
 }
 
 #[tokio::test]

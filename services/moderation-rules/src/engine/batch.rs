@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
+use fail::fail_point;
 use stoa_proto::{Comment, Data, Outgoing, Received, Time};
 use stoa_rules::Counted;
 use stoa_rules::Outcome;
@@ -199,6 +200,11 @@ impl<'a> Judge<'a> {
         comment: &'e Comment,
         scores: &'e [(Arc<str>, f64)],
     ) -> anyhow::Result<Option<Job<'e>>> {
+        fail_point!(
+            "moderation_poison",
+            comment.body.contains("stoa-poison"),
+            |_| Ok(None)
+        );
         let earlier = self
             .state
             .revision(&comment.site, &comment.comment, comment.revision)?;
