@@ -1,7 +1,8 @@
 //! The context: what a process hands to everything that runs in it.
 
+use std::fs::File;
 use std::future::Future;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use prometheus::core::Collector;
 use prometheus::process_collector::ProcessCollector;
@@ -28,6 +29,8 @@ pub struct Context {
     /// What the role still waits for.
     pub ready: Readiness,
     failure: Arc<OnceLock<String>>,
+    /// Locks that are let go when nothing of the process runs any more.
+    held: Arc<Mutex<Vec<File>>>,
 }
 
 impl Context {
@@ -41,6 +44,7 @@ impl Context {
             registry: registry(role),
             ready: Readiness::default(),
             failure: Arc::default(),
+            held: Arc::default(),
         }
     }
 
@@ -53,6 +57,14 @@ impl Context {
             ready: Readiness::default(),
             ..self.clone()
         }
+    }
+
+    /// Keeps a lock until everything that has this context has ended.
+    pub(crate) fn hold(&self, lock: File) {
+        self.held
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(lock);
     }
 
     /// Runs a task that should live until shutdown.

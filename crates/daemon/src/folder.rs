@@ -7,7 +7,6 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -22,10 +21,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// What a process that stands by is not ready for.
 const COMPONENT: &str = "folder";
 
-/// The locks of this process. They end with it, not with a role: until then something may still be written.
-static HELD: Mutex<Vec<File>> = Mutex::new(Vec::new());
-
-/// Takes a role's data folder, until the process ends.
+/// Takes a role's data folder, until everything that has the context has ended: until then something may be written.
 ///
 /// # Errors
 /// If another process has it and this one is not to stand by; [`Stopped`] if it stood by until shutdown.
@@ -35,9 +31,7 @@ pub async fn hold(dir: &Path, standby: bool, context: &Context) -> anyhow::Resul
         if let Some(file) = try_lock(dir)
             .with_context(|| format!("the data folder {} can't be locked", dir.display()))?
         {
-            HELD.lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(file);
+            context.hold(file);
             if standby {
                 context.ready.set(COMPONENT, Ok(()));
             }

@@ -75,7 +75,7 @@ fn a_killed_view_is_whole() {
         // However long the process takes to start, what follows falls into its work.
         let said = BufReader::new(child.stdout.take().unwrap());
         assert!(said.lines().any(|line| line.unwrap() == BEGUN));
-        std::thread::sleep(Duration::from_millis(150 + (round * 37) % 200));
+        std::thread::sleep(Duration::from_millis(patience + (round * 37) % 200));
         child.kill().unwrap();
         child.wait().unwrap();
         let view = open(&dir);
