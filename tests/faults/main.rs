@@ -13,6 +13,7 @@
 
 mod broker;
 mod clients;
+mod cluster;
 mod crash;
 mod drill;
 mod link;
@@ -78,6 +79,7 @@ fn main() -> ExitCode {
     let cases = [
         crash::CASES,
         broker::CASES,
+        cluster::CASES,
         zombie::CASES,
         network::CASES,
         clients::CASES,
