@@ -13,6 +13,7 @@
 
 mod broker;
 mod clients;
+mod cluster;
 mod crash;
 mod drill;
 mod link;
@@ -80,6 +81,7 @@ fn main() -> ExitCode {
         crash::CASES,
         broker::CASES,
         platforms::CASES,
+        cluster::CASES,
         zombie::CASES,
         network::CASES,
         clients::CASES,

@@ -11,6 +11,8 @@ pub(crate) struct Group {
     folder: PathBuf,
     /// The file that counts the processes that were killed.
     events: &'static str,
+    /// The file with the most bytes that were in use.
+    peak: &'static str,
 }
 
 impl Group {
@@ -22,17 +24,27 @@ impl Group {
             lines.find_map(|line| Some(line.split_once(start)?.1.trim_start_matches('/')))
         };
         let root = PathBuf::from("/sys/fs/cgroup");
-        let (parent, limit, events) = match of(":memory:") {
+        let (parent, limit, events, peak) = match of(":memory:") {
             Some(path) => (
                 root.join("memory").join(path),
                 "memory.limit_in_bytes",
                 "memory.oom_control",
+                "memory.max_usage_in_bytes",
             ),
-            None => (root.join(of("0::").unwrap()), "memory.max", "memory.events"),
+            None => (
+                root.join(of("0::").unwrap()),
+                "memory.max",
+                "memory.events",
+                "memory.peak",
+            ),
         };
         let folder = parent.join(format!("stoa-{}", std::process::id()));
         std::fs::create_dir(&folder).unwrap();
-        let group = Self { folder, events };
+        let group = Self {
+            folder,
+            events,
+            peak,
+        };
         std::fs::write(group.folder.join(limit), (mib << 20).to_string()).unwrap();
         group
     }
@@ -41,6 +53,13 @@ impl Group {
     pub(crate) fn enter(&self) -> String {
         let processes = self.folder.join("cgroup.procs");
         format!("echo $$ >{}\n", processes.display())
+    }
+
+    /// Returns the most MiB that its processes and the files that they use had, which the system
+    /// keeps below the limit.
+    pub(crate) fn most(&self) -> u64 {
+        let text = std::fs::read_to_string(self.folder.join(self.peak)).unwrap();
+        text.trim().parse::<u64>().unwrap() >> 20
     }
 
     /// Counts the processes that were killed because they had no memory.
