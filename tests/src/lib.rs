@@ -20,6 +20,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 pub mod broker;
+pub mod deploy;
 pub mod disk;
 pub mod fsync;
 pub mod hostile;

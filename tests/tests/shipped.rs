@@ -15,14 +15,8 @@ use regex::Regex;
 use serde_json::{Value, json};
 use stoa_daemon::config::load_from;
 use stoa_proto::topology;
+use stoa_tests::deploy::repository;
 use stoa_tests::{Bus, ROLES, Stack, Vhost, comment, stoa};
-
-fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .unwrap()
-        .to_owned()
-}
 
 fn read(path: impl AsRef<Path>) -> String {
     let path = repository().join(path);
