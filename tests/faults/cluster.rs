@@ -192,7 +192,8 @@ fn ends(_: &Suite, found: &mut Found) {
     let to = stack.ingest();
     let load = Load {
         rate: 150,
-        ..load(18_000)
+        // Enough for all rounds.
+        ..load(27_000)
     };
     let mut drill = Drill::with(stack, &to, load, found, None);
     drill.reaches(5);
@@ -214,7 +215,7 @@ fn ends(_: &Suite, found: &mut Found) {
         order[1].run("start");
         order[0].run("start");
         drill.is_ready_within(Duration::from_mins(1));
-        let before = decisions(&drill);
+        // What came meanwhile waits in ingest.
         eventually("decisions go on", || decisions(&drill) > before);
     }
     drill.ends();

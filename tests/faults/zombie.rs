@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use stoa_tests::role::Role;
-use stoa_tests::{Bus, Stack, TOKEN, Vhost, binary, eventually};
+use stoa_tests::{Bus, Load, Stack, TOKEN, Vhost, binary, eventually};
 
 use crate::drill::{Drill, lasts, load};
 use crate::report::Found;
@@ -120,7 +120,11 @@ fn zombie(suite: &Suite, found: &mut Found) {
     let stack = stack(&vhost);
     let (second, url) = (another(&vhost), vhost.url.clone());
     let rounds = suite.pick(1, 5);
-    let load = load(suite.pick(5_000, 30_000));
+    // It lasts longer than all rounds: in each there must be something to decide.
+    let load = Load {
+        rate: suite.pick(500, 150),
+        ..load(suite.pick(5_000, 36_000))
+    };
     let mut drill = Drill::with(stack, &url, load, found, Some(vhost));
     for round in 1..=rounds {
         drill.reaches(round * 60 / rounds);

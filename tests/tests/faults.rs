@@ -1,6 +1,8 @@
 //! Load with a ledger while roles and the broker are killed: nothing is lost, nothing is decided
 //! twice.
 
+use std::path::Path;
+
 use stoa_tests::{Bus, Load, Node, Stack, Stress, Vhost};
 
 /// What is sent while things are killed.
@@ -55,5 +57,39 @@ fn amqp_kill_9_of_the_broker_under_load() {
     stack.ready();
     for name in stack.names() {
         assert_eq!(stack.process(name).stop(), Some(0), "{name}");
+    }
+}
+
+/// A place that is named in the fault suite and nowhere in the code is never come to.
+#[test]
+fn every_place_to_crash_at_is_in_the_code() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut code = String::new();
+    for folder in ["crates", "services"] {
+        read_rust(&root.join(folder), &mut code);
+    }
+    let places = include_str!("../faults/crash.rs");
+    let (_, places) = places.split_once("const PLACES").unwrap();
+    let (places, _) = places.split_once("];").unwrap();
+    let name = regex::Regex::new(r#"\(\s*"(\w+)",\s*&\["#).unwrap();
+    let names: Vec<&str> = name
+        .captures_iter(places)
+        .map(|found| found.get(1).unwrap().as_str())
+        .collect();
+    assert!(names.len() > 15, "{names:?}");
+    for name in names {
+        assert!(code.contains(&format!("fail_point!(\"{name}\")")), "{name}");
+    }
+}
+
+/// Reads all Rust code below a folder.
+fn read_rust(folder: &Path, code: &mut String) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            read_rust(&path, code);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            code.push_str(&std::fs::read_to_string(&path).unwrap());
+        }
     }
 }

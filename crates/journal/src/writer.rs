@@ -234,6 +234,7 @@ impl Writer {
         }
         fail_point!("journal_before_sync");
         self.sink.sync().map_err(|error| self.poisoned(&error))?;
+        fail_point!("journal_after_sync");
         (self.at, self.next, self.chain) = (at, next, chain);
         self.segment.set_end(at);
         self.segments.set_next(next);
