@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use stoa_tests::{Bus, Node, Stack, eventually, rabbitmqctl};
+use stoa_tests::{Bus, Load, Node, Stack, eventually, rabbitmqctl};
 
 use crate::drill::{Drill, lasts, load};
 use crate::report::Found;
@@ -41,7 +41,7 @@ pub(crate) const CASES: &[Case] = &[
         small: false,
         run: |suite, found| {
             let quiet = ["set_disk_free_limit", "100MB"];
-            alarm(suite, found, &["set_disk_free_limit", "100TB"], &quiet);
+            alarm(suite, found, &["set_disk_free_limit", "100000GB"], &quiet);
         },
     },
 ];
@@ -85,7 +85,12 @@ fn away(_: &Suite, found: &mut Found) {
 }
 
 fn alarm(suite: &Suite, found: &mut Found, raise: &[&str], clear: &[&str]) {
-    let drill = Drill::http(load(suite.pick(3_000, 20_000)), found);
+    // It lasts longer than the alarm, so that the checker never waits for what can't come.
+    let load = Load {
+        rate: suite.pick(500, 120),
+        ..load(suite.pick(3_000, 20_000))
+    };
+    let drill = Drill::http(load, found);
     drill.reaches(20);
     rabbitmqctl(raise);
     let cleared = Cleared(clear);

@@ -191,7 +191,12 @@ fn backlog(suite: &Suite, found: &mut Found, group: Option<Group>) {
             let real = stoa_tests::binary();
             let script = format!("{}exec {} \"$@\"", group.enter(), real.display());
             let inside = program(folder.path(), &script);
-            drill.stack.launch_as(&inside, "archive", &[]);
+            // What deploy/README.md says for so little memory.
+            let small = [
+                ("STOA_ARCHIVE__VIEW__CACHE", "4 MiB"),
+                ("STOA_ARCHIVE__BUS__PREFETCH", "64"),
+            ];
+            drill.stack.launch_as(&inside, "archive", &small);
             drill.stack.ready();
         }
         None => drill.revive(&["archive"]),
