@@ -281,6 +281,12 @@ impl Event {
 
     /// Returns the shard: that of the thread, or of the author, or of the event's own id.
     pub fn shard(&self) -> Shard {
+        Shard::of_hash(self.lane())
+    }
+
+    /// Returns what tells the event's thread, or its author, or the event itself, from others; events
+    /// with the same are kept in order.
+    pub fn lane(&self) -> u64 {
         let key = self.thread().unwrap_or_else(|| match &self.data {
             Data::AuthorUpdated(a) => &a.author.id,
             Data::AuthorErased(a) => &a.author,
@@ -288,7 +294,7 @@ impl Event {
             Data::AppealResolved(a) => &a.comment,
             _ => &self.id,
         });
-        Shard::of(self.site(), key)
+        crate::shard::hash(self.site(), key)
     }
 
     /// Writes the event as structured JSON, on one line.

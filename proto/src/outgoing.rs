@@ -17,6 +17,8 @@ pub struct Outgoing {
     pub kind: Kind,
     /// The event's shard.
     pub shard: Shard,
+    /// What tells its thread from others: events with the same stay in order.
+    pub lane: u64,
     /// The key by which the exchange routes it.
     pub routing_key: String,
     /// The event as structured JSON.
@@ -37,6 +39,7 @@ impl Outgoing {
             id: event.id.clone(),
             kind: event.kind(),
             shard,
+            lane: event.lane(),
             routing_key: routing_key(exchange, event, shard),
             body,
         }

@@ -15,16 +15,26 @@ pub const GROUPS: u8 = 8;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Shard(u8);
 
+/// Computes `xxh3_64(site ‖ 0x00 ‖ thread)`, which tells a thread from others.
+pub fn hash(site: &str, thread: &str) -> u64 {
+    let mut hasher = Xxh3::new();
+    hasher.update(site.as_bytes());
+    hasher.update(&[0]);
+    hasher.update(thread.as_bytes());
+    hasher.digest()
+}
+
 impl Shard {
     /// Computes `xxh3_64(site ‖ 0x00 ‖ thread) mod 64`.
     ///
     /// The zero byte can't be part of an id, so no two pairs are written alike.
     pub fn of(site: &str, thread: &str) -> Self {
-        let mut hasher = Xxh3::new();
-        hasher.update(site.as_bytes());
-        hasher.update(&[0]);
-        hasher.update(thread.as_bytes());
-        Self(u8::try_from(hasher.digest() % u64::from(SHARDS)).unwrap_or_default())
+        Self::of_hash(hash(site, thread))
+    }
+
+    /// Makes the shard of a thread's [`hash`].
+    pub fn of_hash(hash: u64) -> Self {
+        Self(u8::try_from(hash % u64::from(SHARDS)).unwrap_or_default())
     }
 
     /// Makes the shard of a number, if it is one.

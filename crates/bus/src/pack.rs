@@ -8,6 +8,9 @@ use stoa_proto::{Exchange, Kind, Outgoing};
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Packet {
     pub(crate) exchange: Exchange,
+    /// What tells the threads of its events from others, see [`Outgoing::lane`]; none where events
+    /// have no order.
+    pub(crate) lanes: Vec<u64>,
     /// The key of its first event; every event in it goes to the same queues.
     pub(crate) routing_key: String,
     /// The id of its first event.
@@ -30,6 +33,7 @@ pub(crate) struct PackLimits {
 struct Open {
     exchange: Exchange,
     group: u8,
+    lanes: Vec<u64>,
     bytes: usize,
     events: Vec<Outgoing>,
 }
@@ -50,6 +54,7 @@ impl Open {
         let first = self.events.swap_remove(0);
         Some(Packet {
             exchange: self.exchange,
+            lanes: self.lanes,
             routing_key: first.routing_key,
             id: first.id,
             kind: same.then_some(first.kind),
@@ -71,6 +76,8 @@ pub(crate) fn pack(events: Vec<Outgoing>, limits: PackLimits) -> Vec<Packet> {
             event.shard.group()
         };
         let size = event.body.len() + 1;
+        // What is sharded is in order within a thread, and several may travel together.
+        let lane = exchange.batched().then_some(event.lane);
         let batched = exchange.batched() && limits.events > 1;
         let place = open
             .iter()
@@ -78,12 +85,14 @@ pub(crate) fn pack(events: Vec<Outgoing>, limits: PackLimits) -> Vec<Packet> {
         match place.and_then(|place| open.get_mut(place)) {
             Some(batch) if batch.bytes + size <= limits.bytes => {
                 batch.bytes += size;
+                batch.lanes.extend(lane);
                 batch.events.push(event);
             }
             Some(batch) => {
                 let fresh = Open {
                     exchange,
                     group,
+                    lanes: lane.into_iter().collect(),
                     bytes: size,
                     events: vec![event],
                 };
@@ -93,6 +102,7 @@ pub(crate) fn pack(events: Vec<Outgoing>, limits: PackLimits) -> Vec<Packet> {
                 let fresh = Open {
                     exchange,
                     group,
+                    lanes: lane.into_iter().collect(),
                     bytes: size,
                     events: vec![event],
                 };

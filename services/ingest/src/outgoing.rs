@@ -1,7 +1,10 @@
 //! What is published of each record.
 
+use std::borrow::Cow;
+
+use serde::Deserialize;
 use stoa_journal::Record;
-use stoa_proto::{Data, Event, EventRejected, Exchange, Kind, Outgoing};
+use stoa_proto::{Data, Event, EventRejected, Exchange, Kind, Outgoing, Shard, shard};
 
 use crate::digest;
 use crate::record::{ACCEPTED, Accepted, REJECTED, Rejected, Unreadable};
@@ -26,6 +29,7 @@ pub(crate) fn of(record: &Record) -> Result<Vec<Outgoing>, Unreadable> {
                 id: accepted.id,
                 kind: accepted.kind,
                 shard: accepted.shard,
+                lane: lane(&accepted.event, accepted.shard),
                 routing_key: accepted.shard.routing_key(),
                 body: accepted.event,
             }])
@@ -39,6 +43,30 @@ pub(crate) fn of(record: &Record) -> Result<Vec<Outgoing>, Unreadable> {
         }
         _ => Err(unreadable()),
     }
+}
+
+/// The part of an event that names its thread.
+#[derive(Deserialize)]
+struct Named<'a> {
+    #[serde(borrow)]
+    data: Thread<'a>,
+}
+
+#[derive(Deserialize)]
+struct Thread<'a> {
+    #[serde(borrow)]
+    site: Cow<'a, str>,
+    #[serde(borrow)]
+    article: Option<Cow<'a, str>>,
+}
+
+/// Returns what tells an event's thread from others; without a thread that of its shard.
+fn lane(event: &[u8], shard: Shard) -> u64 {
+    let named = serde_json::from_slice::<Named<'_>>(event).ok();
+    let thread = named.and_then(|named| Some((named.data.site, named.data.article?)));
+    thread.map_or(u64::from(shard.index()), |(site, article)| {
+        shard::hash(&site, &article)
+    })
 }
 
 /// Whether what was refused is itself the news of a rejection.

@@ -5,6 +5,11 @@
 //! nothing else is sent; after a timeout, an error of the channel or of the connection everything
 //! in the window is sent again, in its order.
 //!
+//! **One message of a thread is unconfirmed at a time.** A broker may lose a message and keep the
+//! next one: when a queue is full, or when nodes of a cluster lose sight of each other and the
+//! publisher's node is given up with what it had passed on in part. What comes behind a message in
+//! one of its threads is sent once that is confirmed, so it can never come before.
+//!
 //! **Returns.** The broker sends a return before the confirm of that message, but the client hands
 //! it to whichever confirm it handles next, and one confirm may stand for many messages. So a
 //! return is matched by exchange and id, and confirms count only after all that the client
@@ -36,6 +41,8 @@ pub(crate) use self::window::Sender;
 
 /// Submissions that are taken at a time.
 const GATHERED: usize = 64;
+/// Messages that wait for those before them in their threads; beyond it nothing more is taken.
+const WAITING: usize = 64;
 
 /// Publishes what is submitted.
 pub(crate) struct PublishTask<L> {
@@ -175,10 +182,12 @@ impl<L: Line> PublishTask<L> {
             if hold_until.is_some_and(|until| Instant::now() >= until) {
                 hold_until = None;
             }
-            while hold_until.is_none()
-                && window.len() < config.confirm_window
-                && let Some(message) = self.waiting.pop_front()
-            {
+            let room = config.confirm_window.saturating_sub(window.len());
+            let mut free = match hold_until {
+                None => window.take_free(&mut self.waiting, room),
+                Some(_) => VecDeque::new(),
+            };
+            while let Some(message) = free.pop_front() {
                 let exchange = message.packet.exchange;
                 if !message.lease.holds() {
                     self.count(exchange, "fenced", 1);
@@ -191,7 +200,8 @@ impl<L: Line> PublishTask<L> {
                         .health
                         .problem(exchange.name(), check.clone().err());
                     if let Err(reason) = check {
-                        self.waiting.push_front(message);
+                        free.push_front(message);
+                        self.put_back(free);
                         return Broken::Because("exchange", reason);
                     }
                     checked.insert(exchange);
@@ -199,10 +209,14 @@ impl<L: Line> PublishTask<L> {
                 window.send(channel, message, &sender);
                 fail_point!("amqp_after_publish");
             }
+            if window.is_empty() && hold_until.is_none() && !self.waiting.is_empty() {
+                // Those before them were given up.
+                continue;
+            }
             if ending && window.is_empty() && self.waiting.is_empty() {
                 return Broken::Done;
             }
-            let has_room = window.len() < config.confirm_window && self.waiting.is_empty();
+            let has_room = window.len() < config.confirm_window && self.waiting.len() < WAITING;
             tokio::select! {
                 biased;
                 first = window.confirms.next(), if !window.is_empty() => {
@@ -244,6 +258,14 @@ impl<L: Line> PublishTask<L> {
                 () = sleep_until(hold_until) => {}
             }
         }
+    }
+
+    /// Puts messages that were taken out back in their order.
+    fn put_back(&mut self, free: VecDeque<Message>) {
+        self.waiting.extend(free);
+        self.waiting
+            .make_contiguous()
+            .sort_by_key(|message| message.number);
     }
 
     /// Makes messages of submissions.

@@ -37,6 +37,7 @@ async fn a_stop_waits_for_confirms_without_being_busy() {
             id: "e".to_owned(),
             kind: Kind::CommentWithdrawn,
             shard: Shard::of("s", "a"),
+            lane: 0,
             routing_key: String::new(),
             body: Bytes::new(),
         }]

@@ -15,6 +15,7 @@ fn event(exchange: Exchange, shard: u8, id: u32) -> Outgoing {
         id: id.to_string(),
         kind: Kind::CommentSubmitted,
         shard,
+        lane: u64::from(id),
         routing_key: shard.routing_key(),
         body: Bytes::from(format!("{{\"id\":{id}}}")),
     }

@@ -76,7 +76,8 @@ struct State {
     refusing: Option<Instant>,
     /// The events that it will not lose.
     kept: HashSet<String>,
-    /// Threads of which it refused a message: their order is not promised.
+    /// Threads of which it refused a message of the platform, which sends on: their order is not
+    /// promised.
     refused: HashSet<String>,
 }
 

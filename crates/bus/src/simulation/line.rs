@@ -17,6 +17,8 @@ use crate::pack::Packet;
 
 /// The longest that the broker takes to make a message safe, in milliseconds.
 const CONFIRM_MS: u64 = 200;
+/// Messages in a hundred that arrive although their channel has ended.
+const PASSED_ON: u64 = 30;
 /// Confirms in a hundred that never come.
 const SWALLOWED: u64 = 1;
 
@@ -212,10 +214,19 @@ impl Carrier {
             while self.broker.is_blocked() && self.channel.is_open() {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
-            // What arrives over a channel that ended is lost, and its sender is told so.
             if self.channel.is_open() {
                 self.arrive(packet, confirm);
+            } else if packet.exchange != Exchange::Inbox
+                && !self.broker.is_down()
+                && self.world.percent(PASSED_ON)
+            {
+                // Nodes of a cluster had it, and pass it on without those before it. The platform,
+                // which does not wait for its confirms, would have to.
+                let crashes = self.broker.crashes();
+                let kept = self.broker.accept(&packet);
+                self.broker.keep(&packet, &kept, crashes);
             }
+            // Its sender is told that the channel ended, whatever became of it.
         }
     }
 
@@ -223,7 +234,9 @@ impl Carrier {
         let late = self.world.delay(CONFIRM_MS);
         let (channel, broker) = (Arc::clone(&self.channel), Arc::clone(&self.broker));
         if broker.is_refusing() {
-            broker.note_refused(&packet);
+            if packet.exchange == Exchange::Inbox {
+                broker.note_refused(&packet);
+            }
             self.world.note("refuses", &packet.id);
             self.world.spawn(async move {
                 tokio::time::sleep(late).await;

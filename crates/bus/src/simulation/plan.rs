@@ -151,6 +151,7 @@ pub(super) fn outgoing(exchange: Exchange, id: &str) -> Outgoing {
         id: id.to_owned(),
         kind: Kind::CommentWithdrawn,
         shard,
+        lane: stoa_proto::shard::hash("s", thread_of(id)),
         routing_key,
         body: body(id),
     }

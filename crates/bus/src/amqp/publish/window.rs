@@ -1,6 +1,6 @@
 //! The messages that are sent and not yet confirmed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,6 +10,7 @@ use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use lapin::Confirmation;
 use lapin::message::BasicReturnMessage;
+use stoa_proto::Exchange;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -64,6 +65,15 @@ pub(super) struct Message {
     pub(super) attempts: u32,
 }
 
+/// A thread of an exchange.
+type Lane = (Exchange, u64);
+
+/// The threads of a message; what is not ordered has none.
+fn lanes(message: &Message) -> impl Iterator<Item = Lane> {
+    let packet = &message.packet;
+    packet.lanes.iter().map(|lane| (packet.exchange, *lane))
+}
+
 /// Who publishes.
 #[derive(Debug)]
 pub(crate) struct Sender {
@@ -97,6 +107,8 @@ type Confirming = Pin<Box<dyn Future<Output = Confirm> + Send>>;
 pub(super) struct Window {
     pub(super) confirms: FuturesUnordered<Confirming>,
     sent: BTreeMap<u64, Sent>,
+    /// The threads of what is sent.
+    busy: HashSet<Lane>,
     /// Acknowledged or nacked; a return may still be attributed to them.
     noted: Vec<(u64, bool)>,
 }
@@ -120,9 +132,32 @@ impl Window {
         self.sent.into_values().map(|sent| sent.message).collect()
     }
 
+    /// Takes out up to so many messages that may be sent now: of their threads nothing is
+    /// unconfirmed, and nothing waits before them.
+    pub(super) fn take_free(
+        &self,
+        waiting: &mut VecDeque<Message>,
+        room: usize,
+    ) -> VecDeque<Message> {
+        let (mut free, mut behind) = (VecDeque::new(), VecDeque::new());
+        let mut before: HashSet<Lane> = HashSet::new();
+        while free.len() < room
+            && let Some(message) = waiting.pop_front()
+        {
+            let is_busy =
+                lanes(&message).any(|lane| self.busy.contains(&lane) || before.contains(&lane));
+            before.extend(lanes(&message));
+            if is_busy { &mut behind } else { &mut free }.push_back(message);
+        }
+        behind.append(waiting);
+        *waiting = behind;
+        free
+    }
+
     /// Sends a message.
     pub(super) fn send(&mut self, channel: &impl Outlet, message: Message, from: &Sender) {
         let number = message.number;
+        self.busy.extend(lanes(&message));
         let mut confirming = Box::pin(channel.publish(number, &message.packet, from));
         // The client takes its place in the channel's order when it is first polled.
         match confirming.as_mut().now_or_never() {
@@ -172,6 +207,9 @@ impl Window {
             .into_iter()
             .filter_map(|(number, acknowledged)| {
                 let sent = self.sent.remove(&number)?;
+                for lane in lanes(&sent.message) {
+                    self.busy.remove(&lane);
+                }
                 let verdict = match sent.returned {
                     Some(reason) => Verdict::Returned(reason),
                     None if acknowledged => Verdict::Confirmed,
