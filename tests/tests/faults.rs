@@ -1,5 +1,6 @@
 //! Load with a ledger while roles and the broker are killed: nothing is lost, nothing is decided
 //! twice.
+#![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 use std::path::Path;
 

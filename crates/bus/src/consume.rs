@@ -10,7 +10,7 @@ mod admit;
 mod batch;
 mod retry;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +24,7 @@ use crate::handler::{Handler, Incoming};
 use crate::health::Health;
 use crate::metrics::{Metrics, gauge_value};
 use crate::parking::Parking;
-use crate::publisher::{Confirmed, Lease, Publisher};
+use crate::publisher::{AllConfirmed, Lease, Publisher};
 use crate::{BatchLimits, Error};
 
 /// Batches whose confirms are awaited while the next one is handled.
@@ -58,8 +58,13 @@ pub(crate) trait Source: Send {
     /// Whether the transport will hand out the message anew, so that it need not be handled.
     fn is_stale(&self, token: &Self::Token) -> bool;
 
-    /// Returns until when these are this process's to answer.
-    fn lease(&self, _: &[Delivery<Self::Token>]) -> Lease {
+    /// Returns a number for what hands a message out: its messages become stale together.
+    fn channel(&self, _: &Self::Token) -> u64 {
+        0
+    }
+
+    /// Returns until when the messages of its channel are this process's to answer.
+    fn lease(&self, _: &Self::Token) -> Lease {
         Lease::default()
     }
 
@@ -87,7 +92,7 @@ pub(crate) struct Setting {
 
 /// Messages whose events are published and not yet confirmed.
 struct Unconfirmed<T> {
-    confirmed: Confirmed,
+    confirmed: AllConfirmed,
     settled: Vec<Delivery<T>>,
 }
 
@@ -189,12 +194,27 @@ impl<S: Source, H: Handler> Loop<S, H> {
         }
     }
 
-    /// Publishes what messages led to; they are settled once that is confirmed.
-    fn submit(&mut self, outgoing: Vec<stoa_proto::Outgoing>, settled: Vec<Delivery<S::Token>>) {
+    /// Publishes what messages led to, by the channels that these came from; they are settled once
+    /// that is confirmed.
+    ///
+    /// What came over one channel is given up together: of a thread nothing goes out once something
+    /// before it was given up.
+    fn submit(
+        &mut self,
+        mut published: BTreeMap<u64, Vec<stoa_proto::Outgoing>>,
+        settled: Vec<Delivery<S::Token>>,
+    ) {
         if !settled.is_empty() {
             fail_point!("bus_before_submit");
-            let lease = self.source.lease(&settled);
-            let confirmed = self.setting.publisher.submit_while(outgoing, lease);
+            let mut confirmed = Vec::new();
+            for delivery in &settled {
+                let channel = self.source.channel(&delivery.token);
+                if let Some(outgoing) = published.remove(&channel) {
+                    let lease = self.source.lease(&delivery.token);
+                    confirmed.push(self.setting.publisher.submit_while(outgoing, lease));
+                }
+            }
+            let confirmed = AllConfirmed(confirmed);
             self.unconfirmed
                 .push_back(Unconfirmed { confirmed, settled });
         }

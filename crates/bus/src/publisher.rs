@@ -116,3 +116,24 @@ impl Future for Confirmed {
         }
     }
 }
+
+/// Resolves when several submissions are confirmed.
+#[derive(Debug)]
+pub(crate) struct AllConfirmed(pub(crate) Vec<Confirmed>);
+
+impl Future for AllConfirmed {
+    type Output = Result<(), Closed>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        while let Some(last) = self.0.last_mut() {
+            match Pin::new(last).poll(context) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Err(closed)) => return Poll::Ready(Err(closed)),
+                Poll::Ready(Ok(())) => {
+                    self.0.pop();
+                }
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}

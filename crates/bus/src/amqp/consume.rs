@@ -200,14 +200,13 @@ impl Source for AmqpSource {
         !token.acker.usable()
     }
 
-    fn lease(&self, deliveries: &[Delivery<Token>]) -> Lease {
-        let mut ackers: Vec<(u64, Acker)> = Vec::new();
-        for Delivery { token, .. } in deliveries {
-            if ackers.iter().all(|(epoch, _)| *epoch != token.epoch) {
-                ackers.push((token.epoch, token.acker.clone()));
-            }
-        }
-        Lease::while_holds(move || ackers.iter().any(|(_, acker)| acker.usable()))
+    fn channel(&self, token: &Token) -> u64 {
+        token.epoch
+    }
+
+    fn lease(&self, token: &Token) -> Lease {
+        let acker = token.acker.clone();
+        Lease::while_holds(move || acker.usable())
     }
 
     async fn settle(&mut self, settled: Vec<Delivery<Token>>) -> Result<(), Error> {

@@ -1,6 +1,6 @@
 //! One batch through the handler, with its failures.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::panic::AssertUnwindSafe;
 
 use fail::fail_point;
@@ -98,7 +98,7 @@ impl<S: Source, H: Handler> Loop<S, H> {
     ) -> Result<Option<String>, Stop> {
         let mut outcomes = outcomes.into_iter();
         let mut group = VecDeque::from(group);
-        let mut published = Vec::new();
+        let mut published: BTreeMap<u64, Vec<Outgoing>> = BTreeMap::new();
         let mut settled = Vec::with_capacity(group.len());
         let mut parked = Batch::default();
         let mut refused = HashSet::new();
@@ -122,7 +122,8 @@ impl<S: Source, H: Handler> Loop<S, H> {
                     asides.extend(behind);
                     match self.setting.parking.stage(&mut parked, asides) {
                         Ok(()) => {
-                            published.extend(outgoing);
+                            let channel = self.source.channel(&admitted.delivery.token);
+                            published.entry(channel).or_default().extend(outgoing);
                             settled.push(admitted.delivery);
                             continue;
                         }
@@ -139,7 +140,23 @@ impl<S: Source, H: Handler> Loop<S, H> {
             // What comes before it is through first: otherwise it would be handed out again after a
             // crash, and go behind what it precedes.
             self.settle_all().await?;
+            if settled
+                .iter()
+                .any(|one: &Delivery<S::Token>| self.source.is_stale(&one.token))
+            {
+                // Something before it may have been given up: all of it comes again, in order.
+                requeue(group.into(), rest);
+                for delivery in settled.into_iter().rev() {
+                    if self.source.is_stale(&delivery.token) {
+                        self.setting.metrics.inflight.dec();
+                    } else {
+                        rest.push_front(delivery);
+                    }
+                }
+                return Ok(None);
+            }
             let published = std::mem::take(&mut published);
+            let published = published.into_values().flatten().collect();
             if self.setting.publisher.submit(published).await.is_err() {
                 return Err(self.closed());
             }

@@ -86,12 +86,13 @@ impl Source for SimSource {
         !token.usable.load(Ordering::Relaxed)
     }
 
-    fn lease(&self, deliveries: &[Delivery<Token>]) -> Lease {
-        let usable: Vec<_> = deliveries
-            .iter()
-            .map(|delivery| Arc::clone(&delivery.token.usable))
-            .collect();
-        Lease::while_holds(move || usable.iter().any(|usable| usable.load(Ordering::Relaxed)))
+    fn channel(&self, token: &Token) -> u64 {
+        token.epoch
+    }
+
+    fn lease(&self, token: &Token) -> Lease {
+        let usable = Arc::clone(&token.usable);
+        Lease::while_holds(move || usable.load(Ordering::Relaxed))
     }
 
     async fn settle(&mut self, settled: Vec<Delivery<Token>>) -> Result<(), Error> {
