@@ -10,7 +10,9 @@ mod html;
 pub(crate) mod links;
 mod nested;
 mod pages;
+mod transparency;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
@@ -23,6 +25,7 @@ use self::access::Access;
 use crate::engine::chain;
 use crate::metrics::Metrics;
 use crate::read::Reader;
+use crate::transparency::Log;
 use crate::view::Error;
 
 /// Entries of a page of a thread, at most and unless asked for fewer.
@@ -39,6 +42,10 @@ pub(crate) struct Public {
     pub(crate) access: Access,
     pub(crate) metrics: Metrics,
     pub(crate) context: Context,
+    /// The transparency log, if there is one.
+    pub(crate) log: Option<Arc<Log>>,
+    /// Whether anyone may read its checkpoints and tiles.
+    pub(crate) is_log_open: bool,
 }
 
 /// Makes the public routes.
@@ -48,6 +55,14 @@ pub(crate) fn router(public: Public) -> Router {
         .route("/v1/sites/{site}/threads", get(api::threads))
         .route("/v1/sites/{site}/threads/{thread}", get(api::thread))
         .route("/v1/sites/{site}/comments/{comment}", get(api::comment))
+        .route(
+            "/v1/sites/{site}/comments/{comment}/proof",
+            get(transparency::proof),
+        )
+        .route("/v1/log/key", get(transparency::key))
+        .route("/v1/log/consistency", get(transparency::consistency))
+        .route("/checkpoint", get(transparency::checkpoint))
+        .route("/tile/{*path}", get(transparency::tile))
         .route("/", get(pages::sites))
         .route("/sites/{site}", get(pages::threads))
         .route("/sites/{site}/threads/{thread}", get(pages::thread))
