@@ -20,11 +20,12 @@ use axum::extract::{Query, rejection::QueryRejection};
 use axum::routing::get;
 use serde::Deserialize;
 use stoa_daemon::{Context, Problem};
+use stoa_proto::Time;
 
 use self::access::Access;
 use crate::engine::chain;
 use crate::metrics::Metrics;
-use crate::read::Reader;
+use crate::read::{Audience, Reader};
 use crate::transparency::Log;
 use crate::view::Error;
 
@@ -72,6 +73,20 @@ pub(crate) fn router(public: Public) -> Router {
 }
 
 impl Public {
+    /// Reads as [`Public::read`] does, what was archived by a time if one is given.
+    async fn read_as_of<T: Send + 'static>(
+        &self,
+        what: &str,
+        as_of: Option<i64>,
+        read: impl FnOnce(&Reader) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Problem> {
+        self.read(what, move |reader| match as_of {
+            None => read(reader),
+            Some(at) => read(&reader.before(reader.journal.first_since(at.saturating_add(1))?)),
+        })
+        .await
+    }
+
     /// Reads beside the runtime's threads; `what` is one of [`crate::metrics::READS`].
     async fn read<T: Send + 'static>(
         &self,
@@ -109,6 +124,8 @@ struct PageQuery {
     after: Option<String>,
     limit: Option<usize>,
     shape: Option<String>,
+    /// Shows what was archived by then.
+    as_of: Option<Time>,
 }
 
 impl PageQuery {
@@ -117,6 +134,16 @@ impl PageQuery {
         query
             .map(|Query(query)| query)
             .map_err(|error| Problem::bad_request(error.body_text()))
+    }
+
+    /// Returns the time as of which is asked; 403 where what was taken back since would show.
+    fn as_of(&self, audience: Audience) -> Result<Option<i64>, Problem> {
+        if self.as_of.is_some() && audience == Audience::Public {
+            let detail =
+                "`as_of` shows what was taken back since: it needs a token with the role viewer";
+            return Err(Problem::forbidden(detail).with_field("as_of"));
+        }
+        Ok(self.as_of.as_ref().map(Time::micros))
     }
 
     /// Returns how many entries are asked for: 400 when none or too many.

@@ -74,6 +74,7 @@ impl Service {
             reader: Reader {
                 journal: journal.clone(),
                 index: Arc::clone(&index),
+                until: None,
             },
             access: Access::new(tokens.clone(), &config.sites),
             log,

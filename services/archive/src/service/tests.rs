@@ -4,6 +4,7 @@ mod faults;
 mod held;
 mod order;
 mod pages;
+mod past;
 mod transparency;
 mod visibility;
 
