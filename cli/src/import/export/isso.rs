@@ -13,7 +13,9 @@ use super::when;
 /// Bytes of a JSON file, which is read whole.
 const JSON_BYTES: usize = 256 * 1024 * 1024;
 
-const COMMENTS: &str = "SELECT c.id, c.parent, c.created, c.mode, c.text, c.author, t.uri, t.title \
+/// What is too long for a comment comes cut, and is told of as too long.
+const COMMENTS: &str = "SELECT c.id, c.parent, c.created, c.mode, substr(c.text, 1, 65537), \
+     substr(c.author, 1, 1025), substr(t.uri, 1, 2049), substr(t.title, 1, 4097) \
      FROM comments c LEFT JOIN threads t ON t.id = c.tid ORDER BY c.tid, c.id";
 
 /// Reads a database, row by row; nothing is written to it.

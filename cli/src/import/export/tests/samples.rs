@@ -132,6 +132,8 @@ fn isso_database() {
     let sql = String::from_utf8(sample("isso.sql")).unwrap();
     let database = rusqlite::Connection::open(&path).unwrap();
     database.execute_batch(&sql).unwrap();
+    let long = "INSERT INTO comments VALUES (1, 6, NULL, 1400000500.0, NULL, 1, '', ?1, 'Gus', NULL, NULL, 0, 0, x'00', 0)";
+    database.execute(long, ["x".repeat(5_000_000)]).unwrap();
     drop(database);
     check(
         Format::Isso,
@@ -143,6 +145,7 @@ fn isso_database() {
             r#"deleted isso-3 <- 2014-05-13T16:56:40Z /posts/lac [-] markdown """#,
             r#"visible isso-4 <isso-3 2014-05-13T16:58:20Z /posts/lac [Gus] markdown "Sous ce qui n'est plus là.""#,
             "comment 5 5: malformed `mode` is 7; 1, 2 and 4 are known",
+            "comment 6 isso-6: too_large data.body`data.body` has 65537 bytes, the limit is 65536",
         ],
     );
 }
