@@ -101,3 +101,17 @@ fn sample(name: &str) -> Vec<u8> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/import");
     std::fs::read(format!("{folder}/{name}")).unwrap()
 }
+
+/// The sample database, with one comment more that is far too long.
+fn isso_database() -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("comments.db");
+    let sql = String::from_utf8(sample("isso.sql")).unwrap();
+    let database = rusqlite::Connection::open(&path).unwrap();
+    database.execute_batch(&sql).unwrap();
+    let long = "INSERT INTO comments VALUES \
+        (1, 6, NULL, 1400000500.0, NULL, 1, '', ?1, 'Gus', NULL, NULL, 0, 0, x'00', 0)";
+    database.execute(long, ["x".repeat(500_000)]).unwrap();
+    drop(database);
+    std::fs::read(&path).unwrap()
+}

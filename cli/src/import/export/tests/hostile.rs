@@ -340,3 +340,50 @@ fn one_that_is_malformed_does_not_keep_the_next_from_being_taken() {
     let text = format!("`<?xml version=\"1.0\"?>{}", disqus(&post("1", good)));
     assert_eq!(import(Format::Disqus, text.as_bytes()).jobs.len(), 2);
 }
+
+#[test]
+fn damage_never_ends_in_a_panic() {
+    let database = isso_database();
+    let samples = [
+        (Format::Disqus, sample("disqus.xml")),
+        (Format::Disqus, gzip(&sample("disqus.xml"))),
+        (Format::Wordpress, sample("wordpress.xml")),
+        (Format::Remark42, sample("remark42.jsonl")),
+        (Format::Isso, sample("isso.json")),
+        (Format::Isso, database),
+        (Format::Commento, sample("commento.json")),
+        (Format::Html, sample("jsonld.html")),
+        (Format::Html, sample("microdata.html")),
+    ];
+    let mut state: u64 = 42;
+    let mut below = |n: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        usize::try_from(state >> 33).unwrap() % n
+    };
+    for (format, whole) in &samples {
+        for _ in 0..40 {
+            let mut bytes = whole.clone();
+            for _ in 0..=below(4) {
+                if bytes.is_empty() {
+                    break;
+                }
+                let (at, to) = (below(bytes.len()), below(bytes.len()));
+                let (at, to) = (at.min(to), at.max(to).min(at + 200));
+                match below(4) {
+                    0 => bytes[at] = u8::try_from(below(256)).unwrap(),
+                    1 => drop(bytes.drain(at..to)),
+                    2 => {
+                        let part = bytes[at..to].to_vec();
+                        drop(bytes.splice(to..to, part));
+                    }
+                    _ => bytes[at] ^= 1 << below(8),
+                }
+            }
+            let made = import(*format, &bytes);
+            // Whatever came of it, it can be reported.
+            assert_eq!(made.lines().len(), made.jobs.len());
+        }
+    }
+}

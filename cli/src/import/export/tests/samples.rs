@@ -126,18 +126,10 @@ fn remark42() {
 }
 
 #[test]
-fn isso_database() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("comments.db");
-    let sql = String::from_utf8(sample("isso.sql")).unwrap();
-    let database = rusqlite::Connection::open(&path).unwrap();
-    database.execute_batch(&sql).unwrap();
-    let long = "INSERT INTO comments VALUES (1, 6, NULL, 1400000500.0, NULL, 1, '', ?1, 'Gus', NULL, NULL, 0, 0, x'00', 0)";
-    database.execute(long, ["x".repeat(5_000_000)]).unwrap();
-    drop(database);
+fn isso_sqlite() {
     check(
         Format::Isso,
-        &std::fs::read(&path).unwrap(),
+        &isso_database(),
         &[
             r#"/posts/lac "Le lac""#,
             r#"visible isso-1 <- 2014-05-13T16:53:20.5Z /posts/lac [Fanny] markdown "L'eau est **froide**.""#,
