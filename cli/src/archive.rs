@@ -1,6 +1,7 @@
 //! `stoa archive`: work on an archive's data folder.
 
 mod repair;
+mod transparency;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -21,13 +22,22 @@ pub(crate) struct ArchiveArgs {
 
 #[derive(Debug, Subcommand)]
 enum ArchiveCommand {
-    /// Checks every record of the journal and the chain between them; the archive may be running.
+    /// Checks every record of the journal, the chain between them, and that they lead to every
+    /// checkpoint of the transparency log; the archive may be running.
     Verify(FolderArgs),
     /// Builds the views anew from the journal; the archive must be stopped.
     Rebuild(FolderArgs),
     /// Writes a damaged journal anew: keeps every record that is whole, restores what another role or
     /// an export still has, and says what it could not; the archive must be stopped.
     Repair(repair::RepairArgs),
+    /// Prints the key with which anyone can check what the archive's transparency log signs.
+    Key(transparency::KeyArgs),
+    /// Writes a proof that a comment is in the archive, which holds without the archive.
+    Prove(transparency::ProveArgs),
+    /// Writes a proof that the archive still begins with what an older checkpoint had.
+    Consistency(transparency::ConsistencyArgs),
+    /// Checks a proof, offline, with nothing but the log's key.
+    VerifyProof(transparency::VerifyProofArgs),
 }
 
 #[derive(Debug, Args)]
@@ -46,6 +56,10 @@ pub(crate) fn run(args: &ArchiveArgs) -> anyhow::Result<ExitCode> {
         ArchiveCommand::Verify(folder) => verify(folder),
         ArchiveCommand::Rebuild(folder) => rebuild(folder),
         ArchiveCommand::Repair(args) => repair::run(args),
+        ArchiveCommand::Key(args) => transparency::key(args),
+        ArchiveCommand::Prove(args) => transparency::prove(args),
+        ArchiveCommand::Consistency(args) => transparency::consistency(args),
+        ArchiveCommand::VerifyProof(args) => transparency::verify_proof(args),
     }
 }
 
@@ -76,6 +90,10 @@ fn verify(args: &FolderArgs) -> anyhow::Result<ExitCode> {
     bar.finish_and_clear();
     match outcome {
         Ok(report) => {
+            let log = match dir.parent() {
+                Some(data) => transparency::verify(data)?,
+                None => None,
+            };
             let head = hex(&report.head);
             if args.json {
                 output::json(&json!({
@@ -85,6 +103,10 @@ fn verify(args: &FolderArgs) -> anyhow::Result<ExitCode> {
                     "unfinished_bytes": report.unfinished_bytes,
                     "lost": report.lost, "gone": report.gone,
                     "repairs": report.repairs.iter().map(repaired).collect::<Vec<_>>(),
+                    "log": log.as_ref().map(|log| json!({
+                        "origin": log.checkpoint.origin, "size": log.checkpoint.size,
+                        "root": hex(&log.checkpoint.root), "checkpoints": log.checkpoints,
+                    })),
                 }))?;
             } else {
                 let row = [
@@ -103,6 +125,12 @@ fn verify(args: &FolderArgs) -> anyhow::Result<ExitCode> {
                 } else {
                     "The journal is sound; what it lacks, repairs have said."
                 });
+                if let Some(log) = log {
+                    output::line(&format!(
+                        "It leads to all {} checkpoints of the log {}, the latest over {} records.",
+                        log.checkpoints, log.checkpoint.origin, log.checkpoint.size
+                    ));
+                }
             }
             Ok(ExitCode::SUCCESS)
         }

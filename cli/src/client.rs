@@ -76,6 +76,9 @@ pub(crate) struct Answer {
     /// Events that had been taken before; AMQP never tells.
     #[serde(default)]
     pub(crate) duplicate: u64,
+    /// Which ones they are, by their place in the batch.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) duplicates: Vec<usize>,
     /// Events that were refused; AMQP tells at `stoa.rejected`.
     #[serde(default)]
     pub(crate) rejected: Vec<Refused>,

@@ -68,7 +68,7 @@ fn plain<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> String {
 
 /// Shows control characters instead of obeying them: what is printed may be a stranger's text,
 /// and a terminal acts on escape sequences and on changes of direction.
-fn printable(text: &str) -> Cow<'_, str> {
+pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     let hostile = |c: char| {
         (c.is_control() && c != '\n')
             || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

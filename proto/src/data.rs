@@ -11,7 +11,8 @@ mod system;
 pub use article::{Article, ArticleRemoved, Attribution, CommentPolicy};
 pub use comment::{
     Author, AuthorErased, AuthorRole, AuthorUpdated, Comment, CommentReported, CommentScored,
-    CommentWithdrawn, ErasureScope, Format, Link, Normalized, Presence, ReportReason, Reporter,
+    CommentWithdrawn, ErasureScope, Format, Imported, ImportedState, Link, Normalized, Presence,
+    ReportReason, Reporter,
 };
 pub use moderation::{
     AppealOutcome, AppealResolved, AuthorSanctioned, By, CaseClosed, CaseOpened, Decision,

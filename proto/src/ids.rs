@@ -20,6 +20,14 @@ pub fn report_decision_id(
     derive("d-", &[site, comment, &revision, ruleset, report])
 }
 
+/// Derives the id of the decision that takes over what another system had decided.
+pub fn import_decision_id(site: &str, comment: &str, revision: u32, from: &str) -> String {
+    derive(
+        "d-",
+        &[site, comment, &revision.to_string(), "import", from],
+    )
+}
+
 /// Derives the id of a moderator's decision: the `n`-th that closes or revises a case.
 pub fn review_id(site: &str, comment: &str, revision: u32, case: &str, n: u64) -> String {
     derive(

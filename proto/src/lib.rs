@@ -31,8 +31,8 @@ pub use data::{
     AppealResolved, Article, ArticleRemoved, Attribution, Author, AuthorErased, AuthorRole,
     AuthorSanctioned, AuthorUpdated, By, CaseClosed, CaseOpened, CheckpointPublished, Comment,
     CommentPolicy, CommentReported, CommentScored, CommentWithdrawn, Decision, DecisionAppealed,
-    EventRejected, FiredRule, Format, Link, Normalized, ReportReason, Sanction, Span, Statement,
-    Verdict,
+    EventRejected, FiredRule, Format, Imported, ImportedState, Link, Normalized, ReportReason,
+    Sanction, Span, Statement, Verdict,
 };
 pub use event::{Data, Event, Kind};
 pub use outgoing::Outgoing;

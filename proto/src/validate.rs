@@ -198,7 +198,17 @@ fn data(data: &Data) -> Result<(), Rejection> {
             ])?;
             bounded_opt("data.reason", removed.reason.as_deref(), limits::NOTE_BYTES)
         }
-        Data::CommentSubmitted(comment) | Data::CommentEdited(comment) => check_comment(comment),
+        Data::CommentSubmitted(comment) => check_comment(comment),
+        Data::CommentEdited(comment) => {
+            if comment.imported.is_some() {
+                return Err(Rejection::field(
+                    Code::InvalidField,
+                    "data.imported",
+                    "`data.imported` is taken with comment.submitted alone; leave it out of an edit",
+                ));
+            }
+            check_comment(comment)
+        }
         Data::CommentWithdrawn(c) => subject_of(&c.site, &c.article, &c.comment),
         Data::CommentScored(c) => subject_of(&c.site, &c.article, &c.comment),
         Data::CommentReported(report) => {
@@ -299,7 +309,10 @@ fn check_comment(comment: &Comment) -> Result<(), Rejection> {
     language(comment.language.as_deref())?;
     bounded_opt("data.url", comment.url.as_deref(), limits::URI_BYTES)?;
     bounded("data.body", &comment.body, limits::COMMENT_BYTES)?;
-    if comment.body.trim().is_empty() {
+    if let Some(imported) = &comment.imported {
+        id("data.imported.from", &imported.from)?;
+    }
+    if comment.body.trim().is_empty() && !comment.is_deleted() {
         return Err(Rejection::field(
             Code::InvalidField,
             "data.body",

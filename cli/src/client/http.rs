@@ -42,6 +42,8 @@ impl Http {
                 Posted::Judged(answer) => {
                     total.accepted += answer.accepted;
                     total.duplicate += answer.duplicate;
+                    let places = answer.duplicates.into_iter();
+                    total.duplicates.extend(places.map(|place| place + offset));
                     total
                         .rejected
                         .extend(answer.rejected.into_iter().map(|mut refused| {

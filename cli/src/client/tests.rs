@@ -2,6 +2,7 @@ use super::testing::{answer, serve};
 use super::*;
 
 const TAKEN: &str = r#"{"accepted":1,"duplicate":0,"rejected":[]}"#;
+const AGAIN: &str = r#"{"accepted":0,"duplicate":1,"duplicates":[0],"rejected":[]}"#;
 
 fn events(n: usize) -> Vec<Bytes> {
     (0..n)
@@ -65,7 +66,7 @@ async fn halves_a_batch_until_the_spoiling_event_is_found() {
         answer("202 Accepted", "", TAKEN),
         refusal.clone(),
         refusal,
-        answer("202 Accepted", "", TAKEN),
+        answer("202 Accepted", "", AGAIN),
     ])
     .await;
     let target = Target::new(&server.url, None).unwrap();
@@ -73,7 +74,8 @@ async fn halves_a_batch_until_the_spoiling_event_is_found() {
         .deliver(&events(3), Duration::from_secs(10))
         .await
         .unwrap();
-    assert_eq!(total.accepted, 2);
+    assert_eq!((total.accepted, total.duplicate), (1, 1));
+    assert_eq!(total.duplicates, [2]);
     assert_eq!(
         total
             .rejected

@@ -82,6 +82,8 @@ pub struct Record {
     /// Whether there is no payload any more: it was erased, or was lost to damage, or the record is
     /// the journal's own, written by a repair.
     pub redacted: bool,
+    /// The random bytes before the payload in the commitment; zeros if the payload was erased.
+    pub salt: [u8; 16],
     /// SHA-256 of salt and payload, as it was when the record was written.
     pub commitment: [u8; 32],
 }

@@ -285,6 +285,7 @@ pub(crate) fn record(header: &RecordHeader, position: Position, payload: Bytes) 
         payload: if redacted { Bytes::new() } else { payload },
         position,
         redacted,
+        salt: header.salt,
         commitment: header.commitment,
     }
 }

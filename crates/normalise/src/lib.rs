@@ -24,13 +24,12 @@ pub fn event(event: &mut Event, languages: &Languages) -> Result<(), Rejection> 
     match &mut event.data {
         Data::CommentSubmitted(comment) | Data::CommentEdited(comment) => {
             let language = comment.language.as_deref();
-            comment.normalized = body(
-                &comment.body,
-                comment.format,
-                language,
-                languages,
-                Blank::Refused,
-            )?;
+            let blank = if comment.is_deleted() {
+                Blank::Allowed
+            } else {
+                Blank::Refused
+            };
+            comment.normalized = body(&comment.body, comment.format, language, languages, blank)?;
         }
         Data::ArticlePublished(article) | Data::ArticleUpdated(article) => {
             let language = article.language.as_deref();

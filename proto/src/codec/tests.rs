@@ -362,3 +362,38 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn what_was_decided_elsewhere_comes_with_a_comment_and_excuses_no_empty_body_but_a_deleted_ones() {
+    let imported = |state: &str, body: &str, kind: &str| {
+        let mut event = comment();
+        event["type"] = json!(format!("stoa.comment.{kind}.v1"));
+        event["data"]["body"] = json!(body);
+        event["data"]["imported"] = json!({"from": "disqus", "state": state, "note": 1});
+        event.to_string()
+    };
+    for state in ["visible", "pending", "spam", "deleted"] {
+        let text = imported(state, "bonjour", "submitted");
+        let read = decode(&message(text)).remove(0).unwrap();
+        let written: Value = serde_json::from_slice(&read.to_json()).unwrap();
+        assert_eq!(
+            written["data"]["imported"],
+            json!({"from": "disqus", "state": state, "note": 1})
+        );
+        let empty = imported(state, " \n", "submitted");
+        match state {
+            "deleted" => drop(decode(&message(empty)).remove(0).unwrap()),
+            _ => refused(empty, Code::InvalidField, Some("data.body")),
+        }
+    }
+    for (body, field) in [
+        (imported("gone", "x", "submitted"), "data.imported.state"),
+        (imported("visible", "x", "edited"), "data.imported"),
+        (
+            imported("visible", "x", "submitted").replace("disqus", ""),
+            "data.imported.from",
+        ),
+    ] {
+        refused(body, Code::InvalidField, Some(field));
+    }
+}

@@ -44,6 +44,9 @@ pub struct Comment {
     /// What ingest made of the body; set by Stoa alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub normalized: Option<Normalized>,
+    /// What another system had decided about it, if it is imported from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<Imported>,
     /// Fields that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
@@ -66,11 +69,55 @@ impl Comment {
             .unwrap_or(&self.body)
     }
 
+    /// Whether it is the mark that a deleted comment left, of which the words may be gone.
+    pub fn is_deleted(&self) -> bool {
+        let imported = self.imported.as_ref();
+        imported.is_some_and(|imported| imported.state == ImportedState::Deleted)
+    }
+
     /// Returns the language: what the platform said, or else what ingest found.
     pub fn known_language(&self) -> Option<&str> {
         self.language
             .as_deref()
             .or_else(|| self.normalized.as_ref().and_then(|n| n.language.as_deref()))
+    }
+}
+
+/// Where an imported comment comes from, and what had been decided about it there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Imported {
+    /// The system that it comes from, such as `disqus`.
+    pub from: String,
+    /// What had become of it there.
+    pub state: ImportedState,
+    /// Fields that this version does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// What had become of a comment in the system that it comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ImportedState {
+    /// Everyone could read it.
+    Visible,
+    /// It waited for a moderator.
+    Pending,
+    /// It was put away as spam.
+    Spam,
+    /// It was deleted; its body may be empty.
+    Deleted,
+}
+
+impl ImportedState {
+    /// Returns the state as it stands in events.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Visible => "visible",
+            Self::Pending => "pending",
+            Self::Spam => "spam",
+            Self::Deleted => "deleted",
+        }
     }
 }
 

@@ -31,6 +31,8 @@ pub struct Config {
     pub view: ViewConfig,
     /// The engine.
     pub engine: EngineConfig,
+    /// The transparency log.
+    pub transparency: TransparencyConfig,
     /// What is said about the sites; one that is not listed is private.
     #[serde(default)]
     pub sites: Vec<SiteConfig>,
@@ -89,6 +91,24 @@ pub struct EngineConfig {
     pub batch_events: usize,
 }
 
+/// The transparency log.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TransparencyConfig {
+    /// Keeps the log: a tree over all records, and signed checkpoints of it.
+    pub enabled: bool,
+    /// The log's name, best the public address of the archive without scheme; it can't be changed
+    /// later. Empty means a name that is made with the key.
+    pub origin: String,
+    /// Shows checkpoints and tiles to anyone. They have no words and no ids.
+    pub public: bool,
+    /// How often a checkpoint is signed at most, while there is something new.
+    pub checkpoint_every: Duration,
+}
+
+/// The longest time between checkpoints: what is not in one can't be proved.
+const LONGEST_CHECKPOINT: std::time::Duration = std::time::Duration::from_mins(1);
+
 /// What is said about a site.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -109,6 +129,12 @@ impl Config {
             return Err(ConfigError::invalid(
                 "engine.batch_events",
                 "must be at least 1",
+            ));
+        }
+        if self.transparency.checkpoint_every.get() > LONGEST_CHECKPOINT {
+            return Err(ConfigError::invalid(
+                "transparency.checkpoint_every",
+                "must be at most 60s: what is in no checkpoint can't be proved",
             ));
         }
         Ok(())

@@ -53,6 +53,10 @@ impl Engine {
     async fn commit(&self, events: &[Received]) -> Result<(), Error> {
         let started = Instant::now();
         let facts: Vec<Fact> = events.iter().map(|event| Fact::of(event)).collect();
+        if self.index.applied() < self.journal.next() {
+            // It panicked after its last append: the same events come again, and must be known.
+            offload(|| self.index.catch_up(&self.journal, &mut |_, _| ()))?;
+        }
         let (staged, entries, new) = offload(|| self.admit(events, &facts))?;
         if !entries.is_empty() {
             let positions = self.journal.append(entries).await?;

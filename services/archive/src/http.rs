@@ -10,7 +10,9 @@ mod html;
 pub(crate) mod links;
 mod nested;
 mod pages;
+mod transparency;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
@@ -18,11 +20,13 @@ use axum::extract::{Query, rejection::QueryRejection};
 use axum::routing::get;
 use serde::Deserialize;
 use stoa_daemon::{Context, Problem};
+use stoa_proto::Time;
 
 use self::access::Access;
 use crate::engine::chain;
 use crate::metrics::Metrics;
-use crate::read::Reader;
+use crate::read::{Audience, Reader};
+use crate::transparency::Log;
 use crate::view::Error;
 
 /// Entries of a page of a thread, at most and unless asked for fewer.
@@ -39,6 +43,10 @@ pub(crate) struct Public {
     pub(crate) access: Access,
     pub(crate) metrics: Metrics,
     pub(crate) context: Context,
+    /// The transparency log, if there is one.
+    pub(crate) log: Option<Arc<Log>>,
+    /// Whether anyone may read its checkpoints and tiles.
+    pub(crate) is_log_open: bool,
 }
 
 /// Makes the public routes.
@@ -48,6 +56,14 @@ pub(crate) fn router(public: Public) -> Router {
         .route("/v1/sites/{site}/threads", get(api::threads))
         .route("/v1/sites/{site}/threads/{thread}", get(api::thread))
         .route("/v1/sites/{site}/comments/{comment}", get(api::comment))
+        .route(
+            "/v1/sites/{site}/comments/{comment}/proof",
+            get(transparency::proof),
+        )
+        .route("/v1/log/key", get(transparency::key))
+        .route("/v1/log/consistency", get(transparency::consistency))
+        .route("/checkpoint", get(transparency::checkpoint))
+        .route("/tile/{*path}", get(transparency::tile))
         .route("/", get(pages::sites))
         .route("/sites/{site}", get(pages::threads))
         .route("/sites/{site}/threads/{thread}", get(pages::thread))
@@ -57,6 +73,20 @@ pub(crate) fn router(public: Public) -> Router {
 }
 
 impl Public {
+    /// Reads as [`Public::read`] does, what was archived by a time if one is given.
+    async fn read_as_of<T: Send + 'static>(
+        &self,
+        what: &str,
+        as_of: Option<i64>,
+        read: impl FnOnce(&Reader) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Problem> {
+        self.read(what, move |reader| match as_of {
+            None => read(reader),
+            Some(at) => read(&reader.before(reader.journal.first_since(at.saturating_add(1))?)),
+        })
+        .await
+    }
+
     /// Reads beside the runtime's threads; `what` is one of [`crate::metrics::READS`].
     async fn read<T: Send + 'static>(
         &self,
@@ -94,6 +124,8 @@ struct PageQuery {
     after: Option<String>,
     limit: Option<usize>,
     shape: Option<String>,
+    /// Shows what was archived by then.
+    as_of: Option<Time>,
 }
 
 impl PageQuery {
@@ -102,6 +134,16 @@ impl PageQuery {
         query
             .map(|Query(query)| query)
             .map_err(|error| Problem::bad_request(error.body_text()))
+    }
+
+    /// Returns the time as of which is asked; 403 where what was taken back since would show.
+    fn as_of(&self, audience: Audience) -> Result<Option<i64>, Problem> {
+        if self.as_of.is_some() && audience == Audience::Public {
+            let detail =
+                "`as_of` shows what was taken back since: it needs a token with the role viewer";
+            return Err(Problem::forbidden(detail).with_field("as_of"));
+        }
+        Ok(self.as_of.as_ref().map(Time::micros))
     }
 
     /// Returns how many entries are asked for: 400 when none or too many.

@@ -2,6 +2,7 @@
 //!
 //! Events come from the bus, and one engine (`engine`) writes them to the journal and applies
 //! them to the view.
+//! Behind it the transparency log follows the journal and signs what it has (`transparency`).
 //! Readers get threads from the view's positions and the journal's words (`read`, `http`).
 //!
 //! **Invariant:** an event is acknowledged only after its record is durable in the journal, and it
@@ -27,10 +28,11 @@ mod http;
 mod metrics;
 mod read;
 mod service;
+pub mod transparency;
 
 pub use config::{
     AdminConfig, Config, DEFAULT_CONFIG, EngineConfig, HttpConfig, JournalConfig, SiteConfig,
-    ViewConfig,
+    TransparencyConfig, ViewConfig,
 };
 pub use rebuild::{Rebuilt, rebuild};
 pub use record::kind as kind_of_record;

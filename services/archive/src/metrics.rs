@@ -21,6 +21,9 @@ pub(crate) struct Metrics {
     pub(crate) view_applied: IntGauge,
     pub(crate) read: HistogramVec,
     pub(crate) thread: Histogram,
+    log_size: IntGauge,
+    log_ok: IntGauge,
+    checkpoints: IntCounter,
 }
 
 /// What became of an event, as a label.
@@ -95,7 +98,20 @@ impl Metrics {
                 )
                 .buckets(sizes),
             )?,
+            log_size: IntGauge::new(
+                "stoa_archive_log_signed_records",
+                "Records that the latest checkpoint of the transparency log has.",
+            )?,
+            log_ok: IntGauge::new(
+                "stoa_archive_log_ok",
+                "Whether the transparency log goes on; 0 when it could not be written or signed.",
+            )?,
+            checkpoints: IntCounter::new(
+                "stoa_archive_checkpoints_total",
+                "Checkpoints that were signed.",
+            )?,
         };
+        metrics.log_ok.set(1);
         metrics.register(registry)?;
         metrics.fill_labels();
         Ok(metrics)
@@ -112,7 +128,10 @@ impl Metrics {
         registry.register(Box::new(self.free_disk.clone()))?;
         registry.register(Box::new(self.view_applied.clone()))?;
         registry.register(Box::new(self.read.clone()))?;
-        registry.register(Box::new(self.thread.clone()))
+        registry.register(Box::new(self.thread.clone()))?;
+        registry.register(Box::new(self.log_size.clone()))?;
+        registry.register(Box::new(self.log_ok.clone()))?;
+        registry.register(Box::new(self.checkpoints.clone()))
     }
 
     fn fill_labels(&self) {
@@ -131,6 +150,23 @@ impl Metrics {
         if let Some(bytes) = bytes {
             self.free_disk.set(i64::try_from(bytes).unwrap_or(i64::MAX));
         }
+    }
+
+    /// Sets what the latest checkpoint of the transparency log has.
+    pub(crate) fn signed_records(&self, size: u64) {
+        self.log_size.set(i64::try_from(size).unwrap_or(i64::MAX));
+        self.log_ok.set(1);
+    }
+
+    /// Counts a checkpoint.
+    pub(crate) fn signed(&self, size: u64) {
+        self.checkpoints.inc();
+        self.signed_records(size);
+    }
+
+    /// Says that the transparency log does not go on.
+    pub(crate) fn log_stands_still(&self) {
+        self.log_ok.set(0);
     }
 
     /// Counts an event.

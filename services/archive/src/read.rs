@@ -3,6 +3,7 @@
 //! What a reader may see is decided here, once, for JSON and for pages: see [`Audience`].
 
 pub(crate) mod comment;
+mod past;
 pub(crate) mod thread;
 pub(crate) mod words;
 
@@ -41,6 +42,8 @@ impl Audience {
 pub(crate) struct Reader {
     pub(crate) journal: Journal,
     pub(crate) index: Arc<Index>,
+    /// Only records before this one are seen; all without it.
+    pub(crate) until: Option<u64>,
 }
 
 impl Reader {

@@ -17,6 +17,7 @@ use crate::http::admin::Admin;
 use crate::http::{self, Public};
 use crate::metrics::Metrics;
 use crate::read::Reader;
+use crate::transparency::{self, Log};
 use crate::view::{Index, OpenOptions};
 
 /// The longest record: an event with its plain text beside the original.
@@ -36,6 +37,7 @@ pub(crate) struct Service {
     public: Public,
     admin: Admin,
     parking: Parking,
+    checkpoint_every: Duration,
 }
 
 impl Service {
@@ -49,6 +51,8 @@ impl Service {
         let index = open_index(config, context, &journal, &metrics).await?;
         context.ready.set("view", Ok(()));
         metrics.progress(journal.next(), journal.bytes(), index.applied());
+
+        let log = open_log(config, context, &journal, &metrics).await?;
 
         let bus_config = &config.bus;
         let parking = stoa_parked::open(
@@ -70,8 +74,11 @@ impl Service {
             reader: Reader {
                 journal: journal.clone(),
                 index: Arc::clone(&index),
+                until: None,
             },
             access: Access::new(tokens.clone(), &config.sites),
+            log,
+            is_log_open: config.transparency.public,
             metrics,
             context: context.clone(),
         };
@@ -89,6 +96,7 @@ impl Service {
             public,
             admin,
             parking,
+            checkpoint_every: config.transparency.checkpoint_every.get(),
         })
     }
 
@@ -113,7 +121,14 @@ impl Service {
             public,
             admin,
             parking,
+            checkpoint_every,
         } = self;
+        if let Some(log) = public.log.clone() {
+            let metrics = engine.metrics.clone();
+            let following =
+                transparency::follow(log, checkpoint_every, bus.clone(), metrics, context.clone());
+            context.supervise("transparency", following);
+        }
         drop((public, admin));
         let metrics = engine.metrics.clone();
         let (journal, index) = (engine.journal.clone(), Arc::clone(&engine.index));
@@ -176,6 +191,26 @@ async fn check(journal: Journal, context: Context) -> anyhow::Result<()> {
         damage = journal.damaged() => Err(damage.into()),
         () = context.shutdown.cancelled() => Ok(()),
     }
+}
+
+/// Opens the transparency log, unless the archive keeps none.
+async fn open_log(
+    config: &Config,
+    context: &Context,
+    journal: &Journal,
+    metrics: &Metrics,
+) -> anyhow::Result<Option<Arc<Log>>> {
+    if !config.transparency.enabled {
+        return Ok(None);
+    }
+    let (dir, origin) = (config.data_dir.clone(), config.transparency.origin.clone());
+    let journal = journal.clone();
+    let open = move || Log::open(&dir, &origin, &journal);
+    let log = context.tasks.spawn_blocking(open).await??;
+    if let Some(signed) = log.signed() {
+        metrics.signed_records(signed.checkpoint.size);
+    }
+    Ok(Some(Arc::new(log)))
 }
 
 async fn open_index(

@@ -133,6 +133,10 @@ pub struct SiteConfig {
     /// `user_id`; absent: all that may write to the inbox.
     #[serde(default)]
     pub accounts: Option<Vec<String>>,
+    /// Whether what another system had decided (`imported`) is taken over AMQP from those who may publish for it;
+    /// over HTTP a token with the role admin is needed, whatever this says.
+    #[serde(default)]
+    pub imports: bool,
     /// The languages that its readers write (ISO 639-1); absent: the default list.
     #[serde(default)]
     pub languages: Option<Vec<String>>,

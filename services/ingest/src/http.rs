@@ -1,7 +1,7 @@
 //! The public listener: `POST /v1/events`.
 //!
-//! - `202` with `{"accepted", "duplicate", "rejected": [{"index", "id", "code", "field", "message"}]}`
-//!   once every event is durable; each event is judged by itself, and a request of which every
+//! - `202` with `{"accepted", "duplicate", "duplicates", "rejected": [{"index", "id", "code", "field",
+//!   "message"}]}` once every event is durable; each event is judged by itself, and a request of which every
 //!   event is rejected is answered the same way.
 //! - `400` when the body can't be split into events; it is kept as a rejection all the same.
 //! - `401` and `403` by the token, `413` and `415` by size and media type.
@@ -145,6 +145,9 @@ impl Public {
 struct Answer<'a> {
     accepted: usize,
     duplicate: usize,
+    /// Which ones they are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    duplicates: Vec<usize>,
     rejected: Vec<Refused<'a>>,
 }
 
@@ -174,12 +177,16 @@ fn answer(outcomes: &[Outcome]) -> Answer<'_> {
     let mut answer = Answer {
         accepted: 0,
         duplicate: 0,
+        duplicates: Vec::new(),
         rejected: Vec::new(),
     };
     for (index, outcome) in outcomes.iter().enumerate() {
         match outcome {
             Outcome::Accepted => answer.accepted += 1,
-            Outcome::Duplicate => answer.duplicate += 1,
+            Outcome::Duplicate => {
+                answer.duplicate += 1;
+                answer.duplicates.push(index);
+            }
             Outcome::Rejected { id, rejection } => answer.rejected.push(Refused {
                 index,
                 id: id.as_deref(),

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use stoa_daemon::ConfigError;
+use stoa_daemon::auth::Role;
 use stoa_normalise::Languages;
-use stoa_proto::{Code, Event, Rejection};
+use stoa_proto::{Code, Comment, Data, Event, Rejection};
 
 use crate::config::Config;
 use crate::intake::Sender;
@@ -23,6 +24,7 @@ pub(crate) struct Policy {
 struct Site {
     sources: Vec<String>,
     accounts: Option<Vec<String>>,
+    imports: bool,
     languages: Arc<Languages>,
 }
 
@@ -43,6 +45,7 @@ impl Policy {
             let policy = Site {
                 sources: site.sources.clone(),
                 accounts: site.accounts.clone(),
+                imports: site.imports,
                 languages,
             };
             if sites.insert(site.id.clone(), policy).is_some() {
@@ -99,6 +102,35 @@ impl Policy {
                 "the token is not for this site",
             ));
         }
+        self.admit_imported(event, sender)?;
         Ok(languages)
+    }
+
+    /// Judges who may say what had been decided elsewhere: it is taken without a look at the words.
+    fn admit_imported(&self, event: &Event, sender: Sender<'_>) -> Result<(), Rejection> {
+        let Data::CommentSubmitted(Comment {
+            site,
+            imported: Some(_),
+            ..
+        }) = &event.data
+        else {
+            return Ok(());
+        };
+        let remedy = match sender {
+            Sender::Token(principal) if principal.role.at_least(Role::Admin) => return Ok(()),
+            Sender::Token(_) => "send it with a token that has the role admin",
+            Sender::Account(_) if self.sites.get(site).is_some_and(|site| site.imports) => {
+                return Ok(());
+            }
+            Sender::Account(_) => "set the site's `imports` for as long as the import takes",
+        };
+        Err(Rejection::field(
+            Code::ForbiddenSource,
+            "data.imported",
+            format!(
+                "an earlier decision is not taken from this sender: {remedy}, or leave \
+                 `data.imported` out and have the comment judged"
+            ),
+        ))
     }
 }

@@ -11,9 +11,10 @@
 //! Judging changes nothing, so a panic in it is passed on to whoever asked, and the engine goes on.
 
 pub(crate) mod batch;
-mod conclude;
+pub(crate) mod conclude;
 pub(crate) mod evaluate;
 pub(crate) mod facts;
+mod import;
 pub(crate) mod limits;
 mod report;
 pub(crate) mod review;
@@ -351,7 +352,11 @@ impl Parts {
         self.rules.count(|rules| {
             for change in changes {
                 if let Some(decided) = change.decided() {
-                    self.metrics.decided(decided.verdict, "rules");
+                    let source = match change {
+                        Change::Imported(_) => "import",
+                        _ => "rules",
+                    };
+                    self.metrics.decided(decided.verdict, source);
                     for rule in &decided.rules {
                         let row = rules.entry(rule.clone()).or_default();
                         row.acted(decided.verdict);

@@ -68,7 +68,7 @@ impl Reload {
 }
 
 /// Who decides, as a label.
-const SOURCES: [&str; 2] = ["rules", "moderator"];
+const SOURCES: [&str; 3] = ["rules", "moderator", "import"];
 
 /// The metrics of moderation-rules; clones share them.
 #[derive(Clone, Debug)]

@@ -76,13 +76,16 @@ pub(crate) enum Change {
         tags: Vec<String>,
         recorded: Option<i64>,
     },
+    /// What another system had decided was taken over; no rule was asked.
+    Imported(Decided),
 }
 
 impl Change {
-    /// Returns what the rules decided, if it is a decision of theirs.
+    /// Returns what was decided about a comment as it came, or because of a report: by the rules,
+    /// or by the system that it comes from.
     pub(crate) fn decided(&self) -> Option<&Decided> {
         match self {
-            Self::Decided(decided) => Some(decided),
+            Self::Decided(decided) | Self::Imported(decided) => Some(decided),
             Self::Remembered(remembered) | Self::Answered(remembered) => Some(&remembered.decided),
             Self::ReportedFor(report) => report.decided.as_ref(),
             _ => None,
@@ -101,7 +104,7 @@ impl Change {
     /// Returns the site that it is about; a rule is of all sites, and has none.
     pub(crate) fn site(&self) -> &str {
         match self {
-            Self::Decided(decided) => &decided.about.site,
+            Self::Decided(decided) | Self::Imported(decided) => &decided.about.site,
             Self::Reviewed(reviewed) => &reviewed.about.site,
             Self::Remembered(remembered) | Self::Answered(remembered) => {
                 &remembered.decided.about.site

@@ -73,7 +73,10 @@ impl Scorers {
             return Vec::new();
         }
         let comments = events.iter().map(|event| match &event.data {
-            Data::CommentSubmitted(comment) | Data::CommentEdited(comment) => Some(comment),
+            Data::CommentSubmitted(comment) | Data::CommentEdited(comment) => {
+                // What had been decided elsewhere is not judged.
+                Some(comment).filter(|comment| comment.imported.is_none())
+            }
             _ => None,
         });
         let comments = comments.collect();

@@ -172,6 +172,7 @@ mod tests {
             payload: entry.payload,
             position: stoa_journal::Position { seq: 7, offset: 0 },
             redacted: false,
+            salt: [0; 16],
             commitment: [0; 32],
         }
     }

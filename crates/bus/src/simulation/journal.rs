@@ -152,6 +152,7 @@ impl Memory {
                 payload,
                 position,
                 redacted: false,
+                salt: [0; 16],
                 commitment: [0; 32],
             });
         }

@@ -48,6 +48,11 @@ impl Access {
         }
     }
 
+    /// Asks for any token that is known, whatever its sites: 401 without one.
+    pub(crate) fn anyone_known(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        self.tokens.check(headers).map(|_| ())
+    }
+
     /// Who sent a request; a public site is shown to whoever asks, from wherever.
     fn principal(&self, headers: &HeaderMap, site: &str) -> Result<Option<Principal>, Problem> {
         let public = self.public.contains(site);

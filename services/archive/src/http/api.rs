@@ -84,6 +84,7 @@ pub(super) async fn thread(
     let ThreadPage {
         site,
         thread,
+        as_of,
         article,
         counts,
         next,
@@ -92,6 +93,7 @@ pub(super) async fn thread(
     Ok(Json(json!({
         "site": site,
         "thread": thread,
+        "as_of": as_of,
         "article": article,
         "shape": "nested",
         "comments": nested,
@@ -105,10 +107,13 @@ pub(super) async fn thread(
 pub(super) async fn comment(
     State(public): State<Public>,
     Path((site, comment)): Path<(String, String)>,
+    query: PageQueryResult,
     headers: HeaderMap,
 ) -> Result<Json<History>, Problem> {
+    let query = PageQuery::of(query)?;
     let audience = public.access.site(&headers, &site)?;
-    let read = public.read("comment", move |reader| {
+    let as_of = query.as_of(audience)?;
+    let read = public.read_as_of("comment", as_of, move |reader| {
         reader.history(&site, &comment, audience)
     });
     read.await?.map(Json).ok_or_else(nothing)
@@ -127,10 +132,12 @@ pub(super) async fn read_thread(
         after: query.after.clone(),
         limit: query.limit(PAGE, PAGE)?,
     };
-    let read = public.read("thread", move |reader| {
+    let as_of = query.as_of(audience)?;
+    let read = public.read_as_of("thread", as_of, move |reader| {
         reader.thread(&site, &thread, audience, &page)
     });
-    let thread = read.await?.ok_or_else(nothing)?;
+    let mut thread = read.await?.ok_or_else(nothing)?;
+    thread.as_of.clone_from(&query.as_of);
     #[expect(clippy::cast_precision_loss, reason = "no thread has 2^52 comments")]
     public.metrics.thread.observe(thread.counts.held as f64);
     Ok((thread, audience))

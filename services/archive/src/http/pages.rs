@@ -7,7 +7,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use stoa_daemon::Problem;
-use stoa_proto::Verdict;
+use stoa_proto::{Time, Verdict};
 
 use super::html::Html;
 use super::{PAGE, PageQuery, Public, api, links, nothing};
@@ -88,7 +88,12 @@ pub(super) async fn threads(
         html.raw("</span></li>");
     }
     html.raw("</ul>");
-    next_link(&mut html, &links::site(&list.site), list.next.as_deref());
+    next_link(
+        &mut html,
+        &links::site(&list.site),
+        list.next.as_deref(),
+        None,
+    );
     html.raw("</main>");
     Ok(html.end())
 }
@@ -157,10 +162,14 @@ fn page(thread: &ThreadPage, audience: Audience) -> Html {
             .value(platform)
             .raw(" according to the platform");
     }
+    if let Some(at) = &thread.as_of {
+        html.raw(". As of ").time(at);
+    }
     html.raw("</p>");
     write_comments(&mut html, thread, audience);
     let path = links::thread(&thread.site, &thread.thread);
-    next_link(&mut html, &path, thread.next.as_deref());
+    let as_of = thread.as_of.as_ref().map(Time::to_string);
+    next_link(&mut html, &path, thread.next.as_deref(), as_of.as_deref());
     html.raw("</section></main>");
     html
 }
@@ -375,9 +384,11 @@ fn role(words: &crate::read::words::Words) -> Option<&'static str> {
     }
 }
 
-fn next_link(html: &mut Html, path: &str, next: Option<&str>) {
+fn next_link(html: &mut Html, path: &str, next: Option<&str>, as_of: Option<&str>) {
     if let Some(next) = next {
-        let path = format!("{path}?after={}", links::escape(next));
+        let as_of = as_of.map(|at| format!("&as_of={}", links::escape(at)));
+        let as_of = as_of.unwrap_or_default();
+        let path = format!("{path}?after={}{as_of}", links::escape(next));
         html.raw("<nav><p>")
             .link(&path, "Next page")
             .raw("</p></nav>");

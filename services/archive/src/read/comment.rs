@@ -68,6 +68,7 @@ impl Reader {
     ) -> Result<Option<(String, CommentRow)>, Error> {
         for thread in self.index.locate(site, comment)? {
             if let Some(row) = self.index.comment(site, &thread, comment)?
+                && let row = self.comment_row(site, &thread, comment, row)?
                 && audience.may_read(&row)
             {
                 return Ok(Some((thread, row)));
@@ -90,6 +91,7 @@ impl Reader {
         let key = (shard, site.to_owned(), thread.clone(), comment.to_owned());
         let mut events = self.index.events(&Subject::Comment(key), &row.log)?;
         events.extend(self.index.appeals(site, comment)?);
+        events.retain(|applied| self.sees(applied));
 
         let (decisions, standings) = self.decisions(&events, audience)?;
         let revisions = self.revisions(&events, &standings, audience)?;
@@ -242,7 +244,7 @@ impl Reader {
     }
 
     /// Reads an event; `None` when it was redacted.
-    fn event(&self, place: Place) -> Result<Option<Event>, Error> {
+    pub(super) fn event(&self, place: Place) -> Result<Option<Event>, Error> {
         let record = self.journal.read(place.into())?;
         if record.redacted {
             return Ok(None);

@@ -23,6 +23,9 @@ pub(crate) struct Page {
 pub(crate) struct ThreadPage {
     pub(crate) site: String,
     pub(crate) thread: String,
+    /// As of when it is shown, if not as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) as_of: Option<Time>,
     pub(crate) article: Option<ShownArticle>,
     pub(crate) shape: &'static str,
     pub(crate) comments: Vec<Item>,
@@ -110,14 +113,14 @@ impl Reader {
         audience: Audience,
         page: &Page,
     ) -> Result<Option<ThreadPage>, Error> {
-        let Some(article) = self
-            .index
-            .article(site, thread)?
-            .filter(ArticleRow::is_known)
-        else {
+        let Some(article) = self.index.article(site, thread)? else {
             return Ok(None);
         };
+        let article = self.article_row(site, thread, article)?;
         let rows = self.captured(site, thread)?;
+        if !article.is_known() && rows.is_empty() {
+            return Ok(None);
+        }
         let nodes = self.arrange(site, &rows)?;
         let seen = seen(&nodes, &rows, audience);
         let begin = match &page.after {
@@ -152,6 +155,7 @@ impl Reader {
         Ok(Some(ThreadPage {
             site: site.to_owned(),
             thread: thread.to_owned(),
+            as_of: None,
             article,
             shape: "flat",
             comments,
@@ -198,8 +202,13 @@ impl Reader {
         site: &str,
         thread: &str,
     ) -> Result<Vec<(String, CommentRow)>, Error> {
-        let mut rows = self.index.comments(site, thread)?;
-        rows.retain(|(_, row)| row.content.is_some());
+        let mut rows = Vec::new();
+        for (comment, row) in self.index.comments(site, thread)? {
+            let row = self.comment_row(site, thread, &comment, row)?;
+            if row.content.is_some() {
+                rows.push((comment, row));
+            }
+        }
         Ok(rows)
     }
 
@@ -220,15 +229,28 @@ impl Reader {
         let mut failed = None;
         let nodes = arrange(&entries, |parent| {
             // It is not in this thread, so wherever it is, it is elsewhere.
-            match self.index.locate(site, parent) {
-                Ok(threads) => !threads.is_empty(),
-                Err(error) => {
-                    failed = Some(error);
-                    false
-                }
-            }
+            self.is_captured(site, parent).unwrap_or_else(|error| {
+                failed = Some(error);
+                false
+            })
         });
         failed.map_or(Ok(nodes), Err)
+    }
+
+    /// Whether a comment was captured, in whatever thread.
+    fn is_captured(&self, site: &str, comment: &str) -> Result<bool, Error> {
+        for thread in self.index.locate(site, comment)? {
+            if self.until.is_none() {
+                return Ok(true);
+            }
+            if let Some(row) = self.index.comment(site, &thread, comment)?
+                && let row = self.comment_row(site, &thread, comment, row)?
+                && row.content.is_some()
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn item(

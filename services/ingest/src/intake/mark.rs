@@ -37,22 +37,27 @@ pub(super) fn of(event: &Event) -> Option<Mark> {
 }
 
 /// What a comment's revision claims. Its score, its author's name and its dates are no part of
-/// it: they may have changed when a platform sends the same words again.
+/// it: they may have changed when a platform sends the same words again. What another system had
+/// decided is: an import that knows it otherwise must not pass for a repeat.
 fn claim(comment: &Comment) -> Claim {
     let format: &[u8] = match comment.format {
         Format::Plain => b"plain",
         Format::Html => b"html",
         Format::Markdown => b"markdown",
     };
+    let mut content = vec![
+        comment.article.as_bytes(),
+        comment.parent.as_deref().unwrap_or_default().as_bytes(),
+        comment.author.id.as_bytes(),
+        format,
+        comment.body.as_bytes(),
+    ];
+    if let Some(imported) = &comment.imported {
+        content.push(imported.state.as_str().as_bytes());
+    }
     Claim {
         comment: digest::of(&[comment.site.as_bytes(), comment.comment.as_bytes()]),
         revision: comment.revision,
-        content: digest::of(&[
-            comment.article.as_bytes(),
-            comment.parent.as_deref().unwrap_or_default().as_bytes(),
-            comment.author.id.as_bytes(),
-            format,
-            comment.body.as_bytes(),
-        ]),
+        content: digest::of(&content),
     }
 }

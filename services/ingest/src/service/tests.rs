@@ -58,6 +58,7 @@ impl Fixture {
             id: "courrier".to_owned(),
             sources: vec![SOURCE.to_owned()],
             accounts: None,
+            imports: false,
             languages: Some(vec!["fr".to_owned(), "en".to_owned()]),
         }];
         config.tokens = vec![

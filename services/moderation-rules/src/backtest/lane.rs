@@ -8,6 +8,7 @@ use stoa_proto::{By, Comment, CommentReported, Data, Event, Time, Verdict};
 use stoa_rules::{Outcome, Prepared, RuleSet};
 
 use super::history::History;
+use crate::engine::conclude::IMPORTED_BY;
 use crate::engine::evaluate::{self, Subject, Tally};
 use crate::engine::facts::Facts;
 use crate::engine::waves::waves;
@@ -51,7 +52,8 @@ impl Happened {
     /// Returns a moderator's decision: comment, revision and verdict.
     pub(super) fn review(&self) -> Option<Review<'_>> {
         match &self.event.data {
-            Data::CommentDecided(decision) if matches!(decision.by, By::Moderator { .. }) => {
+            // What an import took over says nothing about what a person here made of the words.
+            Data::CommentDecided(decision) if matches!(&decision.by, By::Moderator { id } if !id.starts_with(IMPORTED_BY)) => {
                 Some(Review {
                     site: &decision.site,
                     comment: &decision.comment,

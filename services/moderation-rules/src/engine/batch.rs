@@ -9,7 +9,7 @@ use stoa_proto::{Comment, Data, Outgoing, Received, Time};
 use stoa_rules::Counted;
 use stoa_rules::Outcome;
 
-use super::conclude::{self, Concluded};
+use super::conclude::{self, Concluded, Source};
 use super::evaluate::{self, Job, Tally};
 use super::facts::Facts;
 use super::limits::{self, Limiter};
@@ -182,7 +182,13 @@ impl<'a> Judge<'a> {
                 match &event.data {
                     Data::CommentSubmitted(comment) | Data::CommentEdited(comment) => {
                         let scores = batch.scores.get(index).map_or(&[][..], Vec::as_slice);
-                        jobs.extend(self.prepare(index, event, comment, scores)?);
+                        match (
+                            self.prepare(index, event, comment, scores)?,
+                            &comment.imported,
+                        ) {
+                            (Some(job), Some(imported)) => self.take_over(&job, imported)?,
+                            (job, _) => jobs.extend(job),
+                        }
                     }
                     _ => self.fact(index, event)?,
                 }
@@ -295,7 +301,7 @@ impl<'a> Judge<'a> {
                 limited: &settled.limited,
                 counted: &settled.counted,
                 print: settled.job.facts.print,
-                hash: live.set.hash(),
+                source: Source::Rules(live.set.hash()),
                 asked,
             };
             Item::new(settled.job.event, deciding.conclude(statement, at))

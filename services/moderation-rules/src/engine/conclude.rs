@@ -12,7 +12,7 @@
 //! and leaves the case alone.
 
 use stoa_proto::{
-    By, CaseClosed, CaseOpened, Data, Decision, Event, FiredRule, Time, Verdict, ids,
+    By, CaseClosed, CaseOpened, Comment, Data, Decision, Event, FiredRule, Time, Verdict, ids,
 };
 use stoa_rules::{Counted, Outcome, Print};
 
@@ -26,6 +26,9 @@ use crate::view::rows::{CaseRow, CommentRow};
 
 /// The source of the events that this role makes.
 pub(crate) const SOURCE: &str = "stoa://moderation-rules";
+
+/// What the id of whoever decided begins with, when that was the system that a comment was imported from.
+pub(crate) const IMPORTED_BY: &str = "import:";
 
 /// What is to be written and published.
 #[derive(Debug)]
@@ -48,9 +51,39 @@ pub(crate) struct Deciding<'a> {
     pub(crate) counted: &'a Counted,
     /// What its text is compared by, if the rules compare texts.
     pub(crate) print: Option<Print>,
-    pub(crate) hash: &'a str,
+    pub(crate) source: Source<'a>,
     /// Whether what follows is published from the journal.
     pub(crate) asked: bool,
+}
+
+/// Who decides about a comment as it comes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Source<'a> {
+    /// The rule set of this hash.
+    Rules(&'a str),
+    /// The system that an imported comment comes from.
+    Import(&'a str),
+}
+
+impl Source<'_> {
+    fn decision_id(self, comment: &Comment) -> String {
+        let (site, id, revision) = (&comment.site, &comment.comment, comment.revision);
+        match self {
+            Self::Rules(hash) => ids::decision_id(site, id, revision, hash),
+            Self::Import(from) => ids::import_decision_id(site, id, revision, from),
+        }
+    }
+
+    fn by(self) -> By {
+        match self {
+            Self::Rules(hash) => By::Rules {
+                ruleset: hash.to_owned(),
+            },
+            Self::Import(from) => By::Moderator {
+                id: format!("{IMPORTED_BY}{from}"),
+            },
+        }
+    }
 }
 
 impl Deciding<'_> {
@@ -62,7 +95,7 @@ impl Deciding<'_> {
         let before = self.job.facts.before.as_ref();
         let known = before.filter(|row| row.revision > 0);
         let newest = known.is_none_or(|row| row.revision < comment.revision);
-        let id = ids::decision_id(&comment.site, &comment.comment, comment.revision, self.hash);
+        let id = self.source.decision_id(comment);
         let step = if newest {
             step(self.outcome.verdict, before, open(case))
         } else {
@@ -79,13 +112,19 @@ impl Deciding<'_> {
         let opened = news.of(step, Some(&decided.decision));
         let mut outputs = vec![told];
         outputs.extend(opened.map(|(id, data)| follow(event, id, at, data)));
-        let remembered = Remembered {
-            decided,
-            counters,
-            print: self.print,
+        let change = match self.source {
+            Source::Import(_) => Change::Imported(decided),
+            Source::Rules(_) => change(
+                Remembered {
+                    decided,
+                    counters,
+                    print: self.print,
+                },
+                self.asked,
+            ),
         };
         Concluded {
-            change: change(remembered, self.asked),
+            change,
             outputs,
             keep_input: true,
         }
@@ -102,8 +141,9 @@ impl Deciding<'_> {
     ) -> (Event, Decided) {
         let (job, outcome) = (self.job, self.outcome);
         let comment = job.comment;
-        let statement = (outcome.verdict != Verdict::Approve)
-            .then(|| statement::by_rules(config, comment, outcome));
+        // The system that decided before stated its reasons, or did not.
+        let states = outcome.verdict != Verdict::Approve && matches!(self.source, Source::Rules(_));
+        let statement = states.then(|| statement::by_rules(config, comment, outcome));
         let told = Decision {
             site: comment.site.clone(),
             article: comment.article.clone(),
@@ -112,9 +152,7 @@ impl Deciding<'_> {
             decision: id.clone(),
             verdict: outcome.verdict,
             labels: outcome.labels.clone(),
-            by: By::Rules {
-                ruleset: self.hash.to_owned(),
-            },
+            by: self.source.by(),
             rules: fired(outcome, self.limited),
             statement,
             decided_at: at.clone(),

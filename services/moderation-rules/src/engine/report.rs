@@ -16,7 +16,7 @@ use stoa_proto::{Comment, CommentReported, Data, Event, Received, Verdict, ids};
 use stoa_rules::{Counted, Outcome};
 
 use super::batch::{Item, Judge, report_failures};
-use super::conclude::{self, CaseNews, Concluded, Deciding};
+use super::conclude::{self, CaseNews, Concluded, Deciding, Source};
 use super::evaluate::{self, Job, Subject};
 use super::facts::Facts;
 use super::limits;
@@ -89,7 +89,7 @@ impl Judge<'_> {
                 limited: &judged.limited,
                 counted: &Counted::default(),
                 print: None,
-                hash,
+                source: Source::Rules(hash),
                 asked: false,
             };
             let id = ids::report_decision_id(

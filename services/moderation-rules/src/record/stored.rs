@@ -8,7 +8,7 @@ use stoa_proto::{AuthorSanctioned, Data, Event, Exchange, Kind, Outgoing, Time};
 use super::Change;
 use crate::scorers::Scores;
 
-/// The rules decided.
+/// The rules decided, or what another system had decided was taken over.
 pub(crate) const DECIDED: u8 = 1;
 /// A moderator decided.
 pub(crate) const REVIEWED: u8 = 2;
@@ -57,7 +57,7 @@ impl Stored {
             payload.put_slice(part);
         }
         let kind = match &self.change {
-            Change::Decided(_) | Change::Remembered(_) => DECIDED,
+            Change::Decided(_) | Change::Remembered(_) | Change::Imported(_) => DECIDED,
             Change::Answered(_) => ANSWERED,
             Change::ReportedFor(report) if report.decided.is_some() => DECIDED,
             Change::Reviewed(_) => REVIEWED,

@@ -7,6 +7,7 @@ mod cases;
 mod changes;
 mod decide;
 mod held;
+mod imported;
 mod life;
 mod logs;
 mod memory;

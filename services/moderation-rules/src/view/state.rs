@@ -159,6 +159,8 @@ impl<'a> State<'a> {
                 self.limits.decided(self.index, decided)?;
                 self.decided(seq, decided)
             }
+            // No rule judged it, so it is none of the comments that rules are measured by.
+            Change::Imported(decided) => self.decided(seq, decided),
             Change::Remembered(remembered) | Change::Answered(remembered) => {
                 let decided = &remembered.decided;
                 self.limits.decided(self.index, decided)?;

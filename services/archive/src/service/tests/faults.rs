@@ -79,3 +79,23 @@ fn files(dir: &std::path::Path) -> Vec<std::path::PathBuf> {
     }
     files
 }
+
+#[tokio::test]
+async fn what_was_appended_and_not_applied_is_no_news_when_it_comes_again() {
+    let fixture = Fixture::new();
+    let archive = fixture.start().await;
+    archive.publish(&[article("Title")], 1).await;
+    // As after a panic between the append and the view.
+    let event = Event::from_json(comment("c-1", None, 1).to_string().as_bytes()).unwrap();
+    let entry = stoa_journal::Entry {
+        kind: crate::record::byte(event.kind()),
+        payload: event.to_json(),
+    };
+    archive.journal.append(vec![entry]).await.unwrap();
+    assert_eq!(archive.index.applied(), 1);
+    archive
+        .publish(&[comment("c-1", None, 1), comment("c-2", None, 2)], 3)
+        .await;
+    assert_eq!(archive.tree(VIEWER).await, ["c-1 pending", "c-2 pending"]);
+    archive.stop().await;
+}

@@ -185,3 +185,36 @@ async fn the_admin_status_needs_a_role() {
     );
     archive.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_comment_that_was_imported_keeps_its_place_without_words() {
+    let fixture = Fixture::new();
+    let archive = fixture.start().await;
+    let by = json!({"kind": "moderator", "id": "import:disqus"});
+    let mut deleted = comment("c-1", None, 1);
+    deleted["data"]["body"] = json!("");
+    deleted["data"]["imported"] = json!({"from": "disqus", "state": "deleted"});
+    let mut verdict = decided("d-1", "c-1", 1, "reject", &by);
+    verdict["data"]["labels"] = json!(["deleted"]);
+    let events = [
+        deleted,
+        verdict,
+        comment("c-2", Some("c-1"), 2),
+        decided("d-2", "c-2", 1, "approve", &by),
+    ];
+    archive.publish(&events, 4).await;
+    assert_eq!(archive.tree("").await, ["c-1 hidden", " c-2 approved"]);
+    assert_eq!(
+        archive.tree(VIEWER).await,
+        ["c-1 rejected", " c-2 approved"]
+    );
+    let history = archive.ok("/v1/sites/courrier/comments/c-1", VIEWER).await;
+    assert_eq!(
+        (&history["text"], &history["decision"]["labels"]),
+        (&json!(""), &json!(["deleted"]))
+    );
+    let page = archive.get("/sites/courrier/threads/a-1", "").await;
+    assert_eq!(page.0, StatusCode::OK);
+    assert!(page.1.as_str().unwrap().contains("The words of c-2"));
+    archive.stop().await;
+}

@@ -429,3 +429,76 @@ async fn other_media_types_and_long_bodies_are_refused() {
     assert_eq!(listed["rejections"], json!([]));
     running.stop().await;
 }
+
+/// What was decided elsewhere passes by the rules, so not everyone who may publish may say it.
+#[tokio::test]
+async fn an_earlier_decision_is_taken_from_an_admin_or_where_the_site_imports() {
+    let imported = |id: &str, name: &str, state: &str| {
+        let mut event = comment(id, name, "un");
+        event["data"]["imported"] = json!({"from": "disqus", "state": state});
+        event
+    };
+    let fixture = Fixture::new();
+    let running = fixture.start().await;
+    let asked = |token: &str, event: &Value| {
+        let mut request = publish(codec::STRUCTURED, event.to_string());
+        let value = format!("Bearer {token}").parse().unwrap();
+        request.headers_mut().insert("authorization", value);
+        running.request(request)
+    };
+    let event = imported("e-1", "c-1", "spam");
+    let (_, answer) = asked(PUBLISHER, &event).await;
+    assert_eq!(result(&answer), "forbidden_source data.imported");
+    let message = answer["rejected"][0]["message"].as_str().unwrap();
+    assert!(message.contains("role admin"), "{message}");
+    assert_eq!(result(&asked(ADMIN, &event).await.1), "accepted");
+    let (_, again) = asked(ADMIN, &event).await;
+    assert_eq!(
+        (result(&again).as_str(), &again["duplicates"]),
+        ("duplicate", &json!([0]))
+    );
+    // A later export that knows the comment otherwise is no repeat, nor is the comment without it.
+    for event in [
+        imported("e-2", "c-1", "visible"),
+        comment("e-3", "c-1", "un"),
+    ] {
+        let (_, answer) = asked(ADMIN, &event).await;
+        assert_eq!(result(&answer), "stale_revision data.revision");
+    }
+    running.stop().await;
+
+    for (imports, expected) in [(false, json!("e-9")), (true, Value::Null)] {
+        let mut config = fixture.config();
+        config.sites[0].imports = imports;
+        let running = fixture.start_with(config).await;
+        let service = running.service();
+        let mut inbox = Inbox::new(
+            Arc::clone(&service.intake),
+            service.engine.clone(),
+            service.budget.clone(),
+        );
+        let name = if imports { "c-10" } else { "c-9" };
+        let incoming = stoa_bus::Incoming {
+            message: codec::Message {
+                content_type: Some(codec::STRUCTURED.to_owned()),
+                body: imported("e-9", name, "visible")
+                    .to_string()
+                    .into_bytes()
+                    .into(),
+                ..codec::Message::default()
+            },
+            redelivered: false,
+            user_id: None,
+        };
+        let before = running.accepted().len();
+        stoa_bus::Handler::handle(&mut inbox, vec![incoming]).await;
+        drop(inbox);
+        assert_eq!(running.accepted().len() - before, usize::from(imports));
+        if !imports {
+            let (_, listed) = running.admin("/admin/rejections", VIEWER).await;
+            assert_eq!(listed["rejections"][0]["id"], expected);
+            assert_eq!(listed["rejections"][0]["field"], "data.imported");
+        }
+        running.stop().await;
+    }
+}

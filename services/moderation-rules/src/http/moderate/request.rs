@@ -203,8 +203,10 @@ impl Context<'_> {
                 "a comment is an object",
             ));
         };
-        // Only Stoa says what is made of a body.
+        // Only Stoa says what is made of a body; and what is asked about is judged, whatever was
+        // decided about it elsewhere.
         data.remove("normalized");
+        data.remove("imported");
         let has_id = data.get("comment").is_some_and(|id| !id.is_null());
         if !has_id {
             if self.record {

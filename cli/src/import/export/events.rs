@@ -1,0 +1,261 @@
+//! Events of what was found. Their ids depend on the file alone, so that a second import is a repeat.
+//!
+//! What grows with the file: eight bytes for each article, and for each comment up to [`KNOWN`], so
+//! that an answer to a comment that is in none of the files can be told.
+
+use std::collections::HashSet;
+use std::hash::{BuildHasher as _, RandomState};
+
+use bytes::Bytes;
+use serde::Serialize;
+use stoa_proto::codec::{self, Message};
+use stoa_proto::{self as proto, CommentPolicy, Data, Event, Imported, ids};
+
+use super::Format;
+use super::item::{Article, Author, Comment, Item};
+use super::report::{Entry, Problem, What};
+
+/// Comments that are remembered: with them all, the table takes 72 MiB.
+const KNOWN: usize = 1 << 22;
+/// Answers that wait for the comment that they answer.
+const WAITING: usize = 1 << 16;
+
+/// What is to be reported, and the event to be sent, if there is one.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) entry: Entry,
+    pub(super) body: Option<Bytes>,
+}
+
+/// An answer to a comment that did not come.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Answer {
+    /// Where it is.
+    pub(super) at: String,
+    /// Its id.
+    pub(super) id: String,
+    /// The id of the comment that it answers.
+    pub(super) parent: String,
+}
+
+/// Makes events.
+#[derive(Debug)]
+pub(super) struct Maker {
+    format: Format,
+    site: String,
+    source: String,
+    with_articles: bool,
+    /// The file, where there are more than one.
+    file: Option<String>,
+    articles: HashSet<u64>,
+    comments: HashSet<u64>,
+    waiting: Vec<(u64, Answer)>,
+    unchecked: u64,
+    hasher: RandomState,
+}
+
+impl Maker {
+    pub(super) fn new(
+        format: Format,
+        site: &str,
+        source: Option<&str>,
+        with_articles: bool,
+    ) -> Self {
+        let source = source.map_or_else(
+            || format!("urn:stoa:import:{}", format.as_str()),
+            str::to_owned,
+        );
+        Self {
+            format,
+            site: site.to_owned(),
+            source,
+            with_articles,
+            file: None,
+            articles: HashSet::new(),
+            comments: HashSet::new(),
+            waiting: Vec::new(),
+            unchecked: 0,
+            hasher: RandomState::new(),
+        }
+    }
+
+    /// Says in which file what comes is, if that needs to be told.
+    pub(super) fn file(&mut self, name: Option<String>) {
+        self.file = name;
+    }
+
+    /// Makes what is to be reported and sent; nothing of an article that came before.
+    pub(super) fn make(&mut self, item: Item) -> Option<Job> {
+        match item {
+            Item::Article(article) => self.article(*article),
+            Item::Comment(comment) => Some(self.comment(*comment)),
+            Item::Skipped { at, why } => {
+                let entry = Entry::new(What::Skipped, self.place(at), None);
+                let problem = Some(Problem::of(why, None, String::new()));
+                Some(Job {
+                    entry: Entry { problem, ..entry },
+                    body: None,
+                })
+            }
+            Item::Malformed(malformed) => {
+                let entry = Entry::new(What::Malformed, self.place(malformed.at), malformed.id);
+                let problem = Some(Problem::of("malformed", None, malformed.message));
+                Some(Job {
+                    entry: Entry { problem, ..entry },
+                    body: None,
+                })
+            }
+        }
+    }
+
+    /// Returns the answers whose comment never came, and of how many that is not known.
+    pub(super) fn orphans(mut self) -> (Vec<Answer>, u64) {
+        self.waiting
+            .retain(|(parent, _)| !self.comments.contains(parent));
+        let orphans = self.waiting.into_iter().map(|(_, answer)| answer);
+        (orphans.collect(), self.unchecked)
+    }
+
+    fn article(&mut self, article: Article) -> Option<Job> {
+        let new = self.articles.insert(self.hasher.hash_one(&article.id));
+        if !new || !self.with_articles {
+            return None;
+        }
+        let policy = CommentPolicy {
+            open: article.open,
+            ..CommentPolicy::default()
+        };
+        let data = Data::ArticlePublished(proto::Article {
+            site: self.site.clone(),
+            article: article.id.clone(),
+            url: article.url,
+            title: article.title,
+            body: article.body,
+            format: article.format,
+            published_at: article.published_at,
+            comments: article.open.map(|_| policy),
+            ..proto::Article::default()
+        });
+        let entry = Entry::new(What::Article, self.place(article.at), Some(article.id));
+        Some(self.event(entry, data, None))
+    }
+
+    fn comment(&mut self, comment: Comment) -> Job {
+        let at = self.place(comment.at);
+        let id = self.id(&comment.id);
+        let parent = comment.parent.map(|parent| self.id(&parent));
+        self.note(&at, &id, parent.as_deref());
+        let undated = comment.written.is_none();
+        let data = Data::CommentSubmitted(proto::Comment {
+            site: self.site.clone(),
+            article: comment.article,
+            comment: id.clone(),
+            parent,
+            revision: 1,
+            author: self.author(comment.author),
+            body: comment.body,
+            format: comment.format,
+            submitted_at: comment.written.clone(),
+            score: comment.score,
+            url: comment.url,
+            imported: Some(Imported {
+                from: self.format.as_str().to_owned(),
+                state: comment.state,
+                extra: proto::data::Extra::new(),
+            }),
+            ..proto::Comment::default()
+        });
+        let entry = Entry {
+            undated,
+            ..Entry::new(What::Comment(comment.state), at, Some(id))
+        };
+        self.event(entry, data, comment.written)
+    }
+
+    /// Names a comment: ids of other systems are often numbers.
+    fn id(&self, id: &str) -> String {
+        format!("{}-{id}", self.format.as_str())
+    }
+
+    fn author(&self, author: Author) -> proto::Author {
+        let format = self.format.as_str();
+        let id = match (author.account, &author.name) {
+            (Some(account), _) => format!("{format}-{account}"),
+            // The id must not tell the name once that is forgotten.
+            (None, Some(name)) => ids::derive(&format!("{format}-guest-"), &[&self.site, name]),
+            (None, None) => format!("{format}-unknown"),
+        };
+        proto::Author {
+            id,
+            display_name: author.name,
+            ..proto::Author::default()
+        }
+    }
+
+    /// Remembers a comment, and looks whether the one that it answers came.
+    fn note(&mut self, at: &str, id: &str, parent: Option<&str>) {
+        if self.comments.len() < KNOWN {
+            self.comments.insert(self.hasher.hash_one(id));
+        }
+        let Some(parent) = parent else { return };
+        let key = self.hasher.hash_one(parent);
+        if self.comments.contains(&key) {
+            return;
+        }
+        if self.waiting.len() >= WAITING {
+            self.waiting
+                .retain(|(parent, _)| !self.comments.contains(parent));
+        }
+        if self.waiting.len() >= WAITING || self.comments.len() >= KNOWN {
+            self.unchecked += 1;
+            return;
+        }
+        let answer = Answer {
+            at: at.to_owned(),
+            id: id.to_owned(),
+            parent: parent.to_owned(),
+        };
+        self.waiting.push((key, answer));
+    }
+
+    fn place(&self, at: String) -> String {
+        match &self.file {
+            Some(file) => format!("{file}, {at}"),
+            None => at,
+        }
+    }
+
+    /// Makes the event, and judges it as ingest will, as far as that can be told from it alone.
+    fn event(&self, entry: Entry, data: Data, time: Option<proto::Time>) -> Job {
+        let mut event = Event::new("", self.source.as_str(), data);
+        event.subject.clone_from(&entry.id);
+        event.time = time;
+        let text = event.to_json();
+        let text = String::from_utf8_lossy(&text);
+        event.id = ids::derive(&format!("{}-", self.format.as_str()), &[&text]);
+        let body = event.to_json();
+        let message = Message {
+            content_type: Some(codec::STRUCTURED.to_owned()),
+            body: body.clone(),
+            ..Message::default()
+        };
+        match codec::decode(&message).pop() {
+            Some(Err(refused)) => {
+                let rejection = refused.rejection;
+                let code = rejection.code.as_str();
+                Job {
+                    entry: Entry {
+                        what: What::Malformed,
+                        problem: Some(Problem::of(code, rejection.field, rejection.message)),
+                        ..entry
+                    },
+                    body: None,
+                }
+            }
+            _ => Job {
+                entry,
+                body: Some(body),
+            },
+        }
+    }
+}
