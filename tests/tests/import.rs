@@ -6,15 +6,19 @@
 )]
 
 use serde_json::{Value, json};
-use stoa_tests::{Bus, Stack, TOKEN, stoa};
+use stoa_tests::{Bus, Stack, TOKEN, Vhost, eventually, stoa};
 
 const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../cli/fixtures/import");
 
 /// Imports a sample and returns the exit code and what came of all.
 fn import(stack: &Stack, format: &str, sample: &str, more: &[&str]) -> (Option<i32>, Value) {
-    let (file, to) = (format!("{SAMPLES}/{sample}"), stack.ingest());
+    let (file, ingest) = (format!("{SAMPLES}/{sample}"), stack.ingest());
+    import_to(&ingest, format, &file, more)
+}
+
+fn import_to(to: &str, format: &str, file: &str, more: &[&str]) -> (Option<i32>, Value) {
     let mut command = vec![
-        "import", format, &file, "--site", "vallee", "--to", &to, "--json",
+        "import", format, file, "--site", "vallee", "--to", to, "--json",
     ];
     command.extend(more);
     let output = stoa(&command);
@@ -189,4 +193,23 @@ fn embedded_every_format_is_imported_and_its_repeat_changes_nothing() {
         .collect();
     waiting.sort_unstable();
     assert_eq!(waiting, ["commento-7d77", "wordpress-23", "wordpress-25"]);
+}
+
+#[test]
+fn amqp_an_import_is_refused_where_the_site_does_not_say_that_it_takes_one() {
+    let vhost = Vhost::new();
+    let stack = Stack::start(Bus::Amqp(vhost.url.clone()));
+    let (code, totals) = import_to(&vhost.url, "disqus", &format!("{SAMPLES}/disqus.xml"), &[]);
+    // The broker has them all; what became of them it does not tell.
+    assert_eq!((code, sum(&totals, "sent")), (Some(0), 10), "{totals}");
+    let url = format!("{}/admin/rejections", stack.ingest_admin());
+    let refused = || stack.get(&url)["rejections"].as_array().unwrap().clone();
+    eventually("all comments are refused", || refused().len() == 7);
+    for one in refused() {
+        assert_eq!(
+            (&one["code"], &one["field"]),
+            (&json!("forbidden_source"), &json!("data.imported")),
+            "{one}"
+        );
+    }
 }

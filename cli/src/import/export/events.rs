@@ -17,8 +17,8 @@ use super::report::{Entry, Problem, What};
 
 /// Comments that are remembered: with them all, the table takes 72 MiB.
 const KNOWN: usize = 1 << 22;
-/// Answers that wait for the comment that they answer.
-const WAITING: usize = 1 << 16;
+/// Answers that wait for the comment that they answer. Tests get there sooner.
+const WAITING: usize = if cfg!(test) { 16 } else { 1 << 16 };
 
 /// What is to be reported, and the event to be sent, if there is one.
 #[derive(Debug)]
@@ -50,6 +50,8 @@ pub(super) struct Maker {
     articles: HashSet<u64>,
     comments: HashSet<u64>,
     waiting: Vec<(u64, Answer)>,
+    /// How many comments had come when those that wait were last looked at.
+    looked_at: usize,
     unchecked: u64,
     hasher: RandomState,
 }
@@ -74,6 +76,7 @@ impl Maker {
             articles: HashSet::new(),
             comments: HashSet::new(),
             waiting: Vec::new(),
+            looked_at: 0,
             unchecked: 0,
             hasher: RandomState::new(),
         }
@@ -202,7 +205,10 @@ impl Maker {
         if self.comments.contains(&key) {
             return;
         }
-        if self.waiting.len() >= WAITING {
+        // A look at all of them is worth it once as many comments have come since the last.
+        let since = self.comments.len().saturating_sub(self.looked_at);
+        if self.waiting.len() >= WAITING && since >= WAITING {
+            self.looked_at = self.comments.len();
             self.waiting
                 .retain(|(parent, _)| !self.comments.contains(parent));
         }

@@ -72,6 +72,25 @@ fn an_answer_may_come_before_what_it_answers() {
 }
 
 #[test]
+fn of_more_answers_than_can_wait_it_is_counted_that_nobody_knows() {
+    let export = |posts: String| {
+        let thread = "<thread dsq:id='1'><link>https://a.example/1</link></thread>";
+        let text = format!("<disqus xmlns:dsq='d'>{thread}{posts}</disqus>");
+        import(Format::Disqus, text.as_bytes()).ended
+    };
+    let post = |id: u32, parent: &str| {
+        format!("<post dsq:id='{id}'><message>x</message><thread dsq:id='1'/>{parent}</post>")
+    };
+    let answer = |id: u32, to: u32| post(id, &format!("<parent dsq:id='{to}'/>"));
+    let ended = export((0..20).map(|n| answer(n, n + 1_000)).collect());
+    assert_eq!((ended.orphans.len(), ended.unchecked), (16, 4));
+    // Those whose comment has come make room.
+    let turned = |n: u32| answer(2 * n, 2 * n + 1) + &post(2 * n + 1, "");
+    let ended = export((0..100).map(turned).collect());
+    assert_eq!((ended.orphans.len(), ended.unchecked), (0, 0));
+}
+
+#[test]
 fn wordpress() {
     let made = check(
         Format::Wordpress,
