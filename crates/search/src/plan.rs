@@ -62,6 +62,9 @@ pub(crate) fn plan(fields: &Fields, query: &Query, filters: &Filters) -> Boolean
         .into_iter()
         .map(|filter| -> Box<dyn IndexQuery> { Box::new(ConstScoreQuery::new(filter, 0.0)) });
     clauses.extend(filters.map(|filter| (Occur::Must, filter)));
+    if clauses.is_empty() {
+        clauses.push((Occur::Must, Box::new(AllQuery)));
+    }
     BooleanQuery::new(clauses)
 }
 
@@ -114,7 +117,7 @@ fn either(queries: Vec<Box<dyn IndexQuery>>) -> Box<dyn IndexQuery> {
 
 /// Makes what keeps the documents that may be found.
 fn filters(fields: &Fields, filters: &Filters) -> Vec<Box<dyn IndexQuery>> {
-    let mut queries: Vec<Box<dyn IndexQuery>> = vec![Box::new(AllQuery)];
+    let mut queries: Vec<Box<dyn IndexQuery>> = Vec::new();
     let mut equal = |field: Field, value: Option<&str>| {
         if let Some(value) = value {
             let term = IndexTerm::from_field_text(field, value);

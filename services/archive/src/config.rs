@@ -31,6 +31,8 @@ pub struct Config {
     pub view: ViewConfig,
     /// The engine.
     pub engine: EngineConfig,
+    /// The search index.
+    pub search: SearchConfig,
     /// What is said about the sites; one that is not listed is private.
     #[serde(default)]
     pub sites: Vec<SiteConfig>,
@@ -89,6 +91,46 @@ pub struct EngineConfig {
     pub batch_events: usize,
 }
 
+/// The search index.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SearchConfig {
+    /// Finds words in comments and articles. Without it the index takes neither time nor disk.
+    pub enabled: bool,
+    /// Memory for what is not written yet.
+    ///
+    /// Raising it makes fewer files while much is indexed, as after a rebuild.
+    pub memory: ByteSize,
+    /// How long what was indexed waits for what comes after it, before both can be found.
+    ///
+    /// Raising it writes to the disk less often.
+    pub commit_interval: Duration,
+}
+
+impl SearchConfig {
+    fn validate(&self) -> Result<(), ConfigError> {
+        let (memory, most) = (self.memory.get(), 4_000_000_000);
+        if !(stoa_search::MIN_MEMORY..=most).contains(&memory) {
+            return Err(ConfigError::invalid(
+                "search.memory",
+                "must be from 15 MB to 4 GB",
+            ));
+        }
+        let interval = self.commit_interval.get();
+        let (least, most) = (
+            std::time::Duration::from_millis(10),
+            std::time::Duration::from_secs(1),
+        );
+        if !(least..=most).contains(&interval) {
+            return Err(ConfigError::invalid(
+                "search.commit_interval",
+                "must be from 10ms to 1s",
+            ));
+        }
+        Ok(())
+    }
+}
+
 /// What is said about a site.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -111,7 +153,7 @@ impl Config {
                 "must be at least 1",
             ));
         }
-        Ok(())
+        self.search.validate()
     }
 }
 
@@ -146,6 +188,23 @@ mod tests {
                 .to_string()
                 .contains("tokens")
         );
+    }
+
+    #[test]
+    fn limits_of_the_search_index_are_named() {
+        for (key, value, named) in [
+            ("STOA_ARCHIVE__SEARCH__MEMORY", "1 MiB", "search.memory"),
+            ("STOA_ARCHIVE__SEARCH__MEMORY", "5 GiB", "search.memory"),
+            (
+                "STOA_ARCHIVE__SEARCH__COMMIT_INTERVAL",
+                "2s",
+                "search.commit_interval",
+            ),
+        ] {
+            let config = load(&[(key, value)]).unwrap();
+            let error = config.validate().unwrap_err().to_string();
+            assert!(error.contains(named), "{error}");
+        }
     }
 
     #[test]

@@ -3,10 +3,12 @@
 //! Events come from the bus, and one engine (`engine`) writes them to the journal and applies
 //! them to the view.
 //! Readers get threads from the view's positions and the journal's words (`read`, `http`).
+//! What they search for is found in an index that a thread of its own builds behind both (`search`).
 //!
 //! **Invariant:** an event is acknowledged only after its record is durable in the journal, and it
 //! has one record however often it comes.
 //! **Invariant:** the view holds no words, and can be deleted while the archive is stopped.
+//! **Invariant:** whatever happens to the search index stops searching alone.
 
 mod config;
 mod place;
@@ -26,13 +28,14 @@ mod salvage;
 mod http;
 mod metrics;
 mod read;
+mod search;
 mod service;
 
 pub use config::{
-    AdminConfig, Config, DEFAULT_CONFIG, EngineConfig, HttpConfig, JournalConfig, SiteConfig,
-    ViewConfig,
+    AdminConfig, Config, DEFAULT_CONFIG, EngineConfig, HttpConfig, JournalConfig, SearchConfig,
+    SiteConfig, ViewConfig,
 };
-pub use rebuild::{Rebuilt, rebuild};
+pub use rebuild::{Part, Rebuilt, rebuild};
 pub use record::kind as kind_of_record;
 pub use salvage::{Salvage, Source, known};
 pub use view::Error;

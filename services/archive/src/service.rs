@@ -17,6 +17,7 @@ use crate::http::admin::Admin;
 use crate::http::{self, Public};
 use crate::metrics::Metrics;
 use crate::read::Reader;
+use crate::search::{self, Search};
 use crate::view::{Index, OpenOptions};
 
 /// The longest record: an event with its plain text beside the original.
@@ -36,6 +37,7 @@ pub(crate) struct Service {
     public: Public,
     admin: Admin,
     parking: Parking,
+    searching: Option<search::Running>,
 }
 
 impl Service {
@@ -66,11 +68,14 @@ impl Service {
             batch_events: config.engine.batch_events,
             context: context.clone(),
         };
+        let reader = Reader {
+            journal: journal.clone(),
+            index: Arc::clone(&index),
+        };
+        let (search, searching) = open_search(config, context, &reader)?.unzip();
         let public = Public {
-            reader: Reader {
-                journal: journal.clone(),
-                index: Arc::clone(&index),
-            },
+            reader,
+            search: search.clone(),
             access: Access::new(tokens.clone(), &config.sites),
             metrics,
             context: context.clone(),
@@ -79,6 +84,7 @@ impl Service {
             tokens,
             journal,
             index,
+            search,
             bus: bus.clone(),
             context: context.clone(),
         };
@@ -89,6 +95,7 @@ impl Service {
             public,
             admin,
             parking,
+            searching,
         })
     }
 
@@ -113,6 +120,7 @@ impl Service {
             public,
             admin,
             parking,
+            searching,
         } = self;
         drop((public, admin));
         let metrics = engine.metrics.clone();
@@ -137,6 +145,10 @@ impl Service {
                 () = tokio::time::sleep(WATCH_EVERY) => {}
             }
         }
+        if let Some(searching) = searching {
+            // It reads the view.
+            searching.await?;
+        }
         context
             .tasks
             .spawn_blocking(move || index.close())
@@ -144,6 +156,26 @@ impl Service {
         journal.close().await;
         Ok(())
     }
+}
+
+/// Starts the search index, unless the configuration leaves it out.
+fn open_search(
+    config: &Config,
+    context: &Context,
+    reader: &Reader,
+) -> anyhow::Result<Option<(Search, search::Running)>> {
+    if !config.search.enabled {
+        return Ok(None);
+    }
+    let metrics = search::metrics::Metrics::new(&context.registry)?;
+    let (data_dir, reader) = (&config.data_dir, reader.clone());
+    Ok(Some(Search::start(
+        &config.search,
+        data_dir,
+        reader,
+        metrics,
+        context,
+    )))
 }
 
 async fn open_journal(config: &Config, context: &Context) -> anyhow::Result<Journal> {

@@ -4,6 +4,7 @@ mod faults;
 mod held;
 mod order;
 mod pages;
+mod search;
 mod visibility;
 
 use axum::body::{Body, to_bytes};
@@ -76,6 +77,7 @@ impl Fixture {
             admin: service.admin_router(),
             index: Arc::clone(&service.engine.index),
             journal: service.engine.journal.clone(),
+            search: service.public.search.clone(),
             worker: context.tasks.spawn(service.work()),
             context,
             bus,
@@ -103,6 +105,7 @@ struct Running {
     admin: Router,
     index: Arc<Index>,
     journal: Journal,
+    search: Option<Search>,
     worker: tokio::task::JoinHandle<anyhow::Result<()>>,
 }
 
@@ -166,9 +169,10 @@ impl Running {
             admin,
             index,
             journal,
+            search,
             worker,
         } = self;
-        drop((public, admin, index, journal, bus));
+        drop((public, admin, index, journal, search, bus));
         context.shutdown.cancel();
         worker.await.unwrap().unwrap();
         context.tasks.close();
