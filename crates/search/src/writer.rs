@@ -10,8 +10,10 @@ use crate::error::Error;
 use crate::open::{FORMAT, Payload};
 use crate::schema::Fields;
 
-/// The part of a segment that may be deleted documents before it is written anew.
-const DELETED: f32 = 0.3;
+/// Documents below which segments count as equally small, and are merged together.
+///
+/// Raising it makes fewer segments, and writes what was just written over and over.
+const SMALL: u32 = 1_000;
 
 /// Changes an index. What was put or deleted is seen, and kept, after [`Writer::commit`].
 pub struct Writer {
@@ -112,8 +114,11 @@ impl Writer {
 }
 
 /// Says which segments are merged, and when.
+///
+/// Deleted documents are no reason: a comment is put again once it is decided, so there are some in
+/// each new segment, and they go with its next merge.
 pub(crate) fn merging() -> Box<dyn MergePolicy> {
     let mut policy = LogMergePolicy::default();
-    policy.set_del_docs_ratio_before_merge(DELETED);
+    policy.set_min_layer_size(SMALL);
     Box::new(policy)
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
+use rustix::process::{getpriority_process, setpriority_process};
 use stoa_daemon::Context;
 use stoa_search::{Found, Key, Opened, Options};
 use tokio::sync::oneshot;
@@ -24,6 +25,8 @@ const MUCH: u64 = 10_000;
 /// How much the index's threads stand back behind the others: about a third of their share of a
 /// processor that all of them want.
 const NICENESS: i32 = 5;
+/// The niceness beyond which there is none.
+const LAST: i32 = 19;
 
 /// What the thread is asked for.
 pub(crate) enum Command {
@@ -52,8 +55,7 @@ pub(crate) struct Worker {
 impl Worker {
     /// Works until shutdown.
     pub(crate) fn run(self) {
-        // On Linux this is about the calling thread, and those that it starts.
-        if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+        if let Err(error) = stand_back() {
             tracing::debug!(%error, "the search index's thread has the priority of the others");
         }
         let mut wait = RETRY.0;
@@ -190,4 +192,10 @@ impl Worker {
         self.shared.applied.store(applied, Ordering::Release);
         Ok(())
     }
+}
+
+/// Lowers the priority of this thread and of those that it starts, as Linux has it.
+fn stand_back() -> rustix::io::Result<()> {
+    let now = getpriority_process(None)?;
+    setpriority_process(None, now.saturating_add(NICENESS).min(LAST))
 }
