@@ -19,7 +19,7 @@ use crate::standing::Status;
 use crate::view::Error;
 
 /// Records that are followed before what they change is written.
-const BATCH: u64 = 8_192;
+const BATCH: u64 = 2_048;
 
 /// The status of an article that may be read.
 pub(crate) const PUBLISHED: &str = "published";

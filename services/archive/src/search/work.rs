@@ -167,6 +167,8 @@ impl Worker {
     /// Follows what the view has applied, if there is room for it.
     fn step(&self, feed: &mut Feed, opened: &mut Opened) -> Result<(), Failure> {
         let metrics = &self.shared.metrics;
+        let gauge = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        metrics.lag.set(gauge(feed.lag()));
         if let Err(full) = self.reader.journal.room() {
             self.set(State::Paused {
                 reason: full.to_string(),
@@ -185,7 +187,6 @@ impl Worker {
                 metrics.commit.observe(started.elapsed().as_secs_f64());
             }
         }
-        let gauge = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         metrics.documents.set(gauge(opened.searcher.documents()));
         metrics.lag.set(gauge(feed.lag()));
         let applied = opened.writer.applied();

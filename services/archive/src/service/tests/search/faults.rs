@@ -178,9 +178,9 @@ async fn what_is_forgotten_is_in_no_file() {
     const WORD: &str = "unmistakablements";
     let fixture = Fixture::new();
     let archive = fixture.start().await;
-    let mut events = some().to_vec();
-    events.push(says("c-9", 9, "fr", &format!("un {WORD} de trop")));
-    archive.publish_and_index(&events, 4).await;
+    archive.publish(&some(), 3).await;
+    let said = says("c-9", 9, "fr", &format!("un {WORD} de trop"));
+    archive.publish_and_index(&[said], 4).await;
     assert_eq!(archive.found(&q(WORD), VIEWER).await, ["c-9"]);
     archive.journal.redact(3).await.unwrap();
     let search = archive.search.clone().unwrap();
