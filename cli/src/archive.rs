@@ -5,10 +5,12 @@ mod transparency;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
+use stoa_archive::{Part, Rebuilt};
 use stoa_journal::{Repair, Repaired};
 
 use crate::output;
@@ -25,7 +27,8 @@ enum ArchiveCommand {
     /// Checks every record of the journal, the chain between them, and that they lead to every
     /// checkpoint of the transparency log; the archive may be running.
     Verify(FolderArgs),
-    /// Builds the views anew from the journal; the archive must be stopped.
+    /// Builds the view, and the search index if there is one, anew from the journal; the archive must
+    /// be stopped.
     Rebuild(FolderArgs),
     /// Writes a damaged journal anew: keeps every record that is whole, restores what another role or
     /// an export still has, and says what it could not; the archive must be stopped.
@@ -166,12 +169,22 @@ fn verify(args: &FolderArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn rebuild(args: &FolderArgs) -> anyhow::Result<ExitCode> {
-    let records = rebuild_view(&folder(&args.data)?)?;
+    let rebuilt = rebuild_views(&folder(&args.data)?)?;
+    let (records, documents) = (rebuilt.of.records, rebuilt.of.documents);
     if args.json {
-        output::json(&json!({"ok": true, "records": records}))?;
-    } else {
+        output::json(&json!({
+            "ok": true, "records": records, "documents": documents,
+            "view_records_per_second": rebuilt.view, "search_records_per_second": rebuilt.search,
+        }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let rate = rebuilt.view;
+    output::line(&format!(
+        "The view was built anew from {records} records, {rate} a second."
+    ));
+    if let (Some(documents), Some(rate)) = (documents, rebuilt.search) {
         output::line(&format!(
-            "The views were built anew from {records} records."
+            "The search index was built anew: {documents} comments and articles, {rate} records a second."
         ));
     }
     Ok(ExitCode::SUCCESS)
@@ -201,15 +214,47 @@ fn told(repair: &Repair) -> String {
     )
 }
 
-/// Builds the view in an archive's folder anew; returns how many records it has.
-fn rebuild_view(dir: &Path) -> anyhow::Result<u64> {
-    let bar = output::progress(0, "records");
-    let rebuilt = stoa_archive::rebuild(dir, &mut |done, total| {
+/// What was rebuilt, and how many records a second it took.
+struct Rates {
+    of: Rebuilt,
+    view: u64,
+    search: Option<u64>,
+}
+
+/// Builds the views in an archive's folder anew, with a bar for each.
+fn rebuild_views(dir: &Path) -> anyhow::Result<Rates> {
+    let view = output::progress(0, "records");
+    let search = output::progress(0, "records of the search index");
+    let began = Instant::now();
+    let mut between = None;
+    let outcome = stoa_archive::rebuild(dir, &mut |part, done, total| {
+        let bar = match part {
+            Part::View => &view,
+            Part::Search => {
+                if between.is_none() {
+                    between = Some(Instant::now());
+                    view.finish_and_clear();
+                    search.reset_elapsed();
+                }
+                &search
+            }
+        };
         bar.set_length(total);
         bar.set_position(done);
     });
-    bar.finish_and_clear();
-    Ok(rebuilt?.records)
+    view.finish_and_clear();
+    search.finish_and_clear();
+    let of = outcome?;
+    let rate = |took: Duration| {
+        let rate = u128::from(of.records) * 1_000 / took.as_millis().max(1);
+        u64::try_from(rate).unwrap_or(u64::MAX)
+    };
+    let end = between.unwrap_or_else(Instant::now);
+    Ok(Rates {
+        of,
+        view: rate(end.duration_since(began)),
+        search: between.map(|between| rate(between.elapsed())),
+    })
 }
 
 /// Writes a time of the journal as RFC 3339.

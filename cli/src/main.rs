@@ -14,6 +14,7 @@ mod publish;
 mod reconcile;
 mod roles;
 mod rules;
+mod search;
 mod serve;
 mod stress;
 mod up;
@@ -47,6 +48,7 @@ enum Command {
     Import(import::ImportArgs),
     Reconcile(reconcile::ReconcileArgs),
     Archive(archive::ArchiveArgs),
+    Search(search::SearchArgs),
     Rules(rules::RulesArgs),
     Parked(parked::ParkedArgs),
     Stress(stress::StressArgs),
@@ -76,6 +78,7 @@ fn main() -> ExitCode {
         Command::Rules(args) => rules::run(&args),
         Command::Publish(args) => on_runtime(publish::run(args)),
         Command::Import(args) => on_runtime(import::run(args)),
+        Command::Search(args) => on_runtime(search::run(args)),
         Command::Parked(args) => on_runtime(parked::run(args)),
         Command::Reconcile(args) => on_runtime(reconcile::run(args)),
         Command::Stress(args) => on_runtime(stress::run(args)),

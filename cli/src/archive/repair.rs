@@ -70,7 +70,7 @@ impl Patient {
             _ => {}
         }
         match &self.archive {
-            Some(archive) => super::rebuild_view(archive).map(|_| ()),
+            Some(archive) => super::rebuild_views(archive).map(|_| ()),
             None => Ok(()),
         }
     }

@@ -33,6 +33,8 @@ pub struct Config {
     pub engine: EngineConfig,
     /// The transparency log.
     pub transparency: TransparencyConfig,
+    /// The search index.
+    pub search: SearchConfig,
     /// What is said about the sites; one that is not listed is private.
     #[serde(default)]
     pub sites: Vec<SiteConfig>,
@@ -109,6 +111,58 @@ pub struct TransparencyConfig {
 /// The longest time between checkpoints: what is not in one can't be proved.
 const LONGEST_CHECKPOINT: std::time::Duration = std::time::Duration::from_mins(1);
 
+impl TransparencyConfig {
+    fn validate(&self) -> Result<(), ConfigError> {
+        if self.checkpoint_every.get() > LONGEST_CHECKPOINT {
+            return Err(ConfigError::invalid(
+                "transparency.checkpoint_every",
+                "must be at most 60s: what is in no checkpoint can't be proved",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The search index.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SearchConfig {
+    /// Finds words in comments and articles. Without it the index takes neither time nor disk.
+    pub enabled: bool,
+    /// Memory for what is not written yet.
+    ///
+    /// Raising it makes fewer files while much is indexed, as after a rebuild.
+    pub memory: ByteSize,
+    /// How long what was indexed waits for what comes after it, before both can be found.
+    ///
+    /// Raising it writes to the disk less often.
+    pub commit_interval: Duration,
+}
+
+impl SearchConfig {
+    fn validate(&self) -> Result<(), ConfigError> {
+        let (memory, most) = (self.memory.get(), 4_000_000_000);
+        if !(stoa_search::MIN_MEMORY..=most).contains(&memory) {
+            return Err(ConfigError::invalid(
+                "search.memory",
+                "must be from 15 MB to 4 GB",
+            ));
+        }
+        let interval = self.commit_interval.get();
+        let (least, most) = (
+            std::time::Duration::from_millis(10),
+            std::time::Duration::from_secs(1),
+        );
+        if !(least..=most).contains(&interval) {
+            return Err(ConfigError::invalid(
+                "search.commit_interval",
+                "must be from 10ms to 1s",
+            ));
+        }
+        Ok(())
+    }
+}
+
 /// What is said about a site.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -131,13 +185,8 @@ impl Config {
                 "must be at least 1",
             ));
         }
-        if self.transparency.checkpoint_every.get() > LONGEST_CHECKPOINT {
-            return Err(ConfigError::invalid(
-                "transparency.checkpoint_every",
-                "must be at most 60s: what is in no checkpoint can't be proved",
-            ));
-        }
-        Ok(())
+        self.transparency.validate()?;
+        self.search.validate()
     }
 }
 
@@ -172,6 +221,23 @@ mod tests {
                 .to_string()
                 .contains("tokens")
         );
+    }
+
+    #[test]
+    fn limits_of_the_search_index_are_named() {
+        for (key, value, named) in [
+            ("STOA_ARCHIVE__SEARCH__MEMORY", "1 MiB", "search.memory"),
+            ("STOA_ARCHIVE__SEARCH__MEMORY", "5 GiB", "search.memory"),
+            (
+                "STOA_ARCHIVE__SEARCH__COMMIT_INTERVAL",
+                "2s",
+                "search.commit_interval",
+            ),
+        ] {
+            let config = load(&[(key, value)]).unwrap();
+            let error = config.validate().unwrap_err().to_string();
+            assert!(error.contains(named), "{error}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The public listener: threads and comments, as JSON and as pages.
+//! The public listener: threads, comments and search, as JSON and as pages.
 //!
 //! Reading blocks on the disk, so it runs beside the runtime's own threads.
 
@@ -10,6 +10,7 @@ mod html;
 pub(crate) mod links;
 mod nested;
 mod pages;
+mod search;
 mod transparency;
 
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use self::access::Access;
 use crate::engine::chain;
 use crate::metrics::Metrics;
 use crate::read::{Audience, Reader};
+use crate::search::Search;
 use crate::transparency::Log;
 use crate::view::Error;
 
@@ -40,6 +42,8 @@ const THREADS: usize = 50;
 #[derive(Clone, Debug)]
 pub(crate) struct Public {
     pub(crate) reader: Reader,
+    /// Absent where the configuration leaves it out.
+    pub(crate) search: Option<Search>,
     pub(crate) access: Access,
     pub(crate) metrics: Metrics,
     pub(crate) context: Context,
@@ -64,6 +68,8 @@ pub(crate) fn router(public: Public) -> Router {
         .route("/v1/log/consistency", get(transparency::consistency))
         .route("/checkpoint", get(transparency::checkpoint))
         .route("/tile/{*path}", get(transparency::tile))
+        .route("/v1/search", get(search::search))
+        .route("/search", get(search::page::page))
         .route("/", get(pages::sites))
         .route("/sites/{site}", get(pages::threads))
         .route("/sites/{site}/threads/{thread}", get(pages::thread))

@@ -4,10 +4,12 @@
 //! them to the view.
 //! Behind it the transparency log follows the journal and signs what it has (`transparency`).
 //! Readers get threads from the view's positions and the journal's words (`read`, `http`).
+//! What they search for is found in an index that a thread of its own builds behind both (`search`).
 //!
 //! **Invariant:** an event is acknowledged only after its record is durable in the journal, and it
 //! has one record however often it comes.
 //! **Invariant:** the view holds no words, and can be deleted while the archive is stopped.
+//! **Invariant:** whatever happens to the search index stops searching alone.
 
 mod config;
 mod place;
@@ -27,14 +29,15 @@ mod salvage;
 mod http;
 mod metrics;
 mod read;
+mod search;
 mod service;
 pub mod transparency;
 
 pub use config::{
-    AdminConfig, Config, DEFAULT_CONFIG, EngineConfig, HttpConfig, JournalConfig, SiteConfig,
-    TransparencyConfig, ViewConfig,
+    AdminConfig, Config, DEFAULT_CONFIG, EngineConfig, HttpConfig, JournalConfig, SearchConfig,
+    SiteConfig, TransparencyConfig, ViewConfig,
 };
-pub use rebuild::{Rebuilt, rebuild};
+pub use rebuild::{Part, Rebuilt, rebuild};
 pub use record::kind as kind_of_record;
 pub use salvage::{Salvage, Source, known};
 pub use view::Error;

@@ -194,6 +194,7 @@ mod tests {
     fn the_readme_lists_every_metric() {
         let registry = Registry::new();
         Metrics::new(&registry).unwrap();
+        crate::search::metrics::Metrics::new(&registry).unwrap();
         let declared: BTreeSet<String> = registry
             .gather()
             .iter()
@@ -201,9 +202,9 @@ mod tests {
             .collect();
         let documented: BTreeSet<String> = include_str!("../README.md")
             .lines()
-            .filter_map(|line| line.strip_prefix("| `stoa_archive_"))
+            .filter_map(|line| line.strip_prefix("| `stoa_"))
             .filter_map(|line| line.split('`').next())
-            .map(|name| format!("stoa_archive_{name}"))
+            .map(|name| format!("stoa_{name}"))
             .collect();
         assert_eq!(documented, declared);
     }

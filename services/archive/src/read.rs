@@ -48,7 +48,10 @@ pub(crate) struct Reader {
 
 impl Reader {
     /// Reads an event's payload; `None` when it was redacted.
-    fn load<T: DeserializeOwned>(&self, place: Place) -> Result<Option<Stored<T>>, Error> {
+    pub(crate) fn load<T: DeserializeOwned>(
+        &self,
+        place: Place,
+    ) -> Result<Option<Stored<T>>, Error> {
         let record = self.journal.read(place.into())?;
         if record.redacted {
             return Ok(None);

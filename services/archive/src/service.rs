@@ -17,6 +17,7 @@ use crate::http::admin::Admin;
 use crate::http::{self, Public};
 use crate::metrics::Metrics;
 use crate::read::Reader;
+use crate::search::{self, Search};
 use crate::transparency::{self, Log};
 use crate::view::{Index, OpenOptions};
 
@@ -38,6 +39,7 @@ pub(crate) struct Service {
     admin: Admin,
     parking: Parking,
     checkpoint_every: Duration,
+    searching: Option<search::Running>,
 }
 
 impl Service {
@@ -70,12 +72,15 @@ impl Service {
             batch_events: config.engine.batch_events,
             context: context.clone(),
         };
+        let reader = Reader {
+            journal: journal.clone(),
+            index: Arc::clone(&index),
+            until: None,
+        };
+        let (search, searching) = open_search(config, context, &reader)?.unzip();
         let public = Public {
-            reader: Reader {
-                journal: journal.clone(),
-                index: Arc::clone(&index),
-                until: None,
-            },
+            reader,
+            search: search.clone(),
             access: Access::new(tokens.clone(), &config.sites),
             log,
             is_log_open: config.transparency.public,
@@ -86,6 +91,7 @@ impl Service {
             tokens,
             journal,
             index,
+            search,
             bus: bus.clone(),
             context: context.clone(),
         };
@@ -97,6 +103,7 @@ impl Service {
             admin,
             parking,
             checkpoint_every: config.transparency.checkpoint_every.get(),
+            searching,
         })
     }
 
@@ -122,6 +129,7 @@ impl Service {
             admin,
             parking,
             checkpoint_every,
+            searching,
         } = self;
         if let Some(log) = public.log.clone() {
             let metrics = engine.metrics.clone();
@@ -152,6 +160,10 @@ impl Service {
                 () = tokio::time::sleep(WATCH_EVERY) => {}
             }
         }
+        if let Some(searching) = searching {
+            // It reads the view.
+            searching.await?;
+        }
         context
             .tasks
             .spawn_blocking(move || index.close())
@@ -159,6 +171,26 @@ impl Service {
         journal.close().await;
         Ok(())
     }
+}
+
+/// Starts the search index, unless the configuration leaves it out.
+fn open_search(
+    config: &Config,
+    context: &Context,
+    reader: &Reader,
+) -> anyhow::Result<Option<(Search, search::Running)>> {
+    if !config.search.enabled {
+        return Ok(None);
+    }
+    let metrics = search::metrics::Metrics::new(&context.registry)?;
+    let (data_dir, reader) = (&config.data_dir, reader.clone());
+    Ok(Some(Search::start(
+        &config.search,
+        data_dir,
+        reader,
+        metrics,
+        context,
+    )))
 }
 
 async fn open_journal(config: &Config, context: &Context) -> anyhow::Result<Journal> {

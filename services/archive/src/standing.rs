@@ -73,7 +73,7 @@ impl Status {
     }
 
     /// Returns the name that answers use.
-    pub(crate) fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Unknown => "unknown",
             Self::Pending => "pending",

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use axum::http::HeaderMap;
 use stoa_daemon::Problem;
-use stoa_daemon::auth::{Principal, Role, Tokens};
+use stoa_daemon::auth::{Principal, Role, Sites, Tokens};
 
 use crate::config::SiteConfig;
 use crate::read::Audience;
@@ -51,6 +51,18 @@ impl Access {
     /// Asks for any token that is known, whatever its sites: 401 without one.
     pub(crate) fn anyone_known(&self, headers: &HeaderMap) -> Result<(), Problem> {
         self.tokens.check(headers).map(|_| ())
+    }
+
+    /// Tells how much of all sites together the sender of a request may read: 400 unless their
+    /// token is for all of them.
+    pub(crate) fn everywhere(&self, headers: &HeaderMap) -> Result<Audience, Problem> {
+        match self.tokens.optional(headers)? {
+            Some(principal) if matches!(principal.sites, Sites::All) => Ok(audience(&principal)),
+            _ => Err(Problem::bad_request(
+                "name the site: only a token for all sites searches all of them at once",
+            )
+            .with_field("site")),
+        }
     }
 
     /// Who sent a request; a public site is shown to whoever asks, from wherever.

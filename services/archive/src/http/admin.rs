@@ -16,6 +16,7 @@ use stoa_daemon::{Context, Problem};
 use stoa_journal::Journal;
 
 use super::held;
+use crate::search::{self, Search};
 use crate::view::Index;
 
 /// What the admin routes share.
@@ -24,6 +25,7 @@ pub(crate) struct Admin {
     pub(crate) tokens: Tokens,
     pub(crate) journal: Journal,
     pub(crate) index: Arc<Index>,
+    pub(crate) search: Option<Search>,
     pub(crate) bus: Bus,
     pub(crate) context: Context,
 }
@@ -32,6 +34,8 @@ pub(crate) struct Admin {
 struct Report {
     journal: JournalReport,
     view: ViewReport,
+    /// `null` where the configuration leaves it out.
+    search: Option<search::Report>,
     bus: BusReport,
 }
 
@@ -89,5 +93,11 @@ async fn status(State(admin): State<Admin>, headers: HeaderMap) -> Result<Json<R
         ready: bus.ready().is_ok(),
         detail: bus.detail,
     };
-    Ok(Json(Report { journal, view, bus }))
+    let search = admin.search.as_ref().map(Search::report);
+    Ok(Json(Report {
+        journal,
+        view,
+        search,
+        bus,
+    }))
 }

@@ -8,9 +8,9 @@ use std::fmt::{Display, Write as _};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
-/// What a page may load: its style sheet, from here.
+/// What a page may load: its style sheet, from here. Its form may be sent here.
 const CONTENT_POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; \
-     form-action 'none'; frame-ancestors 'none'";
+     form-action 'self'; frame-ancestors 'none'";
 
 /// A page being written.
 #[derive(Debug)]
@@ -49,6 +49,22 @@ impl Html {
             }
         }
         self
+    }
+
+    /// Writes text with `<mark>` around ranges of its characters.
+    pub(super) fn marked(&mut self, text: &str, ranges: &[std::ops::Range<usize>]) -> &mut Self {
+        let mut rest = text.chars();
+        let mut at = 0;
+        for range in ranges {
+            let before: String = rest.by_ref().take(range.start - at).collect();
+            let inside: String = rest.by_ref().take(range.len()).collect();
+            self.text(&before)
+                .raw("<mark>")
+                .text(&inside)
+                .raw("</mark>");
+            at = range.end;
+        }
+        self.text(rest.as_str())
     }
 
     /// Writes a number or another value that needs no escaping but gets it.

@@ -27,6 +27,11 @@ pub(crate) fn site(site: &str) -> String {
     format!("/sites/{}", escape(site))
 }
 
+/// Returns the page to search a site.
+pub(crate) fn search(site: &str) -> String {
+    format!("/search?site={}", escape(site))
+}
+
 /// Returns the page of a thread.
 pub(crate) fn thread(site: &str, thread: &str) -> String {
     format!("/sites/{}/threads/{}", escape(site), escape(thread))

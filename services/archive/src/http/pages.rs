@@ -66,7 +66,9 @@ pub(super) async fn threads(
     let query = PageQuery::of(query)?;
     let list = api::list_threads(&public, site, &query, &headers).await?;
     let mut html = Html::page(&list.site);
-    html.raw("<nav><a href=\"/\">All sites</a></nav><main><h1 dir=\"auto\">");
+    html.raw("<nav><a href=\"/\">All sites</a> · ")
+        .link(&links::search(&list.site), "Search")
+        .raw("</nav><main><h1 dir=\"auto\">");
     html.text(&list.site).raw("</h1>");
     if list.threads.is_empty() {
         html.raw("<p class=\"empty\">No thread is archived here.</p>");
@@ -146,6 +148,8 @@ fn page(thread: &ThreadPage, audience: Audience) -> Html {
     let mut html = Html::page(title);
     html.raw("<nav>")
         .link(&links::site(&thread.site), &thread.site)
+        .raw(" · ")
+        .link(&links::search(&thread.site), "Search")
         .raw("</nav><main>");
     html.raw("<header><h1 dir=\"auto\"");
     html.language(words.and_then(|words| words.language.as_deref()))

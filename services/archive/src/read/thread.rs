@@ -3,7 +3,7 @@
 use serde::Serialize;
 use stoa_proto::{Attribution, CommentPolicy, Data, Event, Format, Time};
 
-use super::words::{ShownDecision, StoredComment, Words};
+use super::words::{ShownDecision, StoredComment, StoredTitle, Words};
 use super::{Audience, Reader};
 use crate::row::{ArticleRow, CommentRow};
 use crate::thread::{Entry, Node, arrange};
@@ -312,6 +312,20 @@ impl Reader {
             decision,
             decisions: row.n_decisions,
         })
+    }
+
+    /// Reads an article's title; `None` when it may not be read.
+    pub(crate) fn title(
+        &self,
+        row: &ArticleRow,
+        audience: Audience,
+    ) -> Result<Option<String>, Error> {
+        let readable = audience == Audience::Reviewer || !row.is_removed();
+        let Some((_, place)) = row.latest.filter(|_| readable) else {
+            return Ok(None);
+        };
+        let stored = self.load::<StoredTitle>(place)?;
+        Ok(stored.map(|stored| stored.data.title))
     }
 
     /// Reads an article; `None` when only comments of it came.

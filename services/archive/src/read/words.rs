@@ -28,6 +28,12 @@ pub(crate) struct StoredComment {
     normalized: Option<StoredText>,
 }
 
+/// An article as it is stored, but for its words.
+#[derive(Debug, Deserialize)]
+pub(crate) struct StoredTitle {
+    pub(crate) title: String,
+}
+
 #[derive(Debug, Deserialize)]
 struct StoredText {
     text: Option<String>,

@@ -5,6 +5,7 @@ mod held;
 mod order;
 mod pages;
 mod past;
+mod search;
 mod transparency;
 mod visibility;
 
@@ -80,6 +81,7 @@ impl Fixture {
             admin: service.admin_router(),
             index: Arc::clone(&service.engine.index),
             journal: service.engine.journal.clone(),
+            search: service.public.search.clone(),
             worker: context.tasks.spawn(service.work()),
             context,
             bus,
@@ -107,6 +109,7 @@ struct Running {
     admin: Router,
     index: Arc<Index>,
     journal: Journal,
+    search: Option<Search>,
     worker: tokio::task::JoinHandle<anyhow::Result<()>>,
 }
 
@@ -170,9 +173,10 @@ impl Running {
             admin,
             index,
             journal,
+            search,
             worker,
         } = self;
-        drop((public, admin, index, journal, bus));
+        drop((public, admin, index, journal, search, bus));
         context.shutdown.cancel();
         worker.await.unwrap().unwrap();
         context.tasks.close();

@@ -58,13 +58,13 @@ async fn a_rebuild_of_a_running_archive_is_refused() {
     let fixture = Fixture::new();
     let archive = fixture.start().await;
     archive.publish(&[comment("c-1", None, 1)], 1).await;
-    assert!(crate::rebuild(&fixture.config().data_dir, &mut |_, _| {}).is_err());
+    assert!(crate::rebuild(&fixture.config().data_dir, &mut |_, _, _| {}).is_err());
     assert_eq!(archive.tree(VIEWER).await, ["c-1 pending"]);
     archive.stop().await;
 }
 
 /// Lists the files in a folder and below.
-fn files(dir: &std::path::Path) -> Vec<std::path::PathBuf> {
+pub(super) fn files(dir: &std::path::Path) -> Vec<std::path::PathBuf> {
     let mut folders = vec![dir.to_owned()];
     let mut files = Vec::new();
     while let Some(folder) = folders.pop() {

@@ -120,7 +120,7 @@ async fn order_repeats_restarts_and_a_new_view_change_nothing() {
     archive.publish(&events, total).await;
     archive.stop().await;
     let mut last = (0, 0);
-    let rebuilt = crate::rebuild(&forwards.config().data_dir, &mut |done, all| {
+    let rebuilt = crate::rebuild(&forwards.config().data_dir, &mut |_, done, all| {
         last = (done, all);
     });
     assert_eq!((rebuilt.unwrap().records, last), (total, (total, total)));
