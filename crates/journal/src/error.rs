@@ -76,6 +76,15 @@ pub enum Error {
         /// The limit.
         limit: u64,
     },
+    /// A record is not the one that the journal which is restored has here: the copy was changed or
+    /// cut.
+    #[error("record {seq} is not what the journal had: {reason}")]
+    Foreign {
+        /// The record that comes next.
+        seq: u64,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// The record was dropped by [`Journal::trim`](crate::Journal::trim).
     #[error("record {seq} has been trimmed; the journal starts at {first}")]
     Trimmed {

@@ -100,7 +100,7 @@ impl SegmentHeader {
 
 /// What there is of a record, as its flags say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Content {
+pub enum Content {
     /// All of it.
     Whole,
     /// The payload was erased; it is zeros.
@@ -116,6 +116,31 @@ pub(crate) enum Content {
 }
 
 impl Content {
+    /// Every one, in the order of their flags.
+    pub const ALL: [Self; 5] = [
+        Self::Whole,
+        Self::Redacted,
+        Self::Lost,
+        Self::Gap,
+        Self::Repair,
+    ];
+
+    /// Returns the name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Whole => "whole",
+            Self::Redacted => "redacted",
+            Self::Lost => "lost",
+            Self::Gap => "gap",
+            Self::Repair => "repair",
+        }
+    }
+
+    /// Whether the payload is there.
+    pub fn has_payload(self) -> bool {
+        matches!(self, Self::Whole | Self::Repair)
+    }
+
     fn flags(self) -> u8 {
         match self {
             Self::Whole => 0,
@@ -127,15 +152,9 @@ impl Content {
     }
 
     fn of(flags: u8) -> Option<Self> {
-        [
-            Self::Whole,
-            Self::Redacted,
-            Self::Lost,
-            Self::Gap,
-            Self::Repair,
-        ]
-        .into_iter()
-        .find(|content| content.flags() == flags)
+        Self::ALL
+            .into_iter()
+            .find(|content| content.flags() == flags)
     }
 }
 

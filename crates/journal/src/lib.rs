@@ -17,6 +17,7 @@
 //! covers a salted commitment and not the payload, so it still verifies afterwards.
 
 mod check;
+mod copy;
 mod declaration;
 mod error;
 mod files;
@@ -28,6 +29,7 @@ mod open;
 mod read;
 mod redact;
 mod repair;
+mod restore;
 mod scan;
 mod segments;
 mod survey;
@@ -37,12 +39,15 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use copy::{Extent, Kept, copy};
 pub use declaration::{Outcome, Repair, Repaired};
 pub use error::Error;
+pub use format::Content;
 pub use iter::Iter;
 pub use journal::{Clock, Entry, Journal, Options, Position, Record};
 pub use open::{OpenReport, Opened, Torn};
 pub use read::Reader;
 pub use repair::{Done, Lock, repair};
+pub use restore::{Restore, Restored, settle};
 pub use survey::{Damage, Known, Lost, Survey, survey};
 pub use verify::{Progress, VerifyReport, verify};

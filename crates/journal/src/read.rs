@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::format::SEGMENT_HEADER;
+use crate::copy::Kept;
+use crate::format::{RecordHeader, SEGMENT_HEADER};
 use crate::open::{missing, read_header};
 use crate::scan::{Scanner, Step, later_write};
 use crate::segments::record;
@@ -36,6 +37,13 @@ pub struct Reader {
     bytes: u64,
     total_bytes: u64,
     ended: bool,
+}
+
+/// A record as it is in its segment.
+struct Read {
+    header: RecordHeader,
+    offset: u32,
+    payload: Bytes,
 }
 
 struct Current {
@@ -86,7 +94,26 @@ impl Reader {
         self.total_bytes
     }
 
-    fn step(&mut self) -> Result<Option<Record>, Error> {
+    /// Reads the next record with everything that a copy of it needs.
+    pub fn next_kept(&mut self) -> Option<Result<Kept, Error>> {
+        let read = self.advance()?;
+        Some(read.map(
+            |Read {
+                 header, payload, ..
+             }| Kept::of(&header, payload),
+        ))
+    }
+
+    fn advance(&mut self) -> Option<Result<Read, Error>> {
+        if self.ended {
+            return None;
+        }
+        let step = self.step().transpose();
+        self.ended = !matches!(step, Some(Ok(_)));
+        step
+    }
+
+    fn step(&mut self) -> Result<Option<Read>, Error> {
         loop {
             let Some(mut current) = self.current.take() else {
                 if self.enter()? {
@@ -99,10 +126,10 @@ impl Reader {
                 };
             };
             match self.read(&mut current)? {
-                Some(record) => {
+                Some(read) => {
                     self.next += 1;
                     self.current = Some(current);
-                    return Ok(Some(record));
+                    return Ok(Some(read));
                 }
                 None => self.bytes += current.length,
             }
@@ -136,7 +163,7 @@ impl Reader {
     }
 
     /// Reads the next record of a segment; none at its end.
-    fn read(&self, current: &mut Current) -> Result<Option<Record>, Error> {
+    fn read(&self, current: &mut Current) -> Result<Option<Read>, Error> {
         let seq = self.next;
         let io = || Error::io("read", &current.path);
         for attempt in 1.. {
@@ -149,7 +176,11 @@ impl Reader {
                 } => {
                     if let Ok(offset) = u32::try_from(offset) {
                         let payload = Bytes::copy_from_slice(payload);
-                        return Ok(Some(record(&header, Position { seq, offset }, payload)));
+                        return Ok(Some(Read {
+                            header,
+                            offset,
+                            payload,
+                        }));
                     }
                     (offset, "the segment is too long")
                 }
@@ -182,11 +213,16 @@ impl Iterator for Reader {
     type Item = Result<Record, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.ended {
-            return None;
-        }
-        let step = self.step().transpose();
-        self.ended = !matches!(step, Some(Ok(_)));
-        step
+        let read = self.advance()?;
+        Some(read.map(
+            |Read {
+                 header,
+                 offset,
+                 payload,
+             }| {
+                let seq = header.seq;
+                record(&header, Position { seq, offset }, payload)
+            },
+        ))
     }
 }

@@ -30,8 +30,8 @@ use crate::{Clock, Entry, Error};
 
 /// The kind of the journal's own records.
 const OWN: u8 = 0;
-/// A segment with records that a repair brings back is full at this size.
-const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
+/// A segment with records that a repair or a restoration brings back is full at this size.
+pub(crate) const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
 /// Bytes that are copied at a time.
 const PIECE: usize = 1024 * 1024;
 
@@ -148,25 +148,25 @@ fn swap(dir: &Path, new: &Path) -> io::Result<PathBuf> {
 }
 
 /// The journal that is being written.
-struct Out {
-    dir: PathBuf,
-    links: Links,
+pub(crate) struct Out {
+    pub(crate) dir: PathBuf,
+    pub(crate) links: Links,
     /// The time of the last record; 0 before the first.
-    time_us: i64,
+    pub(crate) time_us: i64,
     /// First sequence and length of the last segment.
-    previous: Option<(u64, u64)>,
-    declaration: Declaration,
+    pub(crate) previous: Option<(u64, u64)>,
+    pub(crate) declaration: Declaration,
 }
 
 /// A segment that is being written.
-struct Segment {
+pub(crate) struct Segment {
     file: BufWriter<File>,
     first: u64,
-    at: u64,
+    pub(crate) at: u64,
 }
 
 impl Segment {
-    fn put(&mut self, header: &RecordHeader, payload: &[u8]) -> io::Result<()> {
+    pub(crate) fn put(&mut self, header: &RecordHeader, payload: &[u8]) -> io::Result<()> {
         let mut bytes = Vec::new();
         header.encode(&mut bytes);
         bytes.extend_from_slice(payload);
@@ -177,7 +177,7 @@ impl Segment {
 
 impl Out {
     /// The header of the next segment.
-    fn header(&self, first: u64, version: u16, created_us: i64) -> SegmentHeader {
+    pub(crate) fn header(&self, first: u64, version: u16, created_us: i64) -> SegmentHeader {
         let (previous_first, previous_bytes) = self.previous.unwrap_or((first, 0));
         SegmentHeader {
             version,
@@ -189,7 +189,7 @@ impl Out {
         }
     }
 
-    fn begin(&self, header: &SegmentHeader) -> io::Result<Segment> {
+    pub(crate) fn begin(&self, header: &SegmentHeader) -> io::Result<Segment> {
         let file = File::create(segment_path(&self.dir, header.first))?;
         let mut file = BufWriter::with_capacity(PIECE, file);
         file.write_all(&header.encode())?;
@@ -200,7 +200,7 @@ impl Out {
         })
     }
 
-    fn finish(&mut self, segment: Segment) -> io::Result<()> {
+    pub(crate) fn finish(&mut self, segment: Segment) -> io::Result<()> {
         let Segment { file, first, at } = segment;
         file.into_inner()
             .map_err(io::IntoInnerError::into_error)?
@@ -394,7 +394,7 @@ fn payload_of<S: std::hash::BuildHasher>(
     }
 }
 
-fn zeros(header: &RecordHeader) -> Bytes {
+pub(crate) fn zeros(header: &RecordHeader) -> Bytes {
     vec![0; usize::try_from(header.length).unwrap_or_default()].into()
 }
 

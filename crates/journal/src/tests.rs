@@ -8,6 +8,7 @@ mod random;
 mod reading;
 mod redaction;
 mod repair;
+mod restoring;
 mod writing;
 
 use std::path::Path;

@@ -10,7 +10,7 @@ use crate::declaration::{Declaration, Repair};
 use crate::format::{self, Content, Hash, Links, RecordHeader, SEGMENT_HEADER};
 use crate::open::{missing, read_header};
 use crate::scan::{Scanner, Step, later_write};
-use crate::{Error, files, mark};
+use crate::{Error, Extent, files, mark};
 
 /// How often a record that looks wrong is read again, since a redaction may be under way.
 const ATTEMPTS: u32 = 3;
@@ -52,6 +52,8 @@ pub struct VerifyReport {
     pub head: [u8; 32],
     /// Bytes of a write that is under way or was interrupted, behind the last record.
     pub unfinished_bytes: u64,
+    /// The segments, as far as they are right.
+    pub extents: Vec<Extent>,
 }
 
 /// Checks every record of a journal: checksums, numbers, commitments and the hash chain.
@@ -84,6 +86,7 @@ pub fn verify(dir: &Path, progress: &mut dyn FnMut(Progress)) -> Result<VerifyRe
             next: 0,
             head: format::GENESIS,
             unfinished_bytes: 0,
+            extents: Vec::new(),
         },
         links: Links::new(format::GENESIS),
         undeclared: BTreeMap::new(),
@@ -214,6 +217,11 @@ impl Walk<'_> {
             break offset;
         };
         self.report.bytes += end;
+        self.report.extents.push(Extent {
+            first,
+            next: self.report.next,
+            bytes: end,
+        });
         self.tell(0);
         Ok(end)
     }
