@@ -67,7 +67,7 @@ pub(crate) fn run(args: &ArchiveArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Finds the archive's folder: the one given, or `archive` in it, as `stoa up` lays them out.
-fn folder(data: &Path) -> anyhow::Result<PathBuf> {
+pub(crate) fn folder(data: &Path) -> anyhow::Result<PathBuf> {
     [data.to_owned(), data.join("archive")]
         .into_iter()
         .find(|folder| folder.join("journal").is_dir())
@@ -215,14 +215,14 @@ fn told(repair: &Repair) -> String {
 }
 
 /// What was rebuilt, and how many records a second it took.
-struct Rates {
-    of: Rebuilt,
+pub(crate) struct Rates {
+    pub(crate) of: Rebuilt,
     view: u64,
     search: Option<u64>,
 }
 
 /// Builds the views in an archive's folder anew, with a bar for each.
-fn rebuild_views(dir: &Path) -> anyhow::Result<Rates> {
+pub(crate) fn rebuild_views(dir: &Path) -> anyhow::Result<Rates> {
     let view = output::progress(0, "records");
     let search = output::progress(0, "records of the search index");
     let began = Instant::now();
@@ -258,11 +258,11 @@ fn rebuild_views(dir: &Path) -> anyhow::Result<Rates> {
 }
 
 /// Writes a time of the journal as RFC 3339.
-fn time(micros: i64) -> String {
+pub(crate) fn time(micros: i64) -> String {
     jiff::Timestamp::from_microsecond(micros).map_or_else(|_| String::new(), |at| at.to_string())
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -1,5 +1,7 @@
 //! `stoa import`: what other systems hold, as events.
 
+pub(crate) use export::article_id;
+
 mod export;
 mod jsonl;
 mod page;

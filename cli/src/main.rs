@@ -2,8 +2,10 @@
 
 mod archive;
 mod backtest;
+mod backup;
 mod client;
 mod demo;
+mod export;
 #[cfg(feature = "failpoints")]
 mod failpoints;
 mod healthcheck;
@@ -12,6 +14,7 @@ mod output;
 mod parked;
 mod publish;
 mod reconcile;
+mod restore;
 mod roles;
 mod rules;
 mod search;
@@ -48,6 +51,9 @@ enum Command {
     Import(import::ImportArgs),
     Reconcile(reconcile::ReconcileArgs),
     Archive(archive::ArchiveArgs),
+    Export(export::ExportArgs),
+    Backup(backup::BackupArgs),
+    Restore(restore::RestoreArgs),
     Search(search::SearchArgs),
     Rules(rules::RulesArgs),
     Parked(parked::ParkedArgs),
@@ -75,6 +81,9 @@ fn main() -> ExitCode {
         Command::Up(args) => up::run(args),
         Command::Serve(args) => serve::run(&args),
         Command::Archive(args) => archive::run(&args),
+        Command::Export(args) => export::run(&args),
+        Command::Backup(args) => backup::run(&args),
+        Command::Restore(args) => restore::run(&args),
         Command::Rules(args) => rules::run(&args),
         Command::Publish(args) => on_runtime(publish::run(args)),
         Command::Import(args) => on_runtime(import::run(args)),

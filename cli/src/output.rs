@@ -18,6 +18,11 @@ pub(crate) fn raw(text: &str) {
         .ok();
 }
 
+/// Returns standard output, for what is too much to be held.
+pub(crate) fn stdout() -> impl std::io::Write + Send {
+    std::io::stdout()
+}
+
 /// Prints a line.
 pub(crate) fn line(text: &str) {
     raw(&format!("{text}\n"));

@@ -68,9 +68,17 @@ pub(crate) struct Report {
     pub(crate) rejected: Vec<RefusedLine>,
     /// Events that were not delivered.
     pub(crate) undelivered: u64,
+    /// Lines of an archive's export that no platform had sent.
+    #[serde(skip_serializing_if = "is_none")]
+    pub(crate) passed_over: u64,
     /// Why not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_none(n: &u64) -> bool {
+    *n == 0
 }
 
 impl Report {
@@ -127,6 +135,12 @@ impl Report {
                 ["read", "accepted", "duplicate", "rejected", "undelivered"],
                 &counts,
             );
+            if self.passed_over > 0 {
+                output::line(&format!(
+                    "{} lines of an archive's export were passed over: no platform had sent them.",
+                    self.passed_over
+                ));
+            }
             if let Some(error) = &self.error {
                 output::note(&format!("error: {error}"));
             }

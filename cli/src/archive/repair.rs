@@ -11,9 +11,10 @@ use clap::Args;
 use serde_json::{Value, json};
 use stoa_archive::{Salvage, Source};
 use stoa_daemon::Clock;
-use stoa_journal::{Damage, Known, Lock, Record, Survey};
+use stoa_journal::{Content, Damage, Known, Lock, Record, Survey};
 use stoa_proto::{Exchange, Outgoing};
 
+use crate::export::line::{self, Line};
 use crate::{output, publish};
 
 /// What is repaired, and from what.
@@ -29,7 +30,8 @@ pub(super) struct RepairArgs {
     /// The data folder of moderation-rules: decisions, cases and what else it made are restored.
     #[arg(long, value_name = "DIR")]
     from_moderation: Option<PathBuf>,
-    /// Events byte by byte as the archive keeps them, one a line; more than once for more files. What
+    /// Events byte by byte as the archive keeps them, one a line, such as `stoa export jsonl` writes
+    /// them; more than once for more files. What
     /// a platform has sent and ingest has not accepted is no such event, and is left out.
     #[arg(long, value_name = "FILE")]
     from_export: Vec<PathBuf>,
@@ -165,7 +167,14 @@ fn offer_all(args: &RepairArgs, salvage: &mut Salvage) -> anyhow::Result<()> {
     }
     for file in &args.from_export {
         for line in publish::read(file)? {
-            salvage.offer(&line?.body, Source::File);
+            let body = line?.body;
+            match line::read(&body) {
+                Ok(Line::Record(kept)) if kept.content == Content::Whole => {
+                    salvage.offer(&kept.payload, Source::File);
+                }
+                Ok(Line::Record(_) | Line::End(_)) => {}
+                Ok(Line::Other) | Err(_) => salvage.offer(&body, Source::File),
+            }
         }
     }
     Ok(())

@@ -34,6 +34,7 @@ use tokio::sync::mpsc;
 
 use self::events::Maker;
 use self::input::{Input, Opened};
+pub(crate) use self::item::article_id;
 use self::item::{Broken, Take};
 use self::report::Report;
 use self::send::Batches;

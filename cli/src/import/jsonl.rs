@@ -8,9 +8,13 @@ use stoa_proto::codec::{self, Message};
 use stoa_proto::{Code, Rejection};
 
 use crate::client::{Refused, TargetArgs};
+use crate::export::line;
 use crate::publish::{self, Line, Report, Sender};
 
 /// Imports `CloudEvents`, one a line.
+///
+/// An archive's own export is taken, too: what platforms had sent is sent again, and what Stoa had made
+/// of it is passed over, since it is made anew.
 #[derive(Debug, Args)]
 pub(super) struct JsonlArgs {
     /// File with the events; `-` for standard input.
@@ -42,7 +46,10 @@ pub(super) async fn run(args: JsonlArgs) -> anyhow::Result<ExitCode> {
     );
     let mut report = Report::default();
     for line in publish::read(&args.file)? {
-        let line = line?;
+        let Some(line) = sent(line?) else {
+            report.passed_over += 1;
+            continue;
+        };
         if let Err(refused) = check(&line, args.site.as_deref()) {
             report.read += 1;
             report.refuse(line.number, refused);
@@ -57,6 +64,23 @@ pub(super) async fn run(args: JsonlArgs) -> anyhow::Result<ExitCode> {
     }
     sender.finish(&mut report).await;
     report.print(args.json)
+}
+
+/// Returns what a platform had sent, of a line of an archive's export; others as they are.
+fn sent(line: Line) -> Option<Line> {
+    match line::read(&line.body) {
+        Ok(line::Line::Record(kept)) => {
+            let kind = stoa_archive::kind_of_record(kept.kind)?;
+            let is_sent = kind.is_inbound() && kept.content == stoa_journal::Content::Whole;
+            is_sent.then_some(Line {
+                number: line.number,
+                body: kept.payload,
+            })
+        }
+        Ok(line::Line::End(_)) => None,
+        // What is wrong with it is said when it is read as an event.
+        Ok(line::Line::Other) | Err(_) => Some(line),
+    }
 }
 
 /// Judges a line as ingest would, as far as that can be told from the line alone.

@@ -5,6 +5,7 @@
 pub(crate) mod access;
 pub(crate) mod admin;
 mod api;
+pub(crate) mod copied;
 mod held;
 mod html;
 pub(crate) mod links;

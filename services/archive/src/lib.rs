@@ -23,6 +23,7 @@ mod thread;
 mod view;
 
 mod engine;
+pub mod export;
 mod rebuild;
 mod salvage;
 

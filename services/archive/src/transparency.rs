@@ -27,7 +27,9 @@ use stoa_tlog::{
 };
 
 pub(crate) use self::follow::follow;
-pub use self::offline::{Proven, Verified, consistency, prove, read_proof, verifier, verify};
+pub use self::offline::{
+    Proven, Published, Verified, consistency, install, latest, prove, read_proof, verifier, verify,
+};
 
 /// The folder in the archive's data folder.
 const FOLDER: &str = "tlog";
@@ -275,6 +277,18 @@ fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error
         path,
         source,
     }
+}
+
+/// Returns the hash in the tree of a record, as a copy of the journal has it.
+pub fn entry(kept: &stoa_journal::Kept) -> Hash {
+    let leaf = leaf::Leaf {
+        seq: kept.seq,
+        time_us: kept.time_us,
+        kind: kept.kind,
+        length: kept.length,
+        commitment: kept.commitment,
+    };
+    stoa_tlog::leaf(&leaf.encode())
 }
 
 /// A record's hash in the tree.

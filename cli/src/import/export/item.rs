@@ -113,7 +113,7 @@ pub(super) type Take<'a> = &'a mut dyn FnMut(Item) -> Result<(), Broken>;
 
 /// Makes an article's id of its address: host and path as a reader sees them, so that `http` and
 /// `https`, a fragment, marks of campaigns and a slash at the end make no second article.
-pub(super) fn article_id(url: &str) -> String {
+pub(crate) fn article_id(url: &str) -> String {
     let url = url.trim();
     let url = url.split('#').next().unwrap_or_default();
     let (path, query) = url.split_once('?').unwrap_or((url, ""));

@@ -11,9 +11,11 @@ use stoa_daemon::Problem;
 use stoa_proto::Time;
 
 use super::{PAGE, PageQuery, Public, THREADS, THREADS_MAX, links, nested, nothing};
-use crate::read::Audience;
 use crate::read::comment::History;
 use crate::read::thread::{Page, ThreadPage};
+use crate::read::{Audience, Reader};
+use crate::row::ArticleRow;
+use crate::view::Error;
 
 type PageQueryResult = Result<Query<PageQuery>, QueryRejection>;
 
@@ -28,6 +30,32 @@ pub(super) struct ThreadEntry {
     /// When the latest revision of one of them was written.
     pub(super) last_activity_at: Option<Time>,
     pub(super) url: String,
+}
+
+impl ThreadEntry {
+    /// Reads what the list says of a thread.
+    pub(super) fn read(
+        reader: &Reader,
+        thread: String,
+        row: &ArticleRow,
+        audience: Audience,
+        url: String,
+    ) -> Result<Self, Error> {
+        let article = reader.article(&thread, row, audience)?;
+        Ok(Self {
+            title: article
+                .and_then(|article| article.words)
+                .map(|words| words.title),
+            removed: row.is_removed(),
+            comments: row.n_comments,
+            last_activity_at: row
+                .last_activity
+                .and_then(|at| jiff::Timestamp::from_microsecond(at).ok())
+                .map(Time::from_timestamp),
+            url,
+            thread,
+        })
+    }
 }
 
 /// A page of a site's list.
@@ -168,20 +196,8 @@ pub(super) async fn list_threads(
         rows.truncate(limit);
         let mut threads = Vec::with_capacity(rows.len());
         for (thread, row) in rows {
-            let article = reader.article(&thread, &row, audience)?;
-            threads.push(ThreadEntry {
-                title: article
-                    .and_then(|article| article.words)
-                    .map(|words| words.title),
-                removed: row.is_removed(),
-                comments: row.n_comments,
-                last_activity_at: row
-                    .last_activity
-                    .and_then(|at| jiff::Timestamp::from_microsecond(at).ok())
-                    .map(Time::from_timestamp),
-                url: links::thread(&site, &thread),
-                thread,
-            });
+            let url = links::thread(&site, &thread);
+            threads.push(ThreadEntry::read(reader, thread, &row, audience, url)?);
         }
         let last = threads
             .last()

@@ -19,12 +19,19 @@ pub(super) struct Html(String);
 impl Html {
     /// Begins a page.
     pub(super) fn page(title: &str) -> Self {
+        Self::styled(title, super::links::STYLE)
+    }
+
+    /// Begins a page whose style sheet is elsewhere.
+    pub(super) fn styled(title: &str, style: &str) -> Self {
         let mut page = Self(String::with_capacity(16 * 1024));
         page.raw("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">");
         page.raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">");
         page.raw("<meta name=\"color-scheme\" content=\"light dark\"><title>")
             .text(title);
-        page.raw("</title><link rel=\"stylesheet\" href=\"/assets/thread.css\"></head>\n<body>");
+        page.raw("</title><link rel=\"stylesheet\"")
+            .attribute("href", style)
+            .raw("></head>\n<body>");
         page
     }
 
@@ -142,9 +149,14 @@ impl Html {
         self.text(&readable(time.as_str())).raw("</time>")
     }
 
-    /// Ends the page.
-    pub(super) fn end(mut self) -> Response {
+    /// Ends the page, and returns what was written.
+    pub(super) fn written(mut self) -> String {
         self.raw("</body></html>\n");
+        self.0
+    }
+
+    /// Ends the page.
+    pub(super) fn end(self) -> Response {
         let headers = [
             (
                 header::CONTENT_TYPE,
@@ -155,7 +167,7 @@ impl Html {
                 HeaderValue::from_static(CONTENT_POLICY),
             ),
         ];
-        (headers, self.0).into_response()
+        (headers, self.written()).into_response()
     }
 
     /// Returns what was written.

@@ -9,7 +9,9 @@ use axum::response::{IntoResponse as _, Response};
 use stoa_daemon::Problem;
 use stoa_proto::{Time, Verdict};
 
+use super::api::ThreadEntry;
 use super::html::Html;
+use super::links::Links;
 use super::{PAGE, PageQuery, Public, api, links, nothing};
 use crate::read::Audience;
 use crate::read::thread::{HIDDEN, Item, ShownArticle, ShownComment, ThreadPage};
@@ -20,7 +22,7 @@ use crate::read::words::ShownBy;
 /// Browsers stop nesting at some hundred elements, and a narrow screen long before.
 const DEEPEST: usize = 8;
 
-const STYLE: &str = include_str!("thread.css");
+pub(super) const STYLE: &str = include_str!("thread.css");
 
 /// `GET /assets/thread.css`
 pub(super) async fn style() -> Response {
@@ -70,11 +72,22 @@ pub(super) async fn threads(
         .link(&links::search(&list.site), "Search")
         .raw("</nav><main><h1 dir=\"auto\">");
     html.text(&list.site).raw("</h1>");
-    if list.threads.is_empty() {
+    write_list(&mut html, &list.threads);
+    if let Some(next) = &list.next {
+        let path = Links::Served.next(&links::site(&list.site), next, None);
+        next_link(&mut html, &path);
+    }
+    html.raw("</main>");
+    Ok(html.end())
+}
+
+/// Writes a list of threads.
+pub(super) fn write_list(html: &mut Html, threads: &[ThreadEntry]) {
+    if threads.is_empty() {
         html.raw("<p class=\"empty\">No thread is archived here.</p>");
     }
     html.raw("<ul class=\"list\">");
-    for entry in &list.threads {
+    for entry in threads {
         let title = entry
             .title
             .as_deref()
@@ -90,14 +103,6 @@ pub(super) async fn threads(
         html.raw("</span></li>");
     }
     html.raw("</ul>");
-    next_link(
-        &mut html,
-        &links::site(&list.site),
-        list.next.as_deref(),
-        None,
-    );
-    html.raw("</main>");
-    Ok(html.end())
 }
 
 /// `GET /sites/{site}/comments/{comment}`: leads to the comment on its thread's page.
@@ -134,23 +139,24 @@ pub(super) async fn thread(
 ) -> Result<Response, Problem> {
     let query = PageQuery::of(query)?;
     let (thread, audience) = api::read_thread(&public, site, thread, &query, &headers).await?;
-    Ok(page(&thread, audience).end())
+    Ok(page(&thread, audience, Links::Served).end())
 }
 
 /// Writes a thread's page, but for its end.
-fn page(thread: &ThreadPage, audience: Audience) -> Html {
+pub(super) fn page(thread: &ThreadPage, audience: Audience, links: Links<'_>) -> Html {
     let article = thread.article.as_ref();
     let words = article.and_then(|article| article.words.as_ref());
     let title = words
         .map(|words| words.title.as_str())
         .filter(|title| !title.trim().is_empty());
     let title = title.unwrap_or(&thread.thread);
-    let mut html = Html::page(title);
+    let mut html = Html::styled(title, links.style());
     html.raw("<nav>")
-        .link(&links::site(&thread.site), &thread.site)
-        .raw(" · ")
-        .link(&links::search(&thread.site), "Search")
-        .raw("</nav><main>");
+        .link(&links.site(&thread.site), &thread.site);
+    if let Some(search) = links.search(&thread.site) {
+        html.raw(" · ").link(&search, "Search");
+    }
+    html.raw("</nav><main>");
     html.raw("<header><h1 dir=\"auto\"");
     html.language(words.and_then(|words| words.language.as_deref()))
         .raw(">");
@@ -170,10 +176,12 @@ fn page(thread: &ThreadPage, audience: Audience) -> Html {
         html.raw(". As of ").time(at);
     }
     html.raw("</p>");
-    write_comments(&mut html, thread, audience);
-    let path = links::thread(&thread.site, &thread.thread);
-    let as_of = thread.as_of.as_ref().map(Time::to_string);
-    next_link(&mut html, &path, thread.next.as_deref(), as_of.as_deref());
+    write_comments(&mut html, thread, audience, links);
+    if let Some(next) = &thread.next {
+        let path = links::thread(&thread.site, &thread.thread);
+        let as_of = thread.as_of.as_ref().map(Time::to_string);
+        next_link(&mut html, &links.next(&path, next, as_of.as_deref()));
+    }
     html.raw("</section></main>");
     html
 }
@@ -218,7 +226,7 @@ fn write_article(html: &mut Html, article: Option<&ShownArticle>) {
     }
 }
 
-fn write_comments(html: &mut Html, thread: &ThreadPage, audience: Audience) {
+fn write_comments(html: &mut Html, thread: &ThreadPage, audience: Audience, links: Links<'_>) {
     if thread.comments.is_empty() {
         html.raw("<p class=\"empty\">There is no comment to show.</p>");
         return;
@@ -246,7 +254,12 @@ fn write_comments(html: &mut Html, thread: &ThreadPage, audience: Audience) {
         }
         first = false;
         html.raw("<li>");
-        write_comment(html, &thread.site, item, &here, audience);
+        let context = Context {
+            site: &thread.site,
+            here: &here,
+            links,
+        };
+        write_comment(html, item, &context, audience);
         open.push(level);
     }
     for _ in open {
@@ -254,18 +267,20 @@ fn write_comments(html: &mut Html, thread: &ThreadPage, audience: Audience) {
     }
 }
 
-fn write_comment(
-    html: &mut Html,
-    site: &str,
-    item: &Item,
-    here: &HashMap<&str, &Item>,
-    audience: Audience,
-) {
+/// What a comment's links need.
+struct Context<'a> {
+    site: &'a str,
+    /// The comments on the same page.
+    here: &'a HashMap<&'a str, &'a Item>,
+    links: Links<'a>,
+}
+
+fn write_comment(html: &mut Html, item: &Item, context: &Context<'_>, audience: Audience) {
     let anchor = links::anchor(&item.comment);
     html.raw("<article").attribute("id", &anchor).raw(">");
     if let Some(shown) = &item.shown {
-        write_head(html, site, item, shown);
-        write_reply(html, site, item, here);
+        write_head(html, item, shown, context);
+        write_reply(html, item, context);
         if audience == Audience::Reviewer {
             write_status(html, item, shown);
         }
@@ -280,12 +295,12 @@ fn write_comment(
             "A comment that was not captured"
         };
         html.raw("<h3>").raw(heading).raw("</h3>");
-        write_reply(html, site, item, here);
+        write_reply(html, item, context);
     }
     html.raw("</article>");
 }
 
-fn write_head(html: &mut Html, site: &str, item: &Item, shown: &ShownComment) {
+fn write_head(html: &mut Html, item: &Item, shown: &ShownComment, context: &Context<'_>) {
     html.raw("<h3><bdi>")
         .text(shown.words.as_ref().map_or("Unknown", name))
         .raw("</bdi></h3>");
@@ -312,13 +327,14 @@ fn write_head(html: &mut Html, site: &str, item: &Item, shown: &ShownComment) {
     if let Some(score) = shown.score {
         html.raw(" · score ").value(score);
     }
-    html.raw(" · ")
-        .link(&links::comment(site, &item.comment), "Permalink")
-        .raw("</span>");
+    if let Some(permalink) = context.links.comment(context.site, &item.comment) {
+        html.raw(" · ").link(&permalink, "Permalink");
+    }
+    html.raw("</span>");
 }
 
 /// Says what a comment answers, where its place does not.
-fn write_reply(html: &mut Html, site: &str, item: &Item, here: &HashMap<&str, &Item>) {
+fn write_reply(html: &mut Html, item: &Item, context: &Context<'_>) {
     let Some(parent) = &item.parent else { return };
     html.raw("<p class=\"meta\">");
     match item.parent_problem {
@@ -330,14 +346,18 @@ fn write_reply(html: &mut Html, site: &str, item: &Item, here: &HashMap<&str, &I
         Some(_) => html.raw("It answers a comment on another article: "),
         None => html.raw("In reply to "),
     };
-    let target = here.get(parent.as_str());
+    let target = context.here.get(parent.as_str());
     let author = target
         .and_then(|item| item.shown.as_ref()?.words.as_ref())
         .map(name);
     let text = author.unwrap_or("a comment");
-    match target {
-        Some(_) => html.link(&format!("#{}", links::anchor(parent)), text),
-        None => html.link(&links::comment(site, parent), text),
+    let link = match target {
+        Some(_) => Some(format!("#{}", links::anchor(parent))),
+        None => context.links.comment(context.site, parent),
+    };
+    match link {
+        Some(link) => html.link(&link, text),
+        None => html.text(text),
     };
     html.raw("</p>");
 }
@@ -388,13 +408,8 @@ fn role(words: &crate::read::words::Words) -> Option<&'static str> {
     }
 }
 
-fn next_link(html: &mut Html, path: &str, next: Option<&str>, as_of: Option<&str>) {
-    if let Some(next) = next {
-        let as_of = as_of.map(|at| format!("&as_of={}", links::escape(at)));
-        let as_of = as_of.unwrap_or_default();
-        let path = format!("{path}?after={}{as_of}", links::escape(next));
-        html.raw("<nav><p>")
-            .link(&path, "Next page")
-            .raw("</p></nav>");
-    }
+pub(super) fn next_link(html: &mut Html, path: &str) {
+    html.raw("<nav><p>")
+        .link(path, "Next page")
+        .raw("</p></nav>");
 }

@@ -168,6 +168,20 @@ impl Reader {
         }))
     }
 
+    /// Lists what a thread shows, in its order: comments and placeholders.
+    pub(crate) fn visible(
+        &self,
+        site: &str,
+        thread: &str,
+        audience: Audience,
+    ) -> Result<Vec<String>, Error> {
+        let rows = self.captured(site, thread)?;
+        let nodes = self.arrange(site, &rows)?;
+        let seen = seen(&nodes, &rows, audience);
+        let shown = nodes.iter().zip(seen).filter(|(_, seen)| *seen);
+        Ok(shown.map(|(node, _)| node.id.to_owned()).collect())
+    }
+
     /// Finds the page of `length` entries on which a comment is: the entry that the page comes after.
     pub(crate) fn page_of(
         &self,

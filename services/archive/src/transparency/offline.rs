@@ -46,6 +46,53 @@ pub fn verifier(data_dir: &Path) -> Result<Verifier, Error> {
     Ok(Signer::parse(&text)?.verifier())
 }
 
+/// What a log has handed out, and what others check it with.
+#[derive(Clone, Debug)]
+pub struct Published {
+    /// What others check the log's signatures with.
+    pub verifier: Verifier,
+    /// The latest checkpoint.
+    pub checkpoint: Checkpoint,
+    /// The same, as it was signed.
+    pub note: String,
+    /// The signing key, as its file has it.
+    pub key: String,
+}
+
+/// Returns the latest checkpoint of an archive's log; `None` if there is no log, or nothing was signed
+/// yet.
+///
+/// # Errors
+/// [`Error::Io`] and [`Error::Log`] if the log's files can't be read.
+pub fn latest(data_dir: &Path) -> Result<Option<Published>, Error> {
+    let path = data_dir.join(FOLDER).join("key");
+    if !path.exists() {
+        return Ok(None);
+    }
+    let key = std::fs::read_to_string(&path).map_err(io("read", &path))?;
+    let verifier = Signer::parse(&key)?.verifier();
+    let latest = read_checkpoint(&data_dir.join(FOLDER), &verifier)?;
+    Ok(latest.map(|Signed { checkpoint, note }| Published {
+        verifier,
+        checkpoint,
+        note,
+        key,
+    }))
+}
+
+/// Gives an archive that was restored its log: the signing key, and the latest checkpoint, which must
+/// be by that key. The tiles are made again from the journal.
+///
+/// # Errors
+/// [`Error::Log`] if the checkpoint is by another key; [`Error::Io`].
+pub fn install(data_dir: &Path, key: &str, note: &str) -> Result<(), Error> {
+    Checkpoint::open(note, &Signer::parse(key)?.verifier())?;
+    let dir = data_dir.join(FOLDER);
+    std::fs::create_dir_all(&dir).map_err(io("make the folder", &dir))?;
+    file::write_durably(&dir.join("key"), key, 0o600)?;
+    file::write_durably(&dir.join("checkpoint"), note, 0o644)
+}
+
 fn signed(data_dir: &Path) -> Result<Option<Signed>, Error> {
     let dir = data_dir.join(FOLDER);
     read_checkpoint(&dir, &verifier(data_dir)?)

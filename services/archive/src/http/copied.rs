@@ -1,0 +1,67 @@
+//! Pages as files beside each other, written by what writes them when they are served.
+
+use std::collections::HashMap;
+
+use super::api::ThreadEntry;
+use super::html::Html;
+use super::links::{Links, file};
+use super::pages;
+use crate::read::thread::ThreadPage;
+use crate::read::{Audience, Reader};
+use crate::row::ArticleRow;
+use crate::view::Error;
+
+/// The style sheet.
+pub(crate) const STYLE: &str = pages::STYLE;
+
+/// Writes a page of a thread: `page` of those on which `pages` has the comments.
+pub(crate) fn thread(
+    thread: &ThreadPage,
+    audience: Audience,
+    pages: &HashMap<String, usize>,
+    page: usize,
+) -> String {
+    pages::page(thread, audience, Links::Copied { pages, page }).written()
+}
+
+/// Reads on which page of `length` entries each comment of a thread is.
+pub(crate) fn pages_of(
+    reader: &Reader,
+    site: &str,
+    thread: &str,
+    audience: Audience,
+    length: usize,
+) -> Result<HashMap<String, usize>, Error> {
+    let ids = reader.visible(site, thread, audience)?;
+    let numbered = ids.into_iter().enumerate();
+    Ok(numbered
+        .map(|(place, id)| (id, place / length + 1))
+        .collect())
+}
+
+/// What the list says of a thread.
+pub(crate) struct Entry(ThreadEntry);
+
+/// Reads what the list says of a thread whose page is the file `url`.
+pub(crate) fn entry(
+    reader: &Reader,
+    thread: &str,
+    row: &ArticleRow,
+    audience: Audience,
+    url: String,
+) -> Result<Entry, Error> {
+    ThreadEntry::read(reader, thread.to_owned(), row, audience, url).map(Entry)
+}
+
+/// Writes a page of the site's list, from 1.
+pub(crate) fn list(site: &str, entries: Vec<Entry>, page: usize, has_next: bool) -> String {
+    let mut html = Html::styled(site, "assets/thread.css");
+    html.raw("<main><h1 dir=\"auto\">").text(site).raw("</h1>");
+    let entries: Vec<_> = entries.into_iter().map(|Entry(entry)| entry).collect();
+    pages::write_list(&mut html, &entries);
+    if has_next {
+        pages::next_link(&mut html, &file(page + 1));
+    }
+    html.raw("</main>");
+    html.written()
+}
