@@ -130,7 +130,9 @@ fn verify(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
             manifest.segments.len()
         ));
     } else {
-        wrong.iter().for_each(|wrong| output::note(wrong));
+        for wrong in &wrong {
+            output::note(wrong);
+        }
         output::note(
             "the next `stoa backup` sends again what is missing; what was changed has to be removed first",
         );

@@ -39,7 +39,10 @@ fn filled() -> Stack {
         assert_eq!(stack.post(STRUCTURED, event.to_string()).0, 202, "{event}");
     }
     stack.decided("journal", "a-1", 30);
-    stack.decided("journal", "A", 1);
+    let list = format!("{}/v1/sites/journal/threads", stack.archive());
+    eventually("every thread", || {
+        stack.get(&list)["threads"].as_array().map(Vec::len) == Some(6)
+    });
     stack
 }
 
@@ -167,11 +170,11 @@ fn embedded_a_backup_goes_to_s3_compatible_storage() {
     let mut stack = filled();
     // A segment that has to be sent in parts.
     let long = "a long comment ".repeat(4_000);
-    for n in 0..150 {
+    for n in 0..200 {
         let event = comment("long", &format!("l-{n}"), None, &long);
         assert_eq!(stack.post(STRUCTURED, event.to_string()).0, 202);
     }
-    stack.decided("journal", "long", 150);
+    stack.decided("journal", "long", 200);
     stop(&mut stack);
     let dir = tempfile::tempdir().unwrap();
     let storage = Storage::start(&dir.path().join("storage.log"));
@@ -296,9 +299,7 @@ fn embedded_a_site_is_files_that_lead_to_each_other() {
         if !seen.insert(page.clone()) {
             continue;
         }
-        let text = std::fs::read_to_string(&page).unwrap_or_else(|error| {
-            panic!("{}: {error}", page.display());
-        });
+        let text = std::fs::read_to_string(&page).unwrap();
         assert!(!text.contains("<script"), "{}", page.display());
         for link in text.split("href=\"").skip(1) {
             let link = link.split('"').next().unwrap();

@@ -224,7 +224,7 @@ fn comment(row: &CommentOut) -> [Cell<'_>; COMMENTS.len()] {
         Cell::Text(author.map(|author| author.id.as_str())),
         Cell::Text(author.and_then(|author| author.display_name.as_deref())),
         Cell::Text(author.map(|author| role(author.role))),
-        Cell::Text(data.map(|data| data.text())),
+        Cell::Text(data.map(stoa_proto::Comment::text)),
         Cell::Text(data.map(|data| data.body.as_str())),
         Cell::Text(data.map(|data| format(data.format))),
         Cell::Text(data.and_then(|data| data.known_language())),

@@ -121,11 +121,40 @@ fn refused(id: Option<String>, rejection: Rejection) -> Refused {
 mod tests {
     use super::*;
 
-    fn line(body: &str) -> Line {
+    fn line_of(body: &str) -> Line {
         Line {
             number: 1,
             body: body.to_owned().into(),
         }
+    }
+
+    #[test]
+    fn of_an_export_only_what_a_platform_had_sent_is_sent() {
+        use stoa_journal::{Content, Kept};
+
+        let payload = |kind, content| {
+            let kept = Kept {
+                seq: 3,
+                time_us: 0,
+                kind,
+                content,
+                length: 8,
+                salt: [0; 16],
+                commitment: [0; 32],
+                chain: [0; 32],
+                payload: "{\"id\":1}".into(),
+            };
+            let mut text = Vec::new();
+            line::write(&kept, &mut text).unwrap();
+            let text = String::from_utf8(text).unwrap();
+            sent(line_of(text.trim_end())).map(|line| line.body)
+        };
+        let (submitted, decided) = (16, 48);
+        assert_eq!(payload(submitted, Content::Whole).unwrap(), "{\"id\":1}");
+        assert_eq!(payload(decided, Content::Whole), None);
+        assert_eq!(payload(submitted, Content::Redacted), None);
+        let others = sent(line_of("{\"id\":2}")).unwrap();
+        assert_eq!(others.body, "{\"id\":2}");
     }
 
     #[test]
@@ -135,7 +164,11 @@ mod tests {
                 r#"{{"specversion":"1.0","id":"e-1","source":"https://a.example/","type":"stoa.comment.submitted.v1","data":{{"site":"a","article":"x","comment":"c","author":{{"id":"u"}},"body":"{body}"}}}}"#
             )
         };
-        let code = |text: &str, site| check(&line(text), site).err().map(|refused| refused.code);
+        let code = |text: &str, site| {
+            check(&line_of(text), site)
+                .err()
+                .map(|refused| refused.code)
+        };
         assert_eq!(code(&event("hello"), None), None);
         assert_eq!(code(&event("hello"), Some("a")), None);
         assert_eq!(
