@@ -86,9 +86,15 @@ pub(super) fn run(args: &DisqusArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The names of threads and posts: those that Disqus had given, where they came from there.
-fn own(id: &str) -> &str {
-    id.strip_prefix("disqus-").unwrap_or(id)
+/// What `stoa import disqus` puts before ids.
+const PREFIX: &str = "disqus-";
+
+/// Names a thread, a post or an account: as Disqus had, where it came from there; no other has the same.
+fn own(id: &str) -> String {
+    match id.strip_prefix(PREFIX) {
+        Some(own) => own.to_owned(),
+        None => format!("stoa-{id}"),
+    }
 }
 
 fn thread(xml: &mut Xml, article: &ArticleOut, report: &mut Report) -> anyhow::Result<()> {
@@ -96,9 +102,12 @@ fn thread(xml: &mut Xml, article: &ArticleOut, report: &mut Report) -> anyhow::R
     let url = data.and_then(|data| data.url.as_deref());
     let is_closed = data.and_then(|data| data.comments.as_ref()?.open) == Some(false);
     report.threads += 1;
-    let leads_back = url.is_some_and(|url| crate::import::article_id(url) == article.article);
+    let leads_back = match url {
+        Some(url) => crate::import::article_id(url) == article.article,
+        None => article.article.starts_with(PREFIX),
+    };
     report.renamed += u64::from(!leads_back);
-    xml.open("thread", Some(&article.article))?;
+    xml.open("thread", Some(&own(&article.article)))?;
     xml.text("id", if leads_back { "" } else { &article.article })?;
     xml.text("forum", &article.site)?;
     xml.some("link", url)?;
@@ -125,7 +134,7 @@ fn post(xml: &mut Xml, comment: &CommentOut, report: &mut Report) -> anyhow::Res
     report.scored += u64::from(comment.score.or(data.and_then(|data| data.score)).is_some());
     report.undecided += u64::from(is_undecided);
     report.rewritten += u64::from(data.is_some_and(|data| data.format != Format::Html));
-    xml.open("post", Some(own(&comment.comment)))?;
+    xml.open("post", Some(&own(&comment.comment)))?;
     xml.text("id", "")?;
     xml.message(&data.map_or_else(String::new, html))?;
     xml.some("createdAt", at.map(Time::as_str))?;
@@ -137,15 +146,16 @@ fn post(xml: &mut Xml, comment: &CommentOut, report: &mut Report) -> anyhow::Res
     xml.open("author", None)?;
     if let Some(data) = data {
         let account = own(&data.author.id);
-        let is_guest = account.starts_with("guest-") || account == "unknown";
+        let is_from_there = data.author.id.starts_with(PREFIX);
+        let is_guest = is_from_there && (account.starts_with("guest-") || account == "unknown");
         xml.some("name", data.author.display_name.as_deref())?;
         xml.flag("isAnonymous", is_guest)?;
-        xml.some("username", (!is_guest).then_some(account))?;
+        xml.some("username", (!is_guest).then_some(account.as_str()))?;
     }
     xml.end("author")?;
-    xml.empty("thread", &comment.article)?;
+    xml.empty("thread", &own(&comment.article))?;
     if let Some(parent) = &comment.parent {
-        xml.empty("parent", own(parent))?;
+        xml.empty("parent", &own(parent))?;
     }
     xml.end("post")
 }
@@ -272,5 +282,16 @@ impl Report {
         }
         print("Decisions, rules, reports and real names are not in this format at all.");
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_stay_apart() {
+        assert_eq!(own("disqus-1"), "1");
+        assert_eq!(own("1"), "stoa-1");
     }
 }
