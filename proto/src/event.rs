@@ -329,6 +329,11 @@ impl Event {
         Bytes::from(serde_json::to_vec(&written).unwrap_or_default())
     }
 
+    /// Checks the ids, names and lengths of what it says, as of an event that comes in.
+    pub fn check(&self) -> Result<(), Rejection> {
+        crate::validate::data(&self.data)
+    }
+
     /// Reads an event that Stoa wrote, or that was validated before.
     pub fn from_json(json: &[u8]) -> Result<Self, Rejection> {
         crate::codec::read_trusted(json)

@@ -188,7 +188,7 @@ fn ids(pairs: &[(&str, &str)]) -> Result<(), Rejection> {
     pairs.iter().try_for_each(|(field, value)| id(field, value))
 }
 
-fn data(data: &Data) -> Result<(), Rejection> {
+pub(crate) fn data(data: &Data) -> Result<(), Rejection> {
     match data {
         Data::ArticlePublished(article) | Data::ArticleUpdated(article) => check_article(article),
         Data::ArticleRemoved(removed) => {

@@ -344,6 +344,16 @@ impl Journal {
         answer.await.map_err(|_| Error::Closed)?
     }
 
+    /// Does what [`Journal::redact`] does and waits for it: call it off the runtime.
+    ///
+    /// # Errors
+    /// Those of [`Journal::redact`].
+    pub fn redact_blocking(&self, seq: u64) -> Result<(), Error> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Redact { seq, reply })?;
+        answer.blocking_recv().map_err(|_| Error::Closed)?
+    }
+
     /// Writes what was sent, closes the files and frees the folder.
     ///
     /// Other clones can still read; their appends fail with [`Error::Closed`].

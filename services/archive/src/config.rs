@@ -35,6 +35,8 @@ pub struct Config {
     pub transparency: TransparencyConfig,
     /// The search index.
     pub search: SearchConfig,
+    /// Redactions.
+    pub redaction: RedactionConfig,
     /// What is said about the sites; one that is not listed is private.
     #[serde(default)]
     pub sites: Vec<SiteConfig>,
@@ -172,6 +174,62 @@ pub struct SiteConfig {
     /// Shows approved comments to anyone.
     #[serde(default)]
     pub public: bool,
+    /// How long words are kept; without it for ever.
+    #[serde(default)]
+    pub retention: Option<RetentionConfig>,
+    /// Erases nothing of the site, whatever is asked for.
+    #[serde(default)]
+    pub legal_hold: bool,
+    /// Comments, by id, of which nothing is erased.
+    #[serde(default)]
+    pub held_comments: Vec<String>,
+    /// Authors, by id, of whom nothing is erased.
+    #[serde(default)]
+    pub held_authors: Vec<String>,
+}
+
+/// How long a site's words are kept. What is over is asked to be erased, and waits for the grace
+/// period like everything else.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetentionConfig {
+    /// Rejected comments, from their decision on.
+    #[serde(default)]
+    pub rejected: Option<Duration>,
+    /// All comments, from the time of their latest revision on.
+    #[serde(default)]
+    pub all: Option<Duration>,
+}
+
+/// Redactions.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RedactionConfig {
+    /// How long a redaction can be called off before the words go; up to a year.
+    pub grace: Duration,
+    /// Whether somebody else than who asked has to confirm it.
+    pub confirm: bool,
+}
+
+/// The longest grace period: a person who asks to be forgotten is not to wait for longer.
+const LONGEST_GRACE: std::time::Duration = std::time::Duration::from_hours(365 * 24);
+
+impl RedactionConfig {
+    /// Returns when a redaction that was asked for at a time is carried out, in microseconds.
+    pub(crate) fn due(&self, at: i64) -> i64 {
+        let grace = i64::try_from(self.grace.get().as_micros()).unwrap_or(i64::MAX);
+        at.saturating_add(grace)
+    }
+
+    fn validate(&self) -> Result<(), ConfigError> {
+        if self.grace.get() > LONGEST_GRACE {
+            return Err(ConfigError::invalid(
+                "redaction.grace",
+                "must be at most 365 days (8760h)",
+            ));
+        }
+        Ok(())
+    }
 }
 
 impl Config {
@@ -186,6 +244,7 @@ impl Config {
             ));
         }
         self.transparency.validate()?;
+        self.redaction.validate()?;
         self.search.validate()
     }
 }

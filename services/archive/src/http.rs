@@ -10,6 +10,7 @@ mod html;
 pub(crate) mod links;
 mod nested;
 mod pages;
+mod redactions;
 mod search;
 mod transparency;
 

@@ -25,6 +25,9 @@ pub(crate) struct History {
     /// The latest revision.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub(crate) words: Option<Words>,
+    /// When the words, or the author's name, were erased.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) erased_at: Option<Time>,
     pub(crate) decision: Option<ShownDecision>,
     /// All revisions that may be read, the earliest first.
     pub(crate) revisions: Vec<Revision>,
@@ -109,6 +112,7 @@ impl Reader {
             status: row.status().as_str(),
             score: shown.score,
             words: shown.words,
+            erased_at: shown.erased_at,
             decision: shown.decision,
             revisions,
             decisions,

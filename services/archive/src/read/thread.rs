@@ -93,6 +93,9 @@ pub(crate) struct ShownComment {
     /// The words; absent once they were erased.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub(crate) words: Option<Words>,
+    /// When the words, or the author's name, were erased.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) erased_at: Option<Time>,
     pub(crate) score: Option<i64>,
     pub(crate) decision: Option<ShownDecision>,
     pub(crate) decisions: u32,
@@ -308,6 +311,10 @@ impl Reader {
         let sent = stored.as_ref().and_then(|stored| stored.data.score);
         Ok(ShownComment {
             words: stored.map(|stored| Words::from(stored.data)),
+            erased_at: row
+                .erased
+                .as_ref()
+                .map(|erased| Time::from_micros(erased.at)),
             score: row.score.map(|(.., score)| score).or(sent),
             decision,
             decisions: row.n_decisions,

@@ -5,6 +5,7 @@ mod held;
 mod order;
 mod pages;
 mod past;
+mod redaction;
 mod search;
 mod transparency;
 mod visibility;
@@ -49,6 +50,7 @@ impl Fixture {
         config.sites = vec![SiteConfig {
             id: "courrier".to_owned(),
             public: true,
+            ..site("courrier")
         }];
         config.tokens = vec![
             token("viewer", Role::Viewer, VIEWER, "*"),
@@ -89,6 +91,11 @@ impl Fixture {
         tokio::task::yield_now().await;
         running
     }
+}
+
+/// A site of which nothing is said.
+fn site(id: &str) -> SiteConfig {
+    serde_json::from_value(json!({"id": id})).unwrap()
 }
 
 fn token(name: &str, role: Role, secret: &str, site: &str) -> TokenConfig {
