@@ -7,10 +7,13 @@ use super::super::said::name;
 use crate::read::thread::ShownComment;
 use crate::read::words::{ShownBy, ShownDecision, Words};
 
+/// What stands in place of the name where it was erased with the words.
+pub(super) const ERASED: &str = "An erased comment";
+
 /// Writes who wrote a comment, and when.
 pub(super) fn write_head(html: &mut Html, shown: &ShownComment) {
     html.raw("<h3><bdi>")
-        .text(shown.words.as_ref().map_or("Unknown", name))
+        .text(shown.words.as_ref().map_or(ERASED, name))
         .raw("</bdi></h3>");
     write_meta(html, shown.words.as_ref(), shown.score);
 }

@@ -9,7 +9,7 @@ use super::super::html::{Head, Html};
 use super::super::said::name;
 use super::super::visit::Visit;
 use super::super::{accept, links, schema};
-use super::comment::{write_by, write_meta, write_status};
+use super::comment::{ERASED, write_by, write_meta, write_status};
 use super::diff;
 use crate::read::comment::{History, OtherEvent};
 use crate::read::context::{Above, ELSEWHERE, Permalink};
@@ -89,7 +89,7 @@ fn write_above(html: &mut Html, site: &str, above: &[Above]) {
 fn write_shown(html: &mut Html, path: &str, shown: &ShownComment) {
     let words = shown.words.as_ref();
     html.raw("<p class=\"meta\"><bdi>")
-        .link(path, words.map_or("Unknown", name))
+        .link(path, words.map_or(ERASED, name))
         .raw("</bdi>");
     write_meta(html, words, None);
     html.raw("</p>");
@@ -123,7 +123,7 @@ fn write_words(html: &mut Html, history: &History) {
             html.raw("</p>");
         }
         None => {
-            html.raw("<h1>An erased comment</h1>");
+            html.raw("<h1>").text(ERASED).raw("</h1>");
         }
     }
     if history.events.is_some() {

@@ -211,9 +211,10 @@ fn write_reply(html: &mut Html, site: &str, item: &Item, here: &HashMap<&str, &I
         .and_then(|item| item.shown.as_ref()?.words.as_ref())
         .map(name);
     let text = author.unwrap_or("a comment");
+    html.raw("<bdi>");
     match target {
         Some(_) => html.link(&format!("#{}", links::anchor(parent)), text),
         None => html.link(&links::comment(site, parent), text),
     };
-    html.raw("</p>");
+    html.raw("</bdi></p>");
 }
