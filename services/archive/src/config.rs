@@ -55,6 +55,43 @@ pub struct Config {
 pub struct HttpConfig {
     /// Address and port.
     pub listen: SocketAddr,
+    /// Where readers reach the listener, as `https://archive.example`: what absolute links begin
+    /// with. Empty means `http://` and the `Host` of the request.
+    pub public_url: String,
+}
+
+impl HttpConfig {
+    fn validate(&self) -> Result<(), ConfigError> {
+        let host = self
+            .public_url
+            .strip_prefix("https://")
+            .or_else(|| self.public_url.strip_prefix("http://"));
+        if self.public_url.is_empty() || host.is_some_and(is_host) {
+            return Ok(());
+        }
+        Err(ConfigError::invalid(
+            "http.public_url",
+            "must be http:// or https:// and a host, as https://archive.example, without a slash \
+             at its end: the archive's paths begin at the root",
+        ))
+    }
+}
+
+/// Whether something can be the host of a URL, with a port or without.
+pub(crate) fn is_host(host: &str) -> bool {
+    let port = |port: &str| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    let (name, rest) = if let Some(rest) = host.strip_prefix('[') {
+        let Some((address, rest)) = rest.split_once(']') else {
+            return false;
+        };
+        (address.parse::<std::net::Ipv6Addr>().is_ok(), rest)
+    } else {
+        let end = host.find(':').unwrap_or(host.len());
+        let (name, rest) = host.split_at(end);
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+        (!name.is_empty() && name.bytes().all(plain), rest)
+    };
+    name && host.len() <= 255 && (rest.is_empty() || rest.strip_prefix(':').is_some_and(port))
 }
 
 /// The listener for operators.
@@ -243,6 +280,7 @@ impl Config {
                 "must be at least 1",
             ));
         }
+        self.http.validate()?;
         self.transparency.validate()?;
         self.redaction.validate()?;
         self.search.validate()
@@ -296,6 +334,33 @@ mod tests {
             let config = load(&[(key, value)]).unwrap();
             let error = config.validate().unwrap_err().to_string();
             assert!(error.contains(named), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_public_url_is_a_host_and_nothing_more() {
+        for (url, valid) in [
+            ("https://archive.example", true),
+            ("http://archive.example:8083", true),
+            ("https://[2001:db8::1]:443", true),
+            ("https://archive.example/", false),
+            ("https://archive.example/path", false),
+            ("https://user@archive.example", false),
+            ("https://archive.example:", false),
+            ("https://", false),
+            ("https://[nonsense]", false),
+            ("https://a\"b", false),
+            ("archive.example", false),
+            ("javascript://archive.example", false),
+        ] {
+            let config = load(&[("STOA_ARCHIVE__HTTP__PUBLIC_URL", url)]).unwrap();
+            match config.validate() {
+                Ok(()) => assert!(valid, "{url}"),
+                Err(error) => {
+                    let named = error.to_string().contains("http.public_url");
+                    assert!(!valid && named, "{url}: {error}");
+                }
+            }
         }
     }
 

@@ -31,7 +31,7 @@ pub(crate) struct Metrics {
 /// What became of an event, as a label.
 pub(crate) const RESULTS: [&str; 3] = ["applied", "duplicate", "failed"];
 /// What is read, as a label.
-pub(crate) const READS: [&str; 4] = ["thread", "comment", "threads", "sites"];
+pub(crate) const READS: [&str; 6] = ["thread", "comment", "threads", "sites", "feed", "sitemap"];
 
 impl Metrics {
     /// Makes the metrics and registers them; every label that can occur is there from the start.

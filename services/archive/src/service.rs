@@ -96,6 +96,8 @@ impl Service {
             reader,
             search: search.clone(),
             access: Access::new(tokens.clone(), &config.sites),
+            url: config.http.public_url.as_str().into(),
+            opened_at: context.clock.micros(),
             log,
             is_log_open: config.transparency.public,
             metrics,

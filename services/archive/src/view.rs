@@ -279,6 +279,23 @@ impl Index {
         Ok(threads)
     }
 
+    /// Goes through the threads of a site, by shard and id.
+    pub(crate) fn each_thread(
+        &self,
+        site: &str,
+        mut each: impl FnMut(String, &ArticleRow),
+    ) -> Result<(), Error> {
+        for shard in 0..SHARDS {
+            for row in self.view.scan(&ARTICLES, (shard, site.to_owned())) {
+                let ((_, _, thread), row) = row?;
+                if row.is_known() {
+                    each(thread, &row);
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Lists the sites.
     pub(crate) fn sites(&self) -> Result<Vec<String>, Error> {
         let mut sites = Vec::new();

@@ -37,6 +37,61 @@ pub(crate) fn thread(site: &str, thread: &str) -> String {
     format!("/sites/{}/threads/{}", escape(site), escape(thread))
 }
 
+/// Returns the feed of a site.
+pub(crate) fn site_feed(site: &str) -> String {
+    format!("/sites/{}/feed.atom", escape(site))
+}
+
+/// Returns the part of a site's sitemap that comes after a thread.
+pub(crate) fn sitemap(site: &str, after: Option<&str>) -> String {
+    let after = after.map(|after| format!("?after={}", escape(after)));
+    format!(
+        "/sites/{}/sitemap.xml{}",
+        escape(site),
+        after.unwrap_or_default()
+    )
+}
+
+/// Returns the feed of a thread.
+pub(crate) fn thread_feed(site: &str, thread: &str) -> String {
+    format!("{}/feed.atom", self::thread(site, thread))
+}
+
+/// Returns a thread as JSON.
+pub(crate) fn thread_json(site: &str, thread: &str) -> String {
+    format!("/v1{}", self::thread(site, thread))
+}
+
+/// Returns a thread as ActivityStreams.
+pub(crate) fn thread_activity(site: &str, thread: &str) -> String {
+    format!("{}/activity", thread_json(site, thread))
+}
+
+/// Returns an article as ActivityStreams.
+pub(crate) fn article(site: &str, article: &str) -> String {
+    format!("{}/article", thread_json(site, article))
+}
+
+/// Returns a comment with its history as JSON.
+pub(crate) fn comment_json(site: &str, comment: &str) -> String {
+    format!("/v1{}", self::comment(site, comment))
+}
+
+/// Returns a comment as ActivityStreams.
+pub(crate) fn comment_activity(site: &str, comment: &str) -> String {
+    format!("{}/activity", comment_json(site, comment))
+}
+
+/// Returns the replies to a comment as ActivityStreams.
+pub(crate) fn replies(site: &str, comment: &str) -> String {
+    format!("{}/replies", comment_json(site, comment))
+}
+
+/// Returns what leads to a comment on its thread's page.
+pub(crate) fn in_thread(site: &str, comment: &str) -> String {
+    format!("{}/thread", self::comment(site, comment))
+}
+
 /// Returns a comment's permalink; it stays when the comment moves within its thread.
 pub(crate) fn comment(site: &str, comment: &str) -> String {
     format!("/sites/{}/comments/{}", escape(site), escape(comment))
