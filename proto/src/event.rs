@@ -291,6 +291,15 @@ impl Event {
         }
     }
 
+    /// Whether it orders that words be erased, and does not only ask for it.
+    pub fn is_order(&self) -> bool {
+        match &self.data {
+            Data::CommentErased(erased) => erased.redaction.is_some(),
+            Data::AuthorErased(erased) => erased.redaction.is_some(),
+            _ => false,
+        }
+    }
+
     /// Returns the shard: that of the thread, or of the author, or of the event's own id.
     pub fn shard(&self) -> Shard {
         Shard::of_hash(self.lane())
