@@ -1,5 +1,9 @@
 //! Words that are ordered to be erased are in no file of ingest, moderation-rules and the bus.
-#![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that can't go on has failed"
+)]
 
 use std::path::Path;
 use std::sync::Arc;

@@ -86,6 +86,7 @@ impl Service {
             search: search.clone(),
             data_dir: config.data_dir.clone(),
             bus: bus.clone(),
+            parking: parking.clone(),
             metrics: metrics.clone(),
             config: config.redaction.clone(),
             sites: config.sites.clone(),

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use stoa_bus::Bus;
+use stoa_bus::{Bus, Holds, Parking};
 use stoa_daemon::Context;
+use stoa_erase::{Before, Targets};
 use stoa_proto::data::Extra;
 use stoa_proto::shard::SHARDS;
 use stoa_proto::{
@@ -42,6 +43,7 @@ pub(crate) struct Desk {
     pub(crate) search: Option<Search>,
     pub(crate) data_dir: PathBuf,
     pub(crate) bus: Bus,
+    pub(crate) parking: Parking,
     pub(crate) metrics: Metrics,
     pub(crate) config: RedactionConfig,
     pub(crate) sites: Vec<SiteConfig>,
@@ -109,6 +111,11 @@ impl Desk {
         if turn.done.is_empty() {
             return Ok(());
         }
+        let (reader, done) = (self.reader.clone(), turn.done.clone());
+        let targets = move || targets(&reader, &done);
+        let targets = self.context.tasks.spawn_blocking(targets).await??;
+        let holds = Holds::new(move |body, at| targets.in_event(body, Before::Time(at)));
+        self.parking.erase(holds).await?;
         self.forget().await?;
         let completed: Vec<Event> = turn
             .done
@@ -305,6 +312,36 @@ fn order_author(
     if is_left || row.ordered {
         return Ok(is_left);
     }
+    turn.orders.push(author_order(site, author, request));
+    Ok(true)
+}
+
+/// Lists what was erased, for what else holds it.
+fn targets(reader: &Reader, done: &[(String, Request, RedactionRow)]) -> Result<Targets, Error> {
+    let mut targets = Targets::default();
+    // Whatever is parked by now came before.
+    let mut add = |event: &Event| targets.add(&event.data, u64::MAX, i64::MAX);
+    for (site, request, _) in done {
+        match &request.target {
+            Target::Comment { article, comment } => add(&order(site, article, comment, request)),
+            Target::Author { author } => {
+                add(&author_order(site, author, request));
+                reader
+                    .index
+                    .each_comment(site, &mut |article, comment, row| {
+                        let erased = row.erased.as_ref();
+                        if erased.is_some_and(|erased| erased.redaction == request.id) {
+                            add(&order(site, article, comment, request));
+                        }
+                        true
+                    })?;
+            }
+        }
+    }
+    Ok(targets)
+}
+
+fn author_order(site: &str, author: &str, request: &Request) -> Event {
     let data = AuthorErased {
         site: site.to_owned(),
         author: author.to_owned(),
@@ -315,9 +352,7 @@ fn order_author(
         extra: Extra::new(),
     };
     let id = ids::derive("ro-", &[&request.id, "author"]);
-    turn.orders
-        .push(Event::new(id, SOURCE, Data::AuthorErased(data)));
-    Ok(true)
+    Event::new(id, SOURCE, Data::AuthorErased(data))
 }
 
 fn order(site: &str, article: &str, comment: &str, request: &Request) -> Event {
