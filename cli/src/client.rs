@@ -4,6 +4,8 @@ mod amqp;
 mod http;
 #[cfg(test)]
 pub(crate) mod testing;
+
+pub(crate) mod rest;
 #[cfg(test)]
 mod tests;
 

@@ -14,6 +14,7 @@ mod output;
 mod parked;
 mod publish;
 mod reconcile;
+mod redact;
 mod restore;
 mod roles;
 mod rules;
@@ -57,6 +58,7 @@ enum Command {
     Search(search::SearchArgs),
     Rules(rules::RulesArgs),
     Parked(parked::ParkedArgs),
+    Redact(redact::RedactArgs),
     Stress(stress::StressArgs),
     Healthcheck(healthcheck::HealthcheckArgs),
 }
@@ -89,6 +91,7 @@ fn main() -> ExitCode {
         Command::Import(args) => on_runtime(import::run(args)),
         Command::Search(args) => on_runtime(search::run(args)),
         Command::Parked(args) => on_runtime(parked::run(args)),
+        Command::Redact(args) => on_runtime(redact::run(args)),
         Command::Reconcile(args) => on_runtime(reconcile::run(args)),
         Command::Stress(args) => on_runtime(stress::run(args)),
         Command::Healthcheck(args) => on_runtime(healthcheck::run(args)),

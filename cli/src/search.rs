@@ -5,8 +5,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use reqwest::Method;
 use serde_json::Value;
 
+use crate::client::rest::Rest;
 use crate::{client, output};
 
 /// Finds words in the comments and articles of an archive: `word "a phrase" begin* -without one OR other`.
@@ -70,26 +72,12 @@ async fn ask(args: &SearchArgs) -> anyhow::Result<Value> {
     let base = format!("{}/v1/search", args.archive.trim_end_matches('/'));
     let url = reqwest::Url::parse_with_params(&base, parameters(args)?);
     let url = url.with_context(|| format!("{base} is no address"))?;
-    let client = client::http_builder().build();
-    let client = client.context("the HTTP client can't be made")?;
-    let mut request = client.get(url);
-    if let Some(token) = client::token(args.token.as_ref(), args.token_file.as_deref())? {
-        request = request.bearer_auth(token);
-    }
-    let failed = |error: reqwest::Error| {
-        anyhow::anyhow!("{base} does not answer: {}", client::chain(&error))
-    };
-    let response = request.send().await.map_err(failed)?;
-    let status = response.status();
-    let body = response.bytes().await.map_err(failed)?;
-    let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
-    if status.is_success() && answer.is_object() {
-        return Ok(answer);
-    }
-    match answer.get("detail").and_then(Value::as_str) {
-        Some(detail) => bail!("{base} answers {status}: {detail}"),
-        None => bail!("{base} answers {status}: is it the public listener of an archive?"),
-    }
+    let rest = Rest::new(client::token(
+        args.token.as_ref(),
+        args.token_file.as_deref(),
+    )?)?;
+    let what = "the public listener of an archive";
+    rest.expect(Method::GET, url.as_str(), None, what).await
 }
 
 /// Lists the parameters of the request.

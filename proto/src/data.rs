@@ -10,15 +10,17 @@ mod system;
 
 pub use article::{Article, ArticleRemoved, Attribution, CommentPolicy};
 pub use comment::{
-    Author, AuthorErased, AuthorRole, AuthorUpdated, Comment, CommentReported, CommentScored,
-    CommentWithdrawn, ErasureScope, Format, Imported, ImportedState, Link, Normalized, Presence,
-    ReportReason, Reporter,
+    Author, AuthorErased, AuthorRole, AuthorUpdated, Comment, CommentErased, CommentReported,
+    CommentScored, CommentWithdrawn, ErasureScope, Format, Imported, ImportedState, Link,
+    Normalized, Presence, ReportReason, Reporter,
 };
 pub use moderation::{
     AppealOutcome, AppealResolved, AuthorSanctioned, By, CaseClosed, CaseOpened, Decision,
     DecisionAppealed, FiredRule, Sanction, Span, Statement, Verdict,
 };
-pub use system::{CheckpointPublished, EventRejected};
+pub use system::{
+    CheckpointPublished, EventRejected, RedactionCompleted, RedactionDecided, RedactionDecision,
+};
 
 /// Fields that this version does not know, kept as they came.
 pub type Extra = serde_json::Map<String, serde_json::Value>;

@@ -9,8 +9,9 @@ use serde_json::value::RawValue;
 
 use crate::data::{
     AppealResolved, Article, ArticleRemoved, AuthorErased, AuthorSanctioned, AuthorUpdated,
-    CaseClosed, CaseOpened, CheckpointPublished, Comment, CommentReported, CommentScored,
-    CommentWithdrawn, Decision, DecisionAppealed, EventRejected, Extra,
+    CaseClosed, CaseOpened, CheckpointPublished, Comment, CommentErased, CommentReported,
+    CommentScored, CommentWithdrawn, Decision, DecisionAppealed, EventRejected, Extra,
+    RedactionCompleted, RedactionDecided,
 };
 use crate::{Rejection, Shard, Time};
 
@@ -106,6 +107,8 @@ events! {
     CommentWithdrawn(CommentWithdrawn) = "comment.withdrawn", inbound;
     /// A comment's votes changed.
     CommentScored(CommentScored) = "comment.scored", inbound;
+    /// A comment's words are to be forgotten.
+    CommentErased(CommentErased) = "comment.erased", inbound;
     /// A comment was reported by a reader.
     CommentReported(CommentReported) = "comment.reported", inbound;
     /// An author's account changed.
@@ -126,6 +129,10 @@ events! {
     AppealResolved(AppealResolved) = "appeal.resolved", outbound;
     /// An event was refused.
     EventRejected(EventRejected) = "event.rejected", outbound;
+    /// Somebody else agreed to a redaction, or it was called off.
+    RedactionDecided(RedactionDecided) = "redaction.decided", outbound;
+    /// A redaction was carried out: its receipt.
+    RedactionCompleted(RedactionCompleted) = "redaction.completed", outbound;
     /// The archive signed its state.
     CheckpointPublished(CheckpointPublished) = "checkpoint.published", outbound;
 }
@@ -232,6 +239,7 @@ impl Event {
             Data::CommentSubmitted(c) | Data::CommentEdited(c) => &c.site,
             Data::CommentWithdrawn(c) => &c.site,
             Data::CommentScored(c) => &c.site,
+            Data::CommentErased(c) => &c.site,
             Data::CommentReported(c) => &c.site,
             Data::AuthorUpdated(a) => &a.site,
             Data::AuthorErased(a) => &a.site,
@@ -241,6 +249,8 @@ impl Event {
             Data::CaseClosed(c) => &c.site,
             Data::AuthorSanctioned(a) => &a.site,
             Data::AppealResolved(a) => &a.site,
+            Data::RedactionDecided(r) => &r.site,
+            Data::RedactionCompleted(r) => &r.site,
             Data::EventRejected(_) | Data::CheckpointPublished(_) => "",
         }
     }
@@ -254,6 +264,7 @@ impl Event {
             Data::CommentSubmitted(c) | Data::CommentEdited(c) => Some(&c.article),
             Data::CommentWithdrawn(c) => Some(&c.article),
             Data::CommentScored(c) => Some(&c.article),
+            Data::CommentErased(c) => Some(&c.article),
             Data::CommentReported(c) => Some(&c.article),
             Data::DecisionAppealed(a) => Some(&a.article),
             Data::CommentDecided(d) => Some(&d.article),
@@ -269,6 +280,7 @@ impl Event {
             Data::CommentSubmitted(c) | Data::CommentEdited(c) => Some(&c.comment),
             Data::CommentWithdrawn(c) => Some(&c.comment),
             Data::CommentScored(c) => Some(&c.comment),
+            Data::CommentErased(c) => Some(&c.comment),
             Data::CommentReported(c) => Some(&c.comment),
             Data::DecisionAppealed(a) => Some(&a.comment),
             Data::CommentDecided(d) => Some(&d.comment),
@@ -276,6 +288,15 @@ impl Event {
             Data::CaseClosed(c) => Some(&c.comment),
             Data::AppealResolved(a) => Some(&a.comment),
             _ => None,
+        }
+    }
+
+    /// Whether it orders that words be erased, and does not only ask for it.
+    pub fn is_order(&self) -> bool {
+        match &self.data {
+            Data::CommentErased(erased) => erased.redaction.is_some(),
+            Data::AuthorErased(erased) => erased.redaction.is_some(),
+            _ => false,
         }
     }
 
@@ -315,6 +336,11 @@ impl Event {
         // Only a map with keys that are not strings, or a failing writer, can make this fail;
         // there are neither.
         Bytes::from(serde_json::to_vec(&written).unwrap_or_default())
+    }
+
+    /// Checks the ids, names and lengths of what it says, as of an event that comes in.
+    pub fn check(&self) -> Result<(), Rejection> {
+        crate::validate::data(&self.data)
     }
 
     /// Reads an event that Stoa wrote, or that was validated before.

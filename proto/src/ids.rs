@@ -36,6 +36,11 @@ pub fn review_id(site: &str, comment: &str, revision: u32, case: &str, n: u64) -
     )
 }
 
+/// Derives the id of a redaction from the event that asks for it.
+pub fn redaction_id(source: &str, id: &str) -> String {
+    derive("r-", &[source, id])
+}
+
 /// Derives the id of a comment's case.
 pub fn case_id(site: &str, comment: &str) -> String {
     derive("case-", &[site, comment])

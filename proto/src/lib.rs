@@ -30,8 +30,9 @@ mod validate;
 pub use data::{
     AppealResolved, Article, ArticleRemoved, Attribution, Author, AuthorErased, AuthorRole,
     AuthorSanctioned, AuthorUpdated, By, CaseClosed, CaseOpened, CheckpointPublished, Comment,
-    CommentPolicy, CommentReported, CommentScored, CommentWithdrawn, Decision, DecisionAppealed,
-    EventRejected, FiredRule, Format, Imported, ImportedState, Link, Normalized, ReportReason,
+    CommentErased, CommentPolicy, CommentReported, CommentScored, CommentWithdrawn, Decision,
+    DecisionAppealed, ErasureScope, EventRejected, FiredRule, Format, Imported, ImportedState,
+    Link, Normalized, RedactionCompleted, RedactionDecided, RedactionDecision, ReportReason,
     Sanction, Span, Statement, Verdict,
 };
 pub use event::{Data, Event, Kind};

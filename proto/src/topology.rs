@@ -226,8 +226,9 @@ pub const ACCOUNTS: [Account; 3] = [
     Account {
         user: "stoa-archive",
         configure: "^$",
-        // Its checkpoints, which come back to it: nobody else reads what is published there.
-        write: r"^stoa\.outcomes$",
+        // Its checkpoints and what becomes of redactions, which come back to it: nobody else reads
+        // what is published there; and to all roles, by way of ingest, what is to be erased.
+        write: r"^stoa\.(inbox|outcomes)$",
         read: r"^archive\.q\.[0-9]+$",
     },
 ];

@@ -188,7 +188,7 @@ fn ids(pairs: &[(&str, &str)]) -> Result<(), Rejection> {
     pairs.iter().try_for_each(|(field, value)| id(field, value))
 }
 
-fn data(data: &Data) -> Result<(), Rejection> {
+pub(crate) fn data(data: &Data) -> Result<(), Rejection> {
     match data {
         Data::ArticlePublished(article) | Data::ArticleUpdated(article) => check_article(article),
         Data::ArticleRemoved(removed) => {
@@ -225,11 +225,11 @@ fn data(data: &Data) -> Result<(), Rejection> {
         }
         Data::AuthorErased(erased) => {
             ids(&[("data.site", &erased.site), ("data.author", &erased.author)])?;
-            bounded_opt(
-                "data.legal_basis",
-                erased.legal_basis.as_deref(),
-                limits::NOTE_BYTES,
-            )
+            erasure(erased.legal_basis.as_deref(), erased.redaction.as_deref())
+        }
+        Data::CommentErased(erased) => {
+            subject_of(&erased.site, &erased.article, &erased.comment)?;
+            erasure(erased.legal_basis.as_deref(), erased.redaction.as_deref())
         }
         Data::DecisionAppealed(appeal) => {
             subject_of(&appeal.site, &appeal.article, &appeal.comment)?;
@@ -245,6 +245,13 @@ fn data(data: &Data) -> Result<(), Rejection> {
         // Outbound types are refused before their payload is read.
         _ => Ok(()),
     }
+}
+
+fn erasure(legal_basis: Option<&str>, redaction: Option<&str>) -> Result<(), Rejection> {
+    if let Some(redaction) = redaction {
+        id("data.redaction", redaction)?;
+    }
+    bounded_opt("data.legal_basis", legal_basis, limits::NOTE_BYTES)
 }
 
 fn subject_of(site: &str, article: &str, comment: &str) -> Result<(), Rejection> {

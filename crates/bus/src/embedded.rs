@@ -6,9 +6,10 @@
 //! ```
 //!
 //! A publish is confirmed when its records are durable. What every reader has passed is dropped,
-//! segment by segment. An exchange without readers keeps nothing: a publish to it is confirmed at
+//! segment by segment; what is to be erased is overwritten before ([`erase`]). An exchange without readers keeps nothing: a publish to it is confirmed at
 //! once.
 
+mod erase;
 mod keeper;
 mod source;
 mod writer;

@@ -50,6 +50,9 @@ pub enum Error {
     /// A task of the bus ended early; the log says why.
     #[error("a task of the bus ended early")]
     Task,
+    /// The reader does not read; ask again once it does.
+    #[error("the reader is stopped")]
+    Stopped,
 }
 
 /// The bus is shutting down: what was handed over is not confirmed.

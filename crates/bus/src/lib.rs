@@ -13,6 +13,9 @@
 //!
 //! **What is not.** Exactly once: a repeat can always come.
 //!
+//! **Erasure.** What passed is kept for a while on the embedded bus, and what is parked for as long
+//! as it is: [`Bus::erase`] and [`Parking::erase`] overwrite what holds certain words.
+//!
 //! Only this crate names the AMQP client.
 
 mod amqp;
@@ -20,6 +23,7 @@ mod config;
 mod consume;
 mod cursor;
 mod embedded;
+mod erase;
 mod error;
 mod handler;
 mod health;
@@ -46,6 +50,7 @@ use tokio_util::task::TaskTracker;
 
 pub use config::{AmqpConfig, BatchLimits, EmbeddedConfig, TlsConfig};
 pub use cursor::CursorFile;
+pub use erase::Holds;
 pub use error::{Closed, Error};
 pub use handler::{EventHandler, Events, Handler, HandlerError, Incoming, Outcome};
 pub use health::Status;
@@ -109,6 +114,18 @@ impl Bus {
         match self {
             Self::Amqp(amqp) => amqp.publisher().clone(),
             Self::Embedded(embedded) => embedded.publisher().clone(),
+        }
+    }
+
+    /// Overwrites every message that holds what is asked about, once all readers have passed what is
+    /// on the bus, and returns how many there were. It waits for readers that are slow.
+    ///
+    /// Over a broker this does nothing: what was acknowledged is gone from its queues, and its files
+    /// are its own.
+    pub async fn erase(&self, holds: Holds) -> Result<u64, Error> {
+        match self {
+            Self::Amqp(_) => Ok(0),
+            Self::Embedded(embedded) => embedded.erase(holds).await,
         }
     }
 

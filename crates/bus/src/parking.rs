@@ -6,12 +6,13 @@
 //!
 //! **Layout.** A journal ([`record`]) and what is still parked in memory, without bodies
 //! ([`index`]). Below the oldest message that is still parked the journal is dropped, segment by
-//! segment.
+//! segment. What holds words that are to be erased is dropped and overwritten ([`Parking::erase`]).
 //!
 //! **Recovery.** The memory is rebuilt from the journal. A message that the broker repeats because
 //! a crash came between record and acknowledgement is known again and not parked twice.
 
 mod aside;
+mod erase;
 mod index;
 mod metrics;
 mod record;
@@ -130,7 +131,7 @@ impl Parking {
         let mut index = Index::default();
         for record in journal.iter(journal.first()) {
             let record = record?;
-            let bytes = record_bytes(record.payload.len());
+            let bytes = record_bytes(record.length as usize);
             index.grow(bytes);
             match Stored::read(&record)? {
                 Stored::Parked(head, body) => {
@@ -141,6 +142,7 @@ impl Parking {
                     index.fail(failed.parked, record.time_us, failed.reason);
                 }
                 Stored::Done(done) => index.remove(done.parked),
+                Stored::Erased => {}
             }
         }
         let (requests, asked) = mpsc::unbounded_channel();
@@ -181,7 +183,7 @@ impl Parking {
         };
         Ok(match Stored::read(&record)? {
             Stored::Parked(head, body) => Some((parked, head.incoming(body).message)),
-            Stored::Failed(_) | Stored::Done(_) => None,
+            Stored::Failed(_) | Stored::Done(_) | Stored::Erased => None,
         })
     }
 

@@ -330,6 +330,13 @@ impl Journal {
         Ok(segments.first())
     }
 
+    /// Counts the payloads that were overwritten since the journal was opened.
+    ///
+    /// What is read after this returned has no payload that was overwritten by then.
+    pub fn redactions(&self) -> u64 {
+        *lock(&self.shared.segments.redacting)
+    }
+
     /// Overwrites the payload and the salt of a record with zeros, and returns when that is durable.
     ///
     /// The record stays, with its commitment and an empty payload. A crash in the middle is made
@@ -342,6 +349,16 @@ impl Journal {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Redact { seq, reply })?;
         answer.await.map_err(|_| Error::Closed)?
+    }
+
+    /// Does what [`Journal::redact`] does and waits for it: call it off the runtime.
+    ///
+    /// # Errors
+    /// Those of [`Journal::redact`].
+    pub fn redact_blocking(&self, seq: u64) -> Result<(), Error> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Redact { seq, reply })?;
+        answer.blocking_recv().map_err(|_| Error::Closed)?
     }
 
     /// Writes what was sent, closes the files and frees the folder.

@@ -291,9 +291,10 @@ impl Writer {
 
     fn overwrite(&self, intent: &Intent) -> io::Result<()> {
         intent.write(&self.dir)?;
-        let guard = lock(&self.segments.redacting);
+        let mut redacted = lock(&self.segments.redacting);
         intent.apply(&self.dir)?;
-        drop(guard);
+        *redacted += 1;
+        drop(redacted);
         Intent::clear(&self.dir)
     }
 

@@ -366,9 +366,42 @@ pub struct AuthorErased {
     /// When it was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested_at: Option<Time>,
+    /// The redaction that carries it out; the archive alone says so. Without it this is a request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redaction: Option<String>,
     /// Fields that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
+}
+
+/// A comment's words are to be forgotten.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CommentErased {
+    /// The site's id.
+    pub site: String,
+    /// The article's id.
+    pub article: String,
+    /// The comment's id.
+    pub comment: String,
+    /// What goes; the words, unless it says otherwise.
+    #[serde(default = "words")]
+    pub scope: ErasureScope,
+    /// The law or contract that asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub legal_basis: Option<String>,
+    /// When it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_at: Option<Time>,
+    /// The redaction that carries it out; the archive alone says so. Without it this is a request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redaction: Option<String>,
+    /// Fields that this version does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+fn words() -> ErasureScope {
+    ErasureScope::Content
 }
 
 /// What of an author is to be forgotten.

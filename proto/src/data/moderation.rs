@@ -200,7 +200,7 @@ pub struct CaseClosed {
     pub comment: String,
     /// The case's id.
     pub case: String,
-    /// `decided`, `withdrawn` or `superseded`.
+    /// `decided`, `withdrawn`, `superseded` or `erased`.
     pub reason: String,
     /// The priority that it had.
     pub priority: i64,

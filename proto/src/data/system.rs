@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Extra;
+use super::{ErasureScope, Extra};
 use crate::{Code, Time};
 
 /// An event was refused.
@@ -30,6 +30,59 @@ pub struct EventRejected {
     pub limit: Option<String>,
     /// When ingest took the event.
     pub received_at: Time,
+    /// Fields that this version does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// Somebody else agreed to a redaction, or it was called off.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RedactionDecided {
+    /// The site's id.
+    pub site: String,
+    /// The redaction's id.
+    pub redaction: String,
+    /// What was decided.
+    pub decision: RedactionDecision,
+    /// Who decided: the name of their token.
+    pub by: String,
+    /// When.
+    pub decided_at: Time,
+    /// Fields that this version does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// What is decided about a redaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RedactionDecision {
+    /// A second person agrees.
+    Confirmed,
+    /// It is called off.
+    Cancelled,
+}
+
+/// A redaction was carried out: its receipt, without personal data.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RedactionCompleted {
+    /// The site's id.
+    pub site: String,
+    /// The redaction's id.
+    pub redaction: String,
+    /// What went.
+    pub scope: ErasureScope,
+    /// The law or contract that asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub legal_basis: Option<String>,
+    /// When it was asked for.
+    pub requested_at: Time,
+    /// When the archive had erased everything.
+    pub completed_at: Time,
+    /// The comments whose words went.
+    pub comments: u64,
+    /// The archive's records that were overwritten.
+    pub records: u64,
     /// Fields that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,

@@ -35,6 +35,8 @@ pub struct Config {
     pub transparency: TransparencyConfig,
     /// The search index.
     pub search: SearchConfig,
+    /// Redactions.
+    pub redaction: RedactionConfig,
     /// What is said about the sites; one that is not listed is private.
     #[serde(default)]
     pub sites: Vec<SiteConfig>,
@@ -53,6 +55,43 @@ pub struct Config {
 pub struct HttpConfig {
     /// Address and port.
     pub listen: SocketAddr,
+    /// Where readers reach the listener, as `https://archive.example`: what absolute links begin
+    /// with. Empty means `http://` and the `Host` of the request.
+    pub public_url: String,
+}
+
+impl HttpConfig {
+    fn validate(&self) -> Result<(), ConfigError> {
+        let host = self
+            .public_url
+            .strip_prefix("https://")
+            .or_else(|| self.public_url.strip_prefix("http://"));
+        if self.public_url.is_empty() || host.is_some_and(is_host) {
+            return Ok(());
+        }
+        Err(ConfigError::invalid(
+            "http.public_url",
+            "must be http:// or https:// and a host, as https://archive.example, without a slash \
+             at its end: the archive's paths begin at the root",
+        ))
+    }
+}
+
+/// Whether something can be the host of a URL, with a port or without.
+pub(crate) fn is_host(host: &str) -> bool {
+    let port = |port: &str| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    let (name, rest) = if let Some(rest) = host.strip_prefix('[') {
+        let Some((address, rest)) = rest.split_once(']') else {
+            return false;
+        };
+        (address.parse::<std::net::Ipv6Addr>().is_ok(), rest)
+    } else {
+        let end = host.find(':').unwrap_or(host.len());
+        let (name, rest) = host.split_at(end);
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+        (!name.is_empty() && name.bytes().all(plain), rest)
+    };
+    name && host.len() <= 255 && (rest.is_empty() || rest.strip_prefix(':').is_some_and(port))
 }
 
 /// The listener for operators.
@@ -172,6 +211,62 @@ pub struct SiteConfig {
     /// Shows approved comments to anyone.
     #[serde(default)]
     pub public: bool,
+    /// How long words are kept; without it for ever.
+    #[serde(default)]
+    pub retention: Option<RetentionConfig>,
+    /// Erases nothing of the site, whatever is asked for.
+    #[serde(default)]
+    pub legal_hold: bool,
+    /// Comments, by id, of which nothing is erased.
+    #[serde(default)]
+    pub held_comments: Vec<String>,
+    /// Authors, by id, of whom nothing is erased.
+    #[serde(default)]
+    pub held_authors: Vec<String>,
+}
+
+/// How long a site's words are kept. What is over is asked to be erased, and waits for the grace
+/// period like everything else.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetentionConfig {
+    /// Rejected comments, from their decision on.
+    #[serde(default)]
+    pub rejected: Option<Duration>,
+    /// All comments, from the time of their latest revision on.
+    #[serde(default)]
+    pub all: Option<Duration>,
+}
+
+/// Redactions.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RedactionConfig {
+    /// How long a redaction can be called off before the words go; up to a year.
+    pub grace: Duration,
+    /// Whether somebody else than who asked has to confirm it.
+    pub confirm: bool,
+}
+
+/// The longest grace period: a person who asks to be forgotten is not to wait for longer.
+const LONGEST_GRACE: std::time::Duration = std::time::Duration::from_hours(365 * 24);
+
+impl RedactionConfig {
+    /// Returns when a redaction that was asked for at a time is carried out, in microseconds.
+    pub(crate) fn due(&self, at: i64) -> i64 {
+        let grace = i64::try_from(self.grace.get().as_micros()).unwrap_or(i64::MAX);
+        at.saturating_add(grace)
+    }
+
+    fn validate(&self) -> Result<(), ConfigError> {
+        if self.grace.get() > LONGEST_GRACE {
+            return Err(ConfigError::invalid(
+                "redaction.grace",
+                "must be at most 365 days (8760h)",
+            ));
+        }
+        Ok(())
+    }
 }
 
 impl Config {
@@ -185,7 +280,9 @@ impl Config {
                 "must be at least 1",
             ));
         }
+        self.http.validate()?;
         self.transparency.validate()?;
+        self.redaction.validate()?;
         self.search.validate()
     }
 }
@@ -237,6 +334,33 @@ mod tests {
             let config = load(&[(key, value)]).unwrap();
             let error = config.validate().unwrap_err().to_string();
             assert!(error.contains(named), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_public_url_is_a_host_and_nothing_more() {
+        for (url, valid) in [
+            ("https://archive.example", true),
+            ("http://archive.example:8083", true),
+            ("https://[2001:db8::1]:443", true),
+            ("https://archive.example/", false),
+            ("https://archive.example/path", false),
+            ("https://user@archive.example", false),
+            ("https://archive.example:", false),
+            ("https://", false),
+            ("https://[nonsense]", false),
+            ("https://a\"b", false),
+            ("archive.example", false),
+            ("javascript://archive.example", false),
+        ] {
+            let config = load(&[("STOA_ARCHIVE__HTTP__PUBLIC_URL", url)]).unwrap();
+            match config.validate() {
+                Ok(()) => assert!(valid, "{url}"),
+                Err(error) => {
+                    let named = error.to_string().contains("http.public_url");
+                    assert!(!valid && named, "{url}: {error}");
+                }
+            }
         }
     }
 

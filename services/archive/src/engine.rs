@@ -3,6 +3,7 @@
 //! It takes a batch of events from the bus, drops what came before, appends the rest with one
 //! durable write and applies it to the view.
 //! Nothing follows from an event here, so there is nothing to publish.
+//! An order to erase words is carried out before the next event is looked at (`redaction::carry`).
 //!
 //! On a full disk events wait in the bus until there is room.
 //! Any other failed write is for good: the journal accepts nothing more, the archive becomes unready and
@@ -14,7 +15,7 @@ use std::time::Instant;
 use fail::fail_point;
 use stoa_bus::{EventHandler, HandlerError, Outcome};
 use stoa_daemon::Context;
-use stoa_journal::{Entry, Journal};
+use stoa_journal::{Entry, Journal, Position};
 use stoa_proto::Received;
 
 use crate::fact::Fact;
@@ -52,36 +53,63 @@ impl EventHandler for Engine {
 impl Engine {
     async fn commit(&self, events: &[Received]) -> Result<(), Error> {
         let started = Instant::now();
+        let n_events = events.len();
         let facts: Vec<Fact> = events.iter().map(|event| Fact::of(event)).collect();
         if self.index.applied() < self.journal.next() {
             // It panicked after its last append: the same events come again, and must be known.
             offload(|| self.index.catch_up(&self.journal, &mut |_, _| ()))?;
         }
-        let (staged, entries, new) = offload(|| self.admit(events, &facts))?;
-        if !entries.is_empty() {
-            let positions = self.journal.append(entries).await?;
-            fail_point!("archive_after_append");
-            offload(|| {
-                let mut stage = staged;
-                let mut next = self.index.applied();
-                for (position, fact) in positions.iter().zip(&new) {
-                    stage.apply(fact, (*position).into())?;
-                    next = position.seq + 1;
-                }
-                stage.commit(next)
-            })?;
-            for fact in new {
-                self.metrics.event(fact.kind, "applied");
-            }
+        // What an order erases must be there, so what came before it is written by itself.
+        let (mut events, mut facts) = (events, facts.as_slice());
+        while let Some(place) = facts.iter().position(Fact::is_order) {
+            let (before, from) = events.split_at(place);
+            let (facts_before, facts_from) = facts.split_at(place);
+            let ([event, events_after @ ..], [fact, facts_after @ ..]) = (from, facts_from) else {
+                break;
+            };
+            self.write(before, facts_before).await?;
+            self.carry_out(event, fact).await?;
+            (events, facts) = (events_after, facts_after);
         }
+        self.write(events, facts).await?;
         #[expect(
             clippy::cast_precision_loss,
             reason = "a batch has some hundred events"
         )]
-        self.metrics.batch.observe(events.len() as f64);
+        self.metrics.batch.observe(n_events as f64);
         self.metrics.commit.observe(started.elapsed().as_secs_f64());
         let (next, bytes) = (self.journal.next(), self.journal.bytes());
         self.metrics.progress(next, bytes, self.index.applied());
+        Ok(())
+    }
+
+    /// Writes what is new to the journal, and applies it.
+    pub(crate) async fn write(&self, events: &[Received], facts: &[Fact]) -> Result<(), Error> {
+        let (stage, entries, new) = offload(|| self.admit(events, facts))?;
+        if !entries.is_empty() {
+            let positions = self.journal.append(entries).await?;
+            fail_point!("archive_after_append");
+            offload(|| self.apply(stage, &positions, &new))?;
+        }
+        Ok(())
+    }
+
+    /// Applies what was written to the view.
+    pub(crate) fn apply(
+        &self,
+        mut stage: Stage<'_>,
+        positions: &[Position],
+        facts: &[&Fact],
+    ) -> Result<(), Error> {
+        let mut next = self.index.applied();
+        for (position, fact) in positions.iter().zip(facts) {
+            stage.apply(fact, (*position).into())?;
+            next = position.seq + 1;
+        }
+        stage.commit(next)?;
+        for fact in facts {
+            self.metrics.event(fact.kind, "applied");
+        }
         Ok(())
     }
 
@@ -142,7 +170,7 @@ pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
 }
 
 /// Runs what takes long without holding up the runtime's other tasks, where the runtime can.
-fn offload<T>(work: impl FnOnce() -> T) -> T {
+pub(crate) fn offload<T>(work: impl FnOnce() -> T) -> T {
     let flavor = tokio::runtime::Handle::current().runtime_flavor();
     if flavor == tokio::runtime::RuntimeFlavor::MultiThread {
         tokio::task::block_in_place(work)

@@ -1,5 +1,6 @@
 //! What an event changes in the view: whom it is about, and what follows for them, without words.
 
+use crate::redaction::{self, Agreed, Order, Request};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use stoa_proto::{
@@ -73,6 +74,8 @@ pub(crate) enum Effect {
         submitted_at: Option<i64>,
         /// Digest of the author's id.
         author: Digest,
+        /// Whether it stands in for a revision whose author was forgotten.
+        restated: bool,
     },
     /// The comment was taken back.
     Withdrawn,
@@ -87,6 +90,14 @@ pub(crate) enum Effect {
     Decided(Decided),
     /// A version of an article, with its rank among the versions.
     Version(Rank),
+    /// A redaction is asked for.
+    Requested(Request),
+    /// A redaction is carried out.
+    Ordered(Box<Order>),
+    /// A redaction was confirmed or called off.
+    Agreed(Agreed),
+    /// A redaction, by its id, was carried out.
+    Completed(String),
     /// An article was taken down, in microseconds since 1970.
     Removed(i64),
 }
@@ -110,6 +121,11 @@ pub(crate) struct Rank {
 }
 
 impl Fact {
+    /// Whether a redaction is carried out by it.
+    pub(crate) fn is_order(&self) -> bool {
+        matches!(self.effect, Effect::Ordered(_))
+    }
+
     /// Reads what an event changes.
     pub(crate) fn of(event: &Event) -> Self {
         let reference = Reference::of(event);
@@ -166,6 +182,10 @@ fn effect(event: &Event) -> Effect {
         Data::ArticlePublished(article) | Data::ArticleUpdated(article) => {
             Effect::Version(rank(event, article))
         }
+        Data::CommentErased(_)
+        | Data::AuthorErased(_)
+        | Data::RedactionDecided(_)
+        | Data::RedactionCompleted(_) => redaction::effect(event),
         Data::ArticleRemoved(removed) => Effect::Removed(first(&[
             &removed.removed_at,
             &event.time,
@@ -181,6 +201,7 @@ fn content(event: &Event, comment: &Comment) -> Effect {
         parent: comment.parent.clone(),
         submitted_at: submitted_at.into_iter().flatten().next().map(Time::micros),
         author: digest(&[&comment.author.id]),
+        restated: event.source == redaction::RESTATED,
     }
 }
 

@@ -2,17 +2,26 @@
 //!
 //! Reading blocks on the disk, so it runs beside the runtime's own threads.
 
+mod accept;
 pub(crate) mod access;
+mod activity;
 pub(crate) mod admin;
 mod api;
+mod atom;
 pub(crate) mod copied;
 mod held;
 mod html;
 pub(crate) mod links;
 mod nested;
 mod pages;
+mod redactions;
+mod said;
+mod schema;
 mod search;
+mod sitemap;
 mod transparency;
+mod visit;
+mod xml;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -46,6 +55,10 @@ pub(crate) struct Public {
     /// Absent where the configuration leaves it out.
     pub(crate) search: Option<Search>,
     pub(crate) access: Access,
+    /// What absolute links begin with; empty where each request's `Host` says it.
+    pub(crate) url: Arc<str>,
+    /// When the archive was opened: what tells answers apart counts from there.
+    pub(crate) opened_at: i64,
     pub(crate) metrics: Metrics,
     pub(crate) context: Context,
     /// The transparency log, if there is one.
@@ -61,6 +74,7 @@ pub(crate) fn router(public: Public) -> Router {
         .route("/v1/sites/{site}/threads", get(api::threads))
         .route("/v1/sites/{site}/threads/{thread}", get(api::thread))
         .route("/v1/sites/{site}/comments/{comment}", get(api::comment))
+        .merge(activities())
         .route(
             "/v1/sites/{site}/comments/{comment}/proof",
             get(transparency::proof),
@@ -75,8 +89,39 @@ pub(crate) fn router(public: Public) -> Router {
         .route("/sites/{site}", get(pages::threads))
         .route("/sites/{site}/threads/{thread}", get(pages::thread))
         .route("/sites/{site}/comments/{comment}", get(pages::comment))
+        .route(
+            "/sites/{site}/comments/{comment}/thread",
+            get(pages::in_thread),
+        )
+        .route("/sites/{site}/feed.atom", get(atom::site))
+        .route(
+            "/sites/{site}/threads/{thread}/feed.atom",
+            get(atom::thread),
+        )
+        .route("/robots.txt", get(sitemap::robots))
+        .route("/sitemap.xml", get(sitemap::index))
+        .route("/sites/{site}/sitemap.xml", get(sitemap::site))
         .route("/assets/thread.css", get(pages::style))
         .with_state(public)
+}
+
+/// The routes of ActivityStreams.
+fn activities() -> Router<Public> {
+    let (thread, comment) = (
+        "/v1/sites/{site}/threads/{thread}",
+        "/v1/sites/{site}/comments/{comment}",
+    );
+    Router::new()
+        .route(&format!("{thread}/activity"), get(activity::routes::thread))
+        .route(&format!("{thread}/article"), get(activity::routes::article))
+        .route(
+            &format!("{comment}/activity"),
+            get(activity::routes::comment),
+        )
+        .route(
+            &format!("{comment}/replies"),
+            get(activity::routes::replies),
+        )
 }
 
 impl Public {
@@ -131,6 +176,8 @@ struct PageQuery {
     after: Option<String>,
     limit: Option<usize>,
     shape: Option<String>,
+    /// Whether a page of a collection is asked for.
+    page: Option<bool>,
     /// Shows what was archived by then.
     as_of: Option<Time>,
 }

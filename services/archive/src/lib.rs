@@ -30,13 +30,14 @@ mod salvage;
 mod http;
 mod metrics;
 mod read;
+mod redaction;
 mod search;
 mod service;
 pub mod transparency;
 
 pub use config::{
-    AdminConfig, Config, DEFAULT_CONFIG, EngineConfig, HttpConfig, JournalConfig, SearchConfig,
-    SiteConfig, TransparencyConfig, ViewConfig,
+    AdminConfig, Config, DEFAULT_CONFIG, EngineConfig, HttpConfig, JournalConfig, RedactionConfig,
+    RetentionConfig, SearchConfig, SiteConfig, TransparencyConfig, ViewConfig,
 };
 pub use rebuild::{Part, Rebuilt, rebuild};
 pub use record::kind as kind_of_record;

@@ -24,12 +24,14 @@ pub(crate) struct Metrics {
     log_size: IntGauge,
     log_ok: IntGauge,
     checkpoints: IntCounter,
+    pub(crate) redactions_open: IntGauge,
+    pub(crate) redaction_failures: IntCounter,
 }
 
 /// What became of an event, as a label.
 pub(crate) const RESULTS: [&str; 3] = ["applied", "duplicate", "failed"];
 /// What is read, as a label.
-pub(crate) const READS: [&str; 4] = ["thread", "comment", "threads", "sites"];
+pub(crate) const READS: [&str; 6] = ["thread", "comment", "threads", "sites", "feed", "sitemap"];
 
 impl Metrics {
     /// Makes the metrics and registers them; every label that can occur is there from the start.
@@ -110,6 +112,14 @@ impl Metrics {
                 "stoa_archive_checkpoints_total",
                 "Checkpoints that were signed.",
             )?,
+            redactions_open: IntGauge::new(
+                "stoa_archive_redactions_open",
+                "Redactions that are asked for and not done.",
+            )?,
+            redaction_failures: IntCounter::new(
+                "stoa_archive_redaction_failures_total",
+                "Times that redactions did not go on; they are tried again.",
+            )?,
         };
         metrics.log_ok.set(1);
         metrics.register(registry)?;
@@ -131,7 +141,9 @@ impl Metrics {
         registry.register(Box::new(self.thread.clone()))?;
         registry.register(Box::new(self.log_size.clone()))?;
         registry.register(Box::new(self.log_ok.clone()))?;
-        registry.register(Box::new(self.checkpoints.clone()))
+        registry.register(Box::new(self.checkpoints.clone()))?;
+        registry.register(Box::new(self.redactions_open.clone()))?;
+        registry.register(Box::new(self.redaction_failures.clone()))
     }
 
     fn fill_labels(&self) {

@@ -3,8 +3,11 @@
 //! What a reader may see is decided here, once, for JSON and for pages: see [`Audience`].
 
 pub(crate) mod comment;
+pub(crate) mod context;
+pub(crate) mod latest;
 mod past;
 pub(crate) mod thread;
+pub(crate) mod version;
 pub(crate) mod words;
 
 use std::sync::Arc;

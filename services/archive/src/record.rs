@@ -12,7 +12,8 @@
 //! | 18 | `comment.withdrawn` | 52 | `appeal.resolved` |
 //! | 19 | `comment.scored` | 64 | `event.rejected` |
 //! | 20 | `comment.reported` | 65 | `checkpoint.published` |
-//! | 32 | `author.updated` | | |
+//! | 21 | `comment.erased` | 66 | `redaction.decided` |
+//! | 32 | `author.updated` | 67 | `redaction.completed` |
 //! | 33 | `author.erased` | | |
 //!
 //! These numbers are part of the format on disk and never change their meaning.
@@ -30,6 +31,7 @@ pub(crate) fn byte(kind: Kind) -> u8 {
         Kind::CommentWithdrawn => 18,
         Kind::CommentScored => 19,
         Kind::CommentReported => 20,
+        Kind::CommentErased => 21,
         Kind::AuthorUpdated => 32,
         Kind::AuthorErased => 33,
         Kind::AuthorSanctioned => 34,
@@ -40,6 +42,8 @@ pub(crate) fn byte(kind: Kind) -> u8 {
         Kind::AppealResolved => 52,
         Kind::EventRejected => 64,
         Kind::CheckpointPublished => 65,
+        Kind::RedactionDecided => 66,
+        Kind::RedactionCompleted => 67,
     }
 }
 

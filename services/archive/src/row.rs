@@ -10,6 +10,7 @@ use stoa_proto::Kind;
 use crate::fact::{Digest, Effect, Fact, Rank};
 use crate::place::Place;
 use crate::record;
+use crate::redaction::{Erased, Order};
 use crate::standing::{Standing, Status, effective};
 
 /// The events that a row lists itself; more are moved to a row of their own.
@@ -79,10 +80,16 @@ pub(crate) struct Content {
     pub(crate) place: Place,
     /// Digest of the author's id.
     pub(crate) author: Digest,
+    /// Whether it stands in for a revision whose author was forgotten.
+    #[serde(default)]
+    pub(crate) restated: bool,
 }
 
 /// A comment.
+///
+/// The journal has it as JSON where the words were erased: fields may be added, with a default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct CommentRow {
     /// The latest revision; absent while only events about the comment came.
     pub(crate) content: Option<Content>,
@@ -100,6 +107,10 @@ pub(crate) struct CommentRow {
     pub(crate) n_decisions: u32,
     /// Reports by readers.
     pub(crate) n_reports: u32,
+    /// When the latest revision by its own time was written, in microseconds since 1970.
+    pub(crate) revised: Option<i64>,
+    /// What was erased of it.
+    pub(crate) erased: Option<Erased>,
     /// What was applied.
     pub(crate) log: Log,
 }
@@ -133,9 +144,18 @@ impl CommentRow {
                 parent,
                 submitted_at,
                 author,
+                restated,
             } => {
-                self.capture(fact, place, parent.as_deref(), *submitted_at, *author);
+                let content = Content {
+                    revision: fact.revision,
+                    event: fact.event,
+                    place,
+                    author: *author,
+                    restated: *restated,
+                };
+                self.capture(content, parent.as_deref(), *submitted_at);
             }
+            Effect::Ordered(order) => self.erase(order),
             Effect::Withdrawn => self.withdrawn = true,
             Effect::Scored { at, score } => {
                 let counted = (*at, fact.event, *score);
@@ -157,28 +177,38 @@ impl CommentRow {
             Effect::Listed if fact.kind == Kind::CommentReported => {
                 self.n_reports = self.n_reports.saturating_add(1);
             }
-            Effect::Listed | Effect::Version(_) | Effect::Removed(_) => {}
+            Effect::Listed
+            | Effect::Version(_)
+            | Effect::Removed(_)
+            | Effect::Requested(_)
+            | Effect::Agreed(_)
+            | Effect::Completed(_) => {}
         }
         self.log.push(fact, place)
     }
 
-    fn capture(
-        &mut self,
-        fact: &Fact,
-        place: Place,
-        parent: Option<&str>,
-        submitted_at: Option<i64>,
-        author: Digest,
-    ) {
-        let (revision, event) = (fact.revision, fact.event);
-        let later = |known: &Content| (known.revision, known.event) < (revision, event);
-        if self.content.as_ref().is_none_or(later) {
-            self.content = Some(Content {
-                revision,
-                event,
-                place,
-                author,
-            });
+    /// Notes that words go; built anew from a journal without them, the row is what it was then.
+    fn erase(&mut self, order: &Order) {
+        let kept = order.kept.as_ref();
+        if let Some(row) = kept.and_then(|kept| kept.comment.as_ref()) {
+            self.clone_from(row);
+        }
+        self.erased = Some(Erased {
+            redaction: order.redaction.clone(),
+            scope: order.scope,
+            at: order.at,
+        });
+    }
+
+    fn capture(&mut self, content: Content, parent: Option<&str>, submitted_at: Option<i64>) {
+        let (revision, event) = (content.revision, content.event);
+        let rank = |content: &Content| (content.revision, content.restated, content.event);
+        if self
+            .content
+            .as_ref()
+            .is_none_or(|known| rank(known) < rank(&content))
+        {
+            self.content = Some(content);
             self.forget_old_decisions();
         }
         if let Some(parent) = parent {
@@ -189,6 +219,7 @@ impl CommentRow {
         }
         if let Some(at) = submitted_at {
             let written = (revision, at);
+            self.revised = self.revised.max(Some(at));
             self.submitted = Some(self.submitted.map_or(written, |known| known.min(written)));
         }
     }
@@ -259,6 +290,11 @@ pub(crate) struct OtherRow {
 impl OtherRow {
     /// Applies an event, and returns what is to be moved to a row of its own.
     pub(crate) fn apply(&mut self, fact: &Fact, place: Place) -> Option<(u32, Vec<Applied>)> {
+        if let Effect::Ordered(order) = &fact.effect
+            && let Some(row) = order.kept.as_ref().and_then(|kept| kept.other.as_ref())
+        {
+            self.clone_from(row);
+        }
         self.log.push(fact, place)
     }
 }

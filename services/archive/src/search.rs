@@ -186,10 +186,6 @@ impl Search {
     /// Forgets documents: returns when no file of the index holds a term that only they had.
     ///
     /// Erase the words from the journal before: what is there is indexed again.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "it is called by what erases words")
-    )]
     pub(crate) async fn forget(&self, keys: Vec<Key>) -> Result<(), Failure> {
         let (reply, answer) = oneshot::channel();
         let sent = self.commands.send(Command::Forget { keys, reply });

@@ -1,5 +1,6 @@
 //! The parts of the archive, opened in order and joined.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use crate::http::admin::Admin;
 use crate::http::{self, Public};
 use crate::metrics::Metrics;
 use crate::read::Reader;
+use crate::redaction::desk::Desk;
 use crate::search::{self, Search};
 use crate::transparency::{self, Log};
 use crate::view::{Index, OpenOptions};
@@ -40,6 +42,7 @@ pub(crate) struct Service {
     parking: Parking,
     checkpoint_every: Duration,
     searching: Option<search::Running>,
+    desk: Desk,
 }
 
 impl Service {
@@ -78,10 +81,24 @@ impl Service {
             until: None,
         };
         let (search, searching) = open_search(config, context, &reader)?.unzip();
+        let desk = Desk {
+            reader: reader.clone(),
+            search: search.clone(),
+            data_dir: config.data_dir.clone(),
+            bus: bus.clone(),
+            parking: parking.clone(),
+            metrics: metrics.clone(),
+            config: config.redaction.clone(),
+            sites: config.sites.clone(),
+            context: context.clone(),
+            sent: HashMap::new(),
+        };
         let public = Public {
             reader,
             search: search.clone(),
             access: Access::new(tokens.clone(), &config.sites),
+            url: config.http.public_url.as_str().into(),
+            opened_at: context.clock.micros(),
             log,
             is_log_open: config.transparency.public,
             metrics,
@@ -93,6 +110,7 @@ impl Service {
             index,
             search,
             bus: bus.clone(),
+            redaction: config.redaction.clone(),
             context: context.clone(),
         };
         Ok(Self {
@@ -104,6 +122,7 @@ impl Service {
             parking,
             checkpoint_every: config.transparency.checkpoint_every.get(),
             searching,
+            desk,
         })
     }
 
@@ -130,6 +149,7 @@ impl Service {
             parking,
             checkpoint_every,
             searching,
+            desk,
         } = self;
         if let Some(log) = public.log.clone() {
             let metrics = engine.metrics.clone();
@@ -137,6 +157,7 @@ impl Service {
                 transparency::follow(log, checkpoint_every, bus.clone(), metrics, context.clone());
             context.supervise("transparency", following);
         }
+        context.supervise("redactions", desk.run());
         drop((public, admin));
         let metrics = engine.metrics.clone();
         let (journal, index) = (engine.journal.clone(), Arc::clone(&engine.index));
@@ -261,14 +282,24 @@ async fn open_index(
     let open = move || {
         let index = Index::open(&dir, options, &journal)?;
         let mut reported = 0;
-        let replayed = index.catch_up(&journal, &mut |done, total| {
+        let caught_up = index.catch_up(&journal, &mut |done, total| {
             if done == 0 || done == total || done - reported >= 500_000 {
                 reported = done;
                 tracing::info!(done, total, "the view catches up with the journal");
             }
             ready.set("view", Err("catching up with the journal".to_owned()));
         })?;
-        metrics.replayed.inc_by(replayed);
+        if !caught_up.words.is_empty() {
+            let records = caught_up.words.len();
+            tracing::warn!(
+                records,
+                "words are there that were to be erased: they go now"
+            );
+        }
+        for seq in caught_up.words {
+            journal.redact_blocking(seq)?;
+        }
+        metrics.replayed.inc_by(caught_up.records);
         metrics.set_aside.inc_by(u64::from(index.was_set_aside()));
         Ok::<_, crate::Error>(Arc::new(index))
     };

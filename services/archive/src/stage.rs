@@ -8,10 +8,11 @@ use stoa_store::{Table, View};
 
 use crate::fact::{ArticleKey, CommentKey, Digest, Effect, Fact, OtherKey, Subject};
 use crate::place::Place;
+use crate::redaction::RedactionRow;
 use crate::row::{Applied, ArticleRow, CommentRow, Log, OtherRow};
 use crate::view::{
-    ARTICLES, COMMENTS, EARLIER, EarlierKey, Error, Index, LOCATORS, LocatorKey, OTHERS, SITES,
-    earlier_key, locator_key,
+    ARTICLES, COMMENTS, EARLIER, EarlierKey, Error, Index, LOCATORS, LocatorKey, OPEN_REDACTIONS,
+    OTHERS, REDACTIONS, RedactionKey, SITES, earlier_key, locator_key,
 };
 
 /// A row in memory, and whether it is to be written.
@@ -29,6 +30,7 @@ pub(crate) struct Stage<'a> {
     articles: HashMap<ArticleKey, Staged<ArticleRow>>,
     others: HashMap<OtherKey, Staged<OtherRow>>,
     locators: HashMap<LocatorKey, Staged<Vec<String>>>,
+    redactions: HashMap<RedactionKey, Staged<RedactionRow>>,
     sites: BTreeSet<String>,
     earlier: HashMap<EarlierKey, Vec<Applied>>,
     /// Digests of the events that rows' lists had no room for.
@@ -45,6 +47,7 @@ impl<'a> Stage<'a> {
             articles: HashMap::new(),
             others: HashMap::new(),
             locators: HashMap::new(),
+            redactions: HashMap::new(),
             sites: BTreeSet::new(),
             earlier: HashMap::new(),
             spilled: HashMap::new(),
@@ -52,11 +55,20 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// Whether an event is new: neither applied before nor admitted to this batch.
+    /// Whether an event is new: neither applied before nor admitted to this batch, and not about
+    /// a comment whose words went.
     pub(crate) fn admit(&mut self, fact: &Fact) -> Result<bool, Error> {
         let tables = self.index.tables();
         let log = match &fact.subject {
-            Subject::Comment(key) => &staged(tables, &COMMENTS, &mut self.comments, key)?.row.log,
+            Subject::Comment(key) => {
+                let row = &staged(tables, &COMMENTS, &mut self.comments, key)?.row;
+                if let Some(erased) = &row.erased
+                    && erased.shuts_out(fact.kind)
+                {
+                    return Ok(false);
+                }
+                &row.log
+            }
             Subject::Article(key) => &staged(tables, &ARTICLES, &mut self.articles, key)?.row.log,
             Subject::Other(key) => &staged(tables, &OTHERS, &mut self.others, key)?.row.log,
         };
@@ -86,8 +98,14 @@ impl<'a> Stage<'a> {
                 comment.dirty = true;
                 let known = comment.row.content.is_some();
                 let moved = comment.row.apply(fact, place);
-                if let Effect::Content { submitted_at, .. } = &fact.effect {
-                    self.captured(key, !known, *submitted_at)?;
+                let is_known = comment.row.content.is_some();
+                let revised = comment.row.revised;
+                match &fact.effect {
+                    Effect::Content { submitted_at, .. } => {
+                        self.captured(key, !known, *submitted_at)?;
+                    }
+                    Effect::Ordered(_) if is_known => self.captured(key, !known, revised)?,
+                    _ => {}
                 }
                 (&key.1, moved)
             }
@@ -102,6 +120,7 @@ impl<'a> Stage<'a> {
                 (&key.1, other.row.apply(fact, place))
             }
         };
+        self.redacted(site, fact, place)?;
         if !site.is_empty() && !matches!(fact.subject, Subject::Other(_)) {
             self.sites.insert(site.clone());
         }
@@ -111,6 +130,33 @@ impl<'a> Stage<'a> {
             known.extend(events.iter().map(|applied| applied.event));
             self.earlier
                 .insert(earlier_key(&fact.subject, number), events);
+        }
+        Ok(())
+    }
+
+    /// Notes what becomes of a redaction.
+    fn redacted(&mut self, site: &str, fact: &Fact, place: Place) -> Result<(), Error> {
+        let redaction = match &fact.effect {
+            Effect::Requested(request) => &request.id,
+            Effect::Ordered(order) => &order.redaction,
+            Effect::Agreed(agreed) => &agreed.redaction,
+            Effect::Completed(redaction) => redaction,
+            _ => return Ok(()),
+        };
+        let tables = self.index.tables();
+        let key = (site.to_owned(), redaction.clone());
+        let redaction = staged(tables, &REDACTIONS, &mut self.redactions, &key)?;
+        redaction.dirty = true;
+        redaction.row.apply(&fact.effect, &fact.subject, place);
+        if let Effect::Ordered(order) = &fact.effect
+            && let Some(kept) = &order.kept
+        {
+            let known = self.spilled.entry(fact.subject.clone()).or_default();
+            for (number, events) in (0..).zip(&kept.earlier) {
+                known.extend(events.iter().map(|applied| applied.event));
+                self.earlier
+                    .insert(earlier_key(&fact.subject, number), events.clone());
+            }
         }
         Ok(())
     }
@@ -150,6 +196,14 @@ impl<'a> Stage<'a> {
         }
         for (key, locator) in self.locators.iter().filter(|(_, staged)| staged.dirty) {
             batch.put(&LOCATORS, key, &locator.row);
+        }
+        for (key, staged) in self.redactions.iter().filter(|(_, staged)| staged.dirty) {
+            batch.put(&REDACTIONS, key, &staged.row);
+            if staged.row.is_open() {
+                batch.put(&OPEN_REDACTIONS, key, &());
+            } else {
+                batch.delete(&OPEN_REDACTIONS, key);
+            }
         }
         for (key, events) in &self.earlier {
             batch.put(&EARLIER, key, events);

@@ -8,6 +8,8 @@
 //! | earlier | shard, digest of the row's key, number | events that a row's list had no room for |
 //! | locators | shard, site, comment | the threads in which the comment was captured |
 //! | sites | site | nothing |
+//! | redactions | site, redaction | [`RedactionRow`] |
+//! | open redactions | site, redaction | nothing |
 //!
 //! One task writes it (the engine); everything in it can be read from the journal again.
 
@@ -20,18 +22,21 @@ use stoa_proto::shard::SHARDS;
 use stoa_proto::{Reference, Rejection, Shard};
 use stoa_store::{Opened, Table, View};
 
-use crate::fact::{self, ArticleKey, CommentKey, Fact, OtherKey, Subject};
+use crate::fact::{self, ArticleKey, CommentKey, Effect, Fact, OtherKey, Subject};
+use crate::redaction::RedactionRow;
 use crate::row::{Applied, ArticleRow, CommentRow, Log, OtherRow};
 use crate::stage::Stage;
 
 /// Raised when the tables or the meaning of their rows change: the view is then rebuilt.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 
 /// Records that are applied in one batch while catching up.
 const REPLAY_BATCH: usize = 4_096;
 
 /// Shard, digest of the row's key, number.
 pub(crate) type EarlierKey = (u8, [u8; 16], u32);
+/// Site, redaction.
+pub(crate) type RedactionKey = (String, String);
 /// Shard of `(site, comment)`, site, comment.
 pub(crate) type LocatorKey = (u8, String, String);
 
@@ -41,6 +46,8 @@ pub(crate) const OTHERS: Table<OtherKey, OtherRow> = Table::new(3, "others");
 pub(crate) const EARLIER: Table<EarlierKey, Vec<Applied>> = Table::new(4, "earlier");
 pub(crate) const LOCATORS: Table<LocatorKey, Vec<String>> = Table::new(5, "locators");
 pub(crate) const SITES: Table<String, ()> = Table::new(6, "sites");
+pub(crate) const REDACTIONS: Table<RedactionKey, RedactionRow> = Table::new(7, "redactions");
+pub(crate) const OPEN_REDACTIONS: Table<RedactionKey, ()> = Table::new(8, "open_redactions");
 
 /// Why the view can't follow the journal.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +75,15 @@ pub enum Error {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+}
+
+/// What was applied of the journal.
+#[derive(Debug, Default)]
+pub(crate) struct CaughtUp {
+    /// How many records.
+    pub(crate) records: u64,
+    /// The records whose words were to go and are still there: after a crash, or in a backup.
+    pub(crate) words: Vec<u64>,
 }
 
 /// Where everything is.
@@ -125,14 +141,15 @@ impl Index {
         &self,
         journal: &Journal,
         progress: &mut dyn FnMut(u64, u64),
-    ) -> Result<u64, Error> {
+    ) -> Result<CaughtUp, Error> {
         let from = self.view.applied().max(journal.first());
         let total = journal.next().saturating_sub(from);
         if total == 0 {
             self.applied
                 .store(journal.next().max(from), Ordering::Release);
-            return Ok(0);
+            return Ok(CaughtUp::default());
         }
+        let mut words = Vec::new();
         progress(0, total);
         let mut stage = Stage::new(self);
         let mut staged = 0;
@@ -147,6 +164,15 @@ impl Index {
                         source,
                     })?;
                 let fact = Fact::of(&event);
+                if let Effect::Ordered(order) = &fact.effect
+                    && let Some(kept) = &order.kept
+                {
+                    for applied in kept.words(order.scope) {
+                        if !journal.read(applied.place.into())?.redacted {
+                            words.push(applied.place.seq);
+                        }
+                    }
+                }
                 if stage.admit(&fact)? {
                     stage.apply(&fact, record.position.into())?;
                 }
@@ -161,7 +187,10 @@ impl Index {
         }
         stage.commit(next)?;
         progress(total, total);
-        Ok(total)
+        Ok(CaughtUp {
+            records: total,
+            words,
+        })
     }
 
     /// The next sequence number that is to be applied.
@@ -250,6 +279,23 @@ impl Index {
         Ok(threads)
     }
 
+    /// Goes through the threads of a site, by shard and id.
+    pub(crate) fn each_thread(
+        &self,
+        site: &str,
+        mut each: impl FnMut(String, &ArticleRow),
+    ) -> Result<(), Error> {
+        for shard in 0..SHARDS {
+            for row in self.view.scan(&ARTICLES, (shard, site.to_owned())) {
+                let ((_, _, thread), row) = row?;
+                if row.is_known() {
+                    each(thread, &row);
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Lists the sites.
     pub(crate) fn sites(&self) -> Result<Vec<String>, Error> {
         let mut sites = Vec::new();
@@ -257,6 +303,52 @@ impl Index {
             sites.push(row?.0);
         }
         Ok(sites)
+    }
+
+    /// Looks up a redaction.
+    pub(crate) fn redaction(
+        &self,
+        site: &str,
+        redaction: &str,
+    ) -> Result<Option<RedactionRow>, Error> {
+        let key = (site.to_owned(), redaction.to_owned());
+        Ok(self.view.get(&REDACTIONS, &key)?)
+    }
+
+    /// Lists up to `limit` redactions of a site after one, by id.
+    pub(crate) fn redactions(
+        &self,
+        site: &str,
+        after: Option<&str>,
+        only_open: bool,
+        limit: usize,
+    ) -> Result<Vec<(String, RedactionRow)>, Error> {
+        let from = after.map_or_else(String::new, |after| format!("{after}\u{1}"));
+        let from = (site.to_owned(), from);
+        let to = (format!("{site}\u{1}"), String::new());
+        let mut redactions = Vec::new();
+        for row in self.view.range(&REDACTIONS, from..to) {
+            let ((_, redaction), row) = row?;
+            if !only_open || row.is_open() {
+                redactions.push((redaction, row));
+            }
+            if redactions.len() >= limit {
+                break;
+            }
+        }
+        Ok(redactions)
+    }
+
+    /// Lists the redactions of all sites that are not done.
+    pub(crate) fn open_redactions(&self) -> Result<Vec<(String, RedactionRow)>, Error> {
+        let mut open = Vec::new();
+        for key in self.view.range(&OPEN_REDACTIONS, ..) {
+            let (key, ()) = key?;
+            if let Some(row) = self.view.get(&REDACTIONS, &key)? {
+                open.push((key.0, row));
+            }
+        }
+        Ok(open)
     }
 
     /// Lists the threads in which a comment was captured.
@@ -274,11 +366,19 @@ impl Index {
         }
     }
 
-    /// Whether an event was applied; one that was erased since still counts.
+    /// Whether an event was applied; one that was erased since still counts, and one that comes too
+    /// late to be kept.
     pub(crate) fn holds(&self, event: &Reference<'_>) -> Result<bool, Error> {
         let subject = fact::subject(event);
         let log = match &subject {
-            Subject::Comment(key) => self.view.get(&COMMENTS, key)?.map(|row| row.log),
+            Subject::Comment(key) => {
+                let row = self.view.get(&COMMENTS, key)?;
+                let erased = row.as_ref().and_then(|row| row.erased.as_ref());
+                if erased.is_some_and(|erased| erased.shuts_out(event.kind)) {
+                    return Ok(true);
+                }
+                row.map(|row| row.log)
+            }
             Subject::Article(key) => self.view.get(&ARTICLES, key)?.map(|row| row.log),
             Subject::Other(key) => self.view.get(&OTHERS, key)?.map(|row| row.log),
         };
@@ -297,14 +397,16 @@ impl Index {
     pub(crate) fn events(&self, subject: &Subject, log: &Log) -> Result<Vec<Applied>, Error> {
         let mut events = Vec::with_capacity(log.events.len());
         for number in 0..log.spilled {
-            events.extend(
-                self.view
-                    .get(&EARLIER, &earlier_key(subject, number))?
-                    .unwrap_or_default(),
-            );
+            events.extend(self.spilled(subject, number)?);
         }
         events.extend_from_slice(&log.events);
         Ok(events)
+    }
+
+    /// Lists the events of a row of earlier ones.
+    pub(crate) fn spilled(&self, subject: &Subject, number: u32) -> Result<Vec<Applied>, Error> {
+        let key = earlier_key(subject, number);
+        Ok(self.view.get(&EARLIER, &key)?.unwrap_or_default())
     }
 }
 

@@ -41,6 +41,8 @@ pub struct Config {
     pub engine: EngineConfig,
     /// What may wait for the broker.
     pub budget: BudgetConfig,
+    /// Who may order that words be erased.
+    pub erasures: ErasuresConfig,
     /// The sites that are served, and who may publish for them.
     #[serde(default)]
     pub sites: Vec<SiteConfig>,
@@ -119,6 +121,15 @@ pub struct BudgetConfig {
     pub reserve: ByteSize,
     /// What `Retry-After` says while the budget is spent.
     pub retry_after: Duration,
+}
+
+/// Who may order that words be erased.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ErasuresConfig {
+    /// The broker accounts whose orders are taken, as the broker vouches for them by a message's `user_id`: the
+    /// archive's. On the embedded bus the archive of the process is known; over HTTP no order is taken.
+    pub accounts: Vec<String>,
 }
 
 /// A site that is served.

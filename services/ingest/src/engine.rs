@@ -16,6 +16,8 @@
 //! - An event under a new id that claims a revision of a comment that came before is a repeat if
 //!   article, parent, author, format and body are the same, else a `stale_revision`.
 //! - A lower revision that comes late and never came before is accepted.
+//! - What may hold words of a comment that was ordered to be erased is a repeat: its words are
+//!   written nowhere any more.
 //! - Bytes that were refused before are refused again and recorded once.
 
 use std::collections::{HashMap, HashSet};
@@ -23,6 +25,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use fail::fail_point;
+use stoa_erase::Orders;
 use stoa_journal::{Entry, Journal};
 use stoa_proto::{Code, Rejection};
 use tokio::sync::{mpsc, oneshot};
@@ -30,7 +33,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::digest::Digest;
 use crate::intake::{Item, Prepared};
 use crate::metrics::Metrics;
-use crate::record::{ACCEPTED, REJECTED, Rejected};
+use crate::record::{ACCEPTED, Claim, ERASED, REJECTED, Rejected};
 use crate::view::{Change, Index, code_number};
 
 /// What became of an event.
@@ -98,6 +101,7 @@ pub(crate) struct Engine {
     index: Arc<Index>,
     metrics: Metrics,
     batch_events: usize,
+    orders: Orders,
     work: mpsc::Receiver<Work>,
 }
 
@@ -108,6 +112,7 @@ impl Engine {
         index: Arc<Index>,
         metrics: Metrics,
         config: &crate::config::EngineConfig,
+        orders: Orders,
     ) -> (Self, Handle) {
         let (sender, work) = mpsc::channel(config.queue);
         let batch_events = config.batch_events;
@@ -117,6 +122,7 @@ impl Engine {
                 index,
                 metrics,
                 batch_events,
+                orders,
                 work,
             },
             Handle(sender),
@@ -157,8 +163,10 @@ impl Engine {
             replies,
             events,
             started,
+            has_orders,
             ..
         } = batch;
+        let _appending = has_orders.then(|| self.orders.appending());
         if !entries.is_empty() {
             let positions = match self.journal.append(entries).await {
                 Ok(positions) => positions,
@@ -209,6 +217,12 @@ impl Engine {
 
     fn judge_event(&self, event: Prepared, batch: &mut Batch) -> anyhow::Result<Outcome> {
         let mark = event.mark;
+        if let Some(comment) = event.worded
+            && self.is_erased(comment, batch)?
+        {
+            self.metrics.duplicate(event.kind);
+            return Ok(Outcome::Duplicate);
+        }
         let earlier = match batch.seen.get(&mark.key) {
             Some(content) => Some(*content),
             None => self.index.event(&mark.key)?.map(|seen| seen.content),
@@ -225,7 +239,11 @@ impl Engine {
             );
             return self.refuse(event.refuse(rejection), batch);
         }
-        if let Some(claim) = &mark.revision {
+        if event.is_order {
+            batch.has_orders = true;
+            let erased = mark.revision.map(|claim| (claim.comment, ERASED));
+            batch.claimed.extend(erased.map(|key| (key, mark.content)));
+        } else if let Some(claim) = &mark.revision {
             let key = (claim.comment, claim.revision);
             let earlier = match batch.claimed.get(&key) {
                 Some(content) => Some(*content),
@@ -253,6 +271,19 @@ impl Engine {
         batch.changes.push(Change::Accepted(mark));
         self.metrics.accepted(event.kind);
         Ok(Outcome::Accepted)
+    }
+
+    /// Whether a comment was ordered to be erased.
+    fn is_erased(&self, comment: Digest, batch: &Batch) -> anyhow::Result<bool> {
+        let claim = Claim {
+            comment,
+            revision: ERASED,
+            content: Digest::default(),
+        };
+        Ok(
+            batch.claimed.contains_key(&(comment, ERASED))
+                || self.index.revision(&claim)?.is_some(),
+        )
     }
 
     fn refuse(&self, rejected: Rejected, batch: &mut Batch) -> anyhow::Result<Outcome> {
@@ -284,6 +315,7 @@ struct Batch {
     seen: HashMap<Digest, Digest>,
     claimed: HashMap<(Digest, u32), Digest>,
     refused: HashSet<Digest>,
+    has_orders: bool,
 }
 
 impl Default for Batch {
@@ -297,6 +329,7 @@ impl Default for Batch {
             seen: HashMap::new(),
             claimed: HashMap::new(),
             refused: HashSet::new(),
+            has_orders: false,
         }
     }
 }

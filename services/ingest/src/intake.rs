@@ -15,7 +15,7 @@ use stoa_daemon::auth::Principal;
 use stoa_proto::codec::{self, Message, Mode};
 use stoa_proto::{Code, Kind, Rejection, Time, limits};
 
-use crate::digest;
+use crate::digest::{self, Digest};
 use crate::metrics::Metrics;
 use crate::policy::Policy;
 use crate::record::{Accepted, Mark, Refusal, Rejected, Transport};
@@ -61,6 +61,10 @@ pub(crate) struct Prepared {
     pub(crate) kind: Kind,
     /// The payload of its record.
     pub(crate) payload: Bytes,
+    /// The comment whose words it may hold.
+    pub(crate) worded: Option<Digest>,
+    /// Whether it orders that words be erased.
+    pub(crate) is_order: bool,
     id: String,
     source: String,
     /// Its place in the message.
@@ -239,6 +243,7 @@ impl Intake {
             }
         };
         event.recordedtime = Some(self.recorded());
+        let (worded, is_order) = (mark::worded(&event), event.is_order());
         let accepted = Accepted {
             mark,
             shard: event.shard(),
@@ -250,6 +255,8 @@ impl Intake {
             mark,
             kind,
             payload: accepted.encode(),
+            worded,
+            is_order,
             id: accepted.id,
             source: event.source,
             index,

@@ -20,6 +20,7 @@ mod filter;
 mod view;
 
 mod budget;
+mod erasure;
 mod outgoing;
 mod retention;
 
@@ -29,8 +30,8 @@ mod metrics;
 mod service;
 
 pub use config::{
-    AdminConfig, BudgetConfig, Config, DEFAULT_CONFIG, EngineConfig, HttpConfig, JournalConfig,
-    SiteConfig, ViewConfig,
+    AdminConfig, BudgetConfig, Config, DEFAULT_CONFIG, EngineConfig, ErasuresConfig, HttpConfig,
+    JournalConfig, SiteConfig, ViewConfig,
 };
 pub use stoa_normalise::Normaliser;
 

@@ -18,6 +18,8 @@ pub(crate) struct Policy {
     open: bool,
     sites: HashMap<String, Site>,
     languages: Arc<Languages>,
+    /// The broker accounts that may order erasures; on the embedded bus whoever writes to it.
+    orderers: Option<Vec<String>>,
 }
 
 #[derive(Debug)]
@@ -30,7 +32,7 @@ struct Site {
 
 impl Policy {
     /// Reads the configuration's sites; an error names the key.
-    pub(crate) fn new(config: &Config) -> Result<Self, ConfigError> {
+    pub(crate) fn new(config: &Config, is_embedded: bool) -> Result<Self, ConfigError> {
         let languages = Languages::new(&config.languages)
             .map(Arc::new)
             .map_err(|message| ConfigError::invalid("languages", message))?;
@@ -57,12 +59,17 @@ impl Policy {
             open: config.open,
             sites,
             languages,
+            orderers: (!is_embedded).then(|| config.erasures.accounts.clone()),
         })
     }
 
     /// Judges an event's site and source, and returns the languages to expect.
     pub(crate) fn admit(&self, event: &Event, sender: Sender<'_>) -> Result<&Languages, Rejection> {
         let name = event.site();
+        if event.is_order() {
+            // It comes from the archive, for a site that need not be served any more.
+            return self.admit_order(sender).map(|()| &*self.languages);
+        }
         let languages = match self.sites.get(name) {
             Some(site) => {
                 if !self.open && !site.sources.contains(&event.source) {
@@ -104,6 +111,26 @@ impl Policy {
         }
         self.admit_imported(event, sender)?;
         Ok(languages)
+    }
+
+    /// Judges who may order that words be erased: the archive alone, which has heard who asks for it.
+    fn admit_order(&self, sender: Sender<'_>) -> Result<(), Rejection> {
+        let is_archive = match (sender, &self.orderers) {
+            (Sender::Token(_), _) => false,
+            (Sender::Account(_), None) => true,
+            (Sender::Account(account), Some(known)) => {
+                account.is_some_and(|account| known.iter().any(|known| known == account))
+            }
+        };
+        if is_archive {
+            return Ok(());
+        }
+        Err(Rejection::field(
+            Code::ForbiddenSource,
+            "data.redaction",
+            "only the archive orders an erasure: leave `data.redaction` out to ask for one, or list the \
+             archive's broker account under `erasures.accounts`",
+        ))
     }
 
     /// Judges who may say what had been decided elsewhere: it is taken without a look at the words.

@@ -48,6 +48,10 @@ pub(crate) struct Mark {
     pub(crate) revision: Option<Claim>,
 }
 
+/// The revision that an order to erase a comment claims: none of the comment's own has it, and while
+/// it is remembered nothing is accepted that would bring words back.
+pub(crate) const ERASED: u32 = 0;
+
 /// The revision of a comment that an event claims, with its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Claim {

@@ -6,12 +6,14 @@ use axum::Router;
 use stoa_bus::{BatchLimits, Bus, Outbox, Parking};
 use stoa_daemon::Context;
 use stoa_daemon::auth::Tokens;
+use stoa_erase::{Orders, Sweeper};
 use stoa_journal::Journal;
 use stoa_proto::Reader;
 
 use crate::budget::Budget;
 use crate::config::Config;
 use crate::engine::{Engine, Handle};
+use crate::erasure::Held;
 use crate::http::Public;
 use crate::http::rejections::Admin;
 use crate::inbox::Inbox;
@@ -40,13 +42,14 @@ pub(crate) struct Service {
     public: Public,
     admin: Admin,
     parking: Parking,
+    sweeper: Sweeper<Held>,
 }
 
 impl Service {
     /// Opens journal and view, and starts the engine.
     pub(crate) async fn open(config: &Config, context: &Context, bus: Bus) -> anyhow::Result<Self> {
         let tokens = Tokens::new(&config.tokens)?.with_open(config.open);
-        let policy = Policy::new(config)?;
+        let policy = Policy::new(config, matches!(bus, Bus::Embedded(_)))?;
         let metrics = Metrics::new(&context.registry)?;
 
         let journal = open_journal(config, context).await?;
@@ -72,12 +75,22 @@ impl Service {
         );
         context.ready.set("budget", budget.check());
 
+        let orders = Orders::default();
+        let sweeper = Sweeper::open(
+            &config.data_dir,
+            Held,
+            waiting.clone(),
+            (journal.clone(), parking.clone(), bus.clone()),
+            orders.clone(),
+            context,
+        )?;
         let intake = Arc::new(Intake::new(policy, context.clock.clone(), metrics.clone()));
         let (engine, handle) = Engine::new(
             journal.clone(),
             Arc::clone(&index),
             metrics.clone(),
             &config.engine,
+            orders,
         );
         let engine_ended = start_engine(engine, context);
 
@@ -117,6 +130,7 @@ impl Service {
             public,
             admin,
             parking,
+            sweeper,
         })
     }
 
@@ -148,6 +162,7 @@ impl Service {
                 .watch(context.clone(), bus.clone(), self.metrics),
         );
         context.supervise("retention", self.retention.run(context.clone()));
+        context.supervise("erasure", self.sweeper.run(context.clone()));
         context.supervise("check", check(journal.clone(), context.clone()));
         let publisher = bus.publisher();
         let shutdown = context.shutdown.clone();

@@ -12,6 +12,7 @@
 
 pub(crate) mod batch;
 pub(crate) mod conclude;
+pub(crate) mod erase;
 pub(crate) mod evaluate;
 pub(crate) mod facts;
 mod import;
@@ -29,7 +30,8 @@ use std::time::Instant;
 
 use fail::fail_point;
 use stoa_daemon::Clock;
-use stoa_journal::Journal;
+use stoa_erase::Orders;
+use stoa_journal::{Journal, Record};
 use stoa_proto::{Outgoing, Received, Verdict};
 use tokio::sync::{mpsc, oneshot};
 
@@ -100,6 +102,10 @@ enum Work {
         by: String,
         reply: oneshot::Sender<bool>,
     },
+    Keep {
+        records: Vec<Record>,
+        reply: oneshot::Sender<()>,
+    },
 }
 
 /// The way to the engine; clones share it, and the engine ends when all are gone.
@@ -161,6 +167,14 @@ impl Handle {
         self.0.send(work).await.map_err(|_| Stopped)?;
         answer.await.map_err(|_| Stopped)
     }
+
+    /// Writes down what records change that are to be overwritten; it is durable when this returns.
+    pub(crate) async fn keep(&self, records: Vec<Record>) -> Result<(), Stopped> {
+        let (reply, answer) = oneshot::channel();
+        let work = Work::Keep { records, reply };
+        self.0.send(work).await.map_err(|_| Stopped)?;
+        answer.await.map_err(|_| Stopped)
+    }
 }
 
 /// What the engine works with.
@@ -174,6 +188,8 @@ pub(crate) struct Parts {
     pub(crate) config: EngineConfig,
     pub(crate) breaker: BreakerConfig,
     pub(crate) statement: StatementConfig,
+    /// Whom to tell that words are to be erased.
+    pub(crate) orders: Orders,
     /// How a comment is judged; tests put a rule set that panics in its place.
     pub(crate) evaluate: Evaluate,
     /// The hash of the rule set whose new rules are being watched.
@@ -206,6 +222,7 @@ impl Engine {
                 Work::Reset { rule, by, reply } => {
                     answer(self.parts.reset(&rule, &by).await, reply)
                 }
+                Work::Keep { records, reply } => answer(self.parts.keep(records).await, reply),
             }
             .inspect_err(|error| tracing::warn!(error = format!("{error:#}"), "not written"))
             .or_else(|error| self.parts.waits(error))?;
@@ -261,9 +278,14 @@ impl Parts {
                 return Ok(Err(panic));
             }
         };
+        let mut changes = stored_changes(&judged);
+        let is_order =
+            |change: &Change| matches!(change, Change::Erased { .. } | Change::Forgotten { .. });
+        let appending = changes.any(is_order).then(|| self.orders.appending());
         let entries = judged.items.iter().map(|item| item.stored.entry());
         self.commit(entries.collect::<Result<_, _>>()?, state)
             .await?;
+        drop(appending);
         self.metrics.batch(events.len(), started.elapsed());
         let mut outgoing = Vec::with_capacity(events.len());
         for (index, event) in events.iter().enumerate() {

@@ -7,15 +7,17 @@
 //! letter.
 //!
 //! **Invariant:** a change holds ids, times, counts and labels, and no words; so the events can be
-//! erased and the change kept, in a record without events.
+//! erased and the change kept, in a record without events ([`Kept`]).
 //! Fields of a change are never added or moved within one record kind: another shape is another
 //! kind.
 
+mod kept;
 mod stored;
 
 use serde::{Deserialize, Serialize};
 use stoa_proto::{ReportReason, Sanction, Verdict};
 
+pub(crate) use self::kept::{ERASURE, Kept};
 pub(crate) use self::stored::{ANSWERED, FACT, REVIEWED, SANCTIONED, Stored, Unreadable, publish};
 
 /// What a record changes in the view.
@@ -78,9 +80,31 @@ pub(crate) enum Change {
     },
     /// What another system had decided was taken over; no rule was asked.
     Imported(Decided),
+    /// The archive ordered that a comment's words be erased: what comes later about it changes
+    /// nothing.
+    Erased { about: About, at: i64, case: Step },
+    /// The archive ordered that an author be forgotten.
+    Forgotten {
+        site: String,
+        author: String,
+        at: i64,
+    },
 }
 
 impl Change {
+    /// Returns the comment that it is about.
+    pub(crate) fn about(&self) -> Option<&About> {
+        match self {
+            Self::Reviewed(reviewed) => Some(&reviewed.about),
+            Self::ReportedFor(report) => Some(&report.about),
+            Self::Withdrawn { about, .. }
+            | Self::Reported { about, .. }
+            | Self::Appealed { about, .. }
+            | Self::Erased { about, .. } => Some(about),
+            _ => self.decided().map(|decided| &decided.about),
+        }
+    }
+
     /// Returns what was decided about a comment as it came, or because of a report: by the rules,
     /// or by the system that it comes from.
     pub(crate) fn decided(&self) -> Option<&Decided> {
@@ -115,9 +139,11 @@ impl Change {
             }
             Self::Sanctioned(sanctioned) => &sanctioned.site,
             Self::Breaker(_) => "",
+            Self::Forgotten { site, .. } => site,
             Self::Withdrawn { about, .. }
             | Self::Reported { about, .. }
-            | Self::Appealed { about, .. } => &about.site,
+            | Self::Appealed { about, .. }
+            | Self::Erased { about, .. } => &about.site,
         }
     }
 }
@@ -283,6 +309,8 @@ pub(crate) enum Closing {
     Withdrawn,
     /// A newer revision needs nobody.
     Superseded,
+    /// The comment's words were erased.
+    Erased,
 }
 
 impl Closing {
@@ -292,6 +320,7 @@ impl Closing {
             Self::Decided => "decided",
             Self::Withdrawn => "withdrawn",
             Self::Superseded => "superseded",
+            Self::Erased => "erased",
         }
     }
 }

@@ -11,11 +11,13 @@ use axum::Router;
 use stoa_bus::{BatchLimits, Bus, Events, Outbox, Parking};
 use stoa_daemon::Context;
 use stoa_daemon::auth::Tokens;
+use stoa_erase::{Orders, Sweeper};
 use stoa_journal::{Journal, Record};
 use stoa_proto::{Outgoing, Reader};
 
 use crate::config::{Config, RulesConfig};
 use crate::consumer::{Consumer, Scoring};
+use crate::engine::erase::Held;
 use crate::engine::{Engine, Handle, Parts, limits};
 use crate::http::Admin;
 use crate::http::moderate::Public;
@@ -51,6 +53,7 @@ pub(crate) struct Service {
     scorers: Option<Arc<Scorers>>,
     batch_events: usize,
     rules_config: RulesConfig,
+    sweeper: Sweeper<Held>,
 }
 
 impl Service {
@@ -88,6 +91,7 @@ impl Service {
         )
         .await?;
         let outbox = Outbox::open(journal.clone(), &config.data_dir.join("outbox.cursor"))?;
+        let orders = Orders::default();
         let parts = Arc::new(Parts {
             journal: journal.clone(),
             index: Arc::clone(&index),
@@ -97,11 +101,20 @@ impl Service {
             config: config.engine.clone(),
             breaker: config.breaker,
             statement: config.statement.clone(),
+            orders: orders.clone(),
             evaluate,
             watching: Mutex::default(),
             samples: AtomicU64::default(),
         });
         let (engine, handle) = Engine::new(Arc::clone(&parts));
+        let sweeper = Sweeper::open(
+            &config.data_dir,
+            Held(handle.clone()),
+            outbox.handle(),
+            (journal.clone(), parking.clone(), bus.clone()),
+            orders,
+            context,
+        )?;
         let public = Public::new(
             config,
             tokens.clone().with_open(config.open),
@@ -139,6 +152,7 @@ impl Service {
             scorers,
             batch_events: config.engine.batch_events,
             rules_config: config.rules.clone(),
+            sweeper,
         })
     }
 
@@ -172,6 +186,7 @@ impl Service {
             rules: Arc::clone(&self.rules),
             clock: context.clock.clone(),
         });
+        context.supervise("erasure", self.sweeper.run(context.clone()));
         let publisher = bus.publisher();
         let shutdown = context.shutdown.clone();
         let failing = context.clone();

@@ -20,10 +20,10 @@ use stoa_store::{Table, View};
 use self::memory::Seen;
 use self::rows::{ArticleRow, AuthorRow, BreakerRow, CaseRow, CommentRow, RuleRow};
 pub(crate) use self::state::State;
-use crate::record::Stored;
+use crate::record::{Kept, Stored};
 
 /// Raised when the tables or the meaning of their values change: the view is then rebuilt.
-const FORMAT: u32 = 6;
+const FORMAT: u32 = 7;
 
 /// Records that are applied in one batch while catching up.
 const REPLAY_BATCH: usize = 2_048;
@@ -141,10 +141,20 @@ impl Index {
         tracing::info!(from, total, "the view catches up with the journal");
         let mut state = State::new(self);
         let (mut next, mut waiting) = (from, 0_usize);
+        // Read at the first record that was overwritten: mostly there is none.
+        let mut kept = None;
         for record in journal.iter(from) {
             let record = record?;
-            if let Some(stored) = Stored::read(&record)? {
-                state.apply(record.seq, &stored.change)?;
+            let mut change = Stored::read(&record)?.map(|stored| stored.change);
+            if record.redacted {
+                let kept = match &mut kept {
+                    Some(kept) => kept,
+                    none => none.insert(Kept::read(journal, record.seq)?),
+                };
+                change = kept.change(&record)?;
+            }
+            if let Some(change) = change {
+                state.apply(record.seq, &change)?;
             }
             next = record.seq + 1;
             waiting += 1;

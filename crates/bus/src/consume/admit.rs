@@ -1,6 +1,7 @@
 //! Keeps events of parked threads from the handler.
 
-use stoa_proto::codec;
+use stoa_proto::codec::{self, Part};
+use stoa_proto::{Event, Kind};
 
 use super::{Delivery, Loop, Source};
 use crate::handler::{Handler, Incoming};
@@ -28,6 +29,7 @@ impl<S: Source, H: Handler> Loop<S, H> {
                     part.thread
                         .as_ref()
                         .is_some_and(|thread| parking.has(thread))
+                        && !is_order(part)
                 });
             if !waiting.is_empty() {
                 let message = codec::join_parts(&free);
@@ -45,4 +47,11 @@ impl<S: Source, H: Handler> Loop<S, H> {
             rest,
         }
     }
+}
+
+/// Whether an event orders that a comment be erased: that waits for nobody, since what is parked may
+/// be what is to be erased.
+pub(super) fn is_order(part: &Part) -> bool {
+    let is_erased = part.kind.as_deref() == Some(Kind::CommentErased.as_str());
+    is_erased && Event::from_json(&part.message.body).is_ok_and(|event| event.is_order())
 }

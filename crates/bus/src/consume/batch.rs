@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use stoa_proto::Outgoing;
 use stoa_proto::codec::{Part, ThreadKey};
 
-use super::admit::Admitted;
+use super::admit::{Admitted, is_order};
 use super::{Delivery, FIRST_PAUSE, LONGEST_PAUSE, Loop, PATIENCE, Source, Stop};
 use crate::handler::{Handler, HandlerError, Incoming, Outcome};
 use crate::parking::{Aside, Batch};
@@ -187,6 +187,7 @@ impl<S: Source, H: Handler> Loop<S, H> {
                 .thread
                 .as_ref()
                 .is_some_and(|thread| refused.contains(thread))
+                && !is_order(&part)
             {
                 asides.push(Aside::new(&part, incoming, None));
                 continue;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use bytes::Bytes;
 use stoa_journal::{Iter, Journal, Record};
 use stoa_proto::codec::{BATCH, Message, STRUCTURED};
 use stoa_proto::{Exchange, Reader};
@@ -145,15 +146,17 @@ impl EmbeddedSource {
             }
             let again = record.seq < feed.redelivered_below;
             redelivered += u64::from(again);
-            let content_type = match record.kind {
-                SEVERAL => BATCH,
-                _ => STRUCTURED,
+            // What was erased is a message without events.
+            let (content_type, body) = match record.kind {
+                _ if record.redacted => (BATCH, Bytes::from_static(b"[]")),
+                SEVERAL => (BATCH, record.payload),
+                _ => (STRUCTURED, record.payload),
             };
             deliveries.push(Delivery {
                 incoming: Incoming {
                     message: Message {
                         content_type: Some(content_type.to_owned()),
-                        body: record.payload,
+                        body,
                         ..Message::default()
                     },
                     redelivered: again,

@@ -65,6 +65,8 @@ pub(super) enum Stored {
     Parked(Box<Head>, Bytes),
     Failed(Failed),
     Done(Done),
+    /// It held words that were to be erased.
+    Erased,
 }
 
 impl Head {
@@ -128,6 +130,9 @@ impl Done {
 
 impl Stored {
     pub(super) fn read(record: &Record) -> Result<Self, Error> {
+        if record.redacted {
+            return Ok(Self::Erased);
+        }
         let payload = &record.payload;
         let wrong = |what: &str| Error::Parked {
             seq: record.seq,

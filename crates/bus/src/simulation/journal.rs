@@ -227,6 +227,13 @@ impl Journal {
         }
     }
 
+    pub(crate) async fn redact(&self, seq: u64) -> Result<(), Error> {
+        match self {
+            Self::Real(journal) => journal.redact(seq).await,
+            Self::Memory(_) => panic!("the simulation erases nothing"),
+        }
+    }
+
     pub(crate) fn read(&self, position: Position) -> Result<Record, Error> {
         match self {
             Self::Real(journal) => journal.read(position),

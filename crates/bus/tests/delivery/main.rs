@@ -17,6 +17,7 @@
 mod amqp;
 mod broker;
 mod cases;
+mod erase;
 mod node;
 mod parking;
 mod proxy;
@@ -26,6 +27,7 @@ mod recorder;
 macro_rules! on_both {
     ($($from:ident::$case:ident / $amqp:ident),* $(,)?) => {
         mod embedded {
+            #[test] fn what_all_have_passed_is_erased() { crate::erase::what_all_have_passed_is_erased(); }
             $(#[test] fn $case() { crate::$from::$case(&crate::node::Embedded::new()); })*
         }
         mod over_amqp {
@@ -53,5 +55,6 @@ on_both! {
     parking::without_room_everything_waits / amqp_without_room_everything_waits,
     parking::what_is_parked_is_not_parked_twice / amqp_what_is_parked_is_not_parked_twice,
     parking::many_poisons_hold_up_nobody / amqp_many_poisons_hold_up_nobody,
+    erase::what_is_erased_is_dropped / amqp_what_is_erased_is_dropped,
     parking::an_unknown_version_parks_its_thread / amqp_an_unknown_version_parks_its_thread,
 }

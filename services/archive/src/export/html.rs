@@ -16,6 +16,7 @@ use crate::http::copied::{self, Entry};
 use crate::http::links::file;
 use crate::read::Audience;
 use crate::read::thread::Page;
+use crate::read::version::Read;
 
 /// Entries of a thread's page.
 const PAGE: usize = 1_000;
@@ -72,7 +73,10 @@ impl Export {
                 limit: PAGE,
             };
             for number in 1.. {
-                let Some(part) = self.reader.thread(site, thread, audience, &wanted)? else {
+                let part = self
+                    .reader
+                    .thread(site, thread, audience, &wanted, |_| false)?;
+                let Some(Read::New(_, part)) = part else {
                     break;
                 };
                 let text = copied::thread(&part, audience, &pages, number);

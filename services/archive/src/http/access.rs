@@ -48,6 +48,16 @@ impl Access {
         }
     }
 
+    /// Whether anyone may read a site's approved comments.
+    pub(crate) fn is_public(&self, site: &str) -> bool {
+        self.public.contains(site)
+    }
+
+    /// Lists the sites that anyone may read.
+    pub(crate) fn public(&self) -> impl Iterator<Item = &str> {
+        self.public.iter().map(String::as_str)
+    }
+
     /// Asks for any token that is known, whatever its sites: 401 without one.
     pub(crate) fn anyone_known(&self, headers: &HeaderMap) -> Result<(), Problem> {
         self.tokens.check(headers).map(|_| ())

@@ -2,6 +2,7 @@
 //!
 //! - `GET /admin/status`: how far journal and view are.
 //! - `POST /admin/held`: which events are not held.
+//! - `/admin/redactions`: what is to be forgotten, see [`super::redactions`].
 
 use std::sync::Arc;
 
@@ -15,7 +16,8 @@ use stoa_daemon::auth::{Role, Tokens};
 use stoa_daemon::{Context, Problem};
 use stoa_journal::Journal;
 
-use super::held;
+use super::{held, redactions};
+use crate::config::RedactionConfig;
 use crate::search::{self, Search};
 use crate::view::Index;
 
@@ -27,6 +29,7 @@ pub(crate) struct Admin {
     pub(crate) index: Arc<Index>,
     pub(crate) search: Option<Search>,
     pub(crate) bus: Bus,
+    pub(crate) redaction: RedactionConfig,
     pub(crate) context: Context,
 }
 
@@ -71,6 +74,7 @@ impl Admin {
                 "/admin/held",
                 post(held::ask).layer(DefaultBodyLimit::max(held::MAX_BODY)),
             )
+            .merge(redactions::router())
             .with_state(self)
     }
 }

@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 use stoa_daemon::Problem;
 use stoa_proto::Time;
 
+use super::visit::{Allowed, Visit};
 use super::{PAGE, PageQuery, Public, THREADS, THREADS_MAX, links, nested, nothing};
-use crate::read::comment::History;
 use crate::read::thread::{Page, ThreadPage};
+use crate::read::version::{Read, Version};
 use crate::read::{Audience, Reader};
 use crate::row::ArticleRow;
 use crate::view::Error;
@@ -79,11 +80,11 @@ pub(super) async fn threads(
     State(public): State<Public>,
     Path(site): Path<String>,
     query: PageQueryResult,
-    headers: HeaderMap,
-) -> Result<Json<ThreadList>, Problem> {
-    list_threads(&public, site, &PageQuery::of(query)?, &headers)
-        .await
-        .map(Json)
+    visit: Visit,
+) -> Result<Response, Problem> {
+    let query = PageQuery::of(query)?;
+    let (list, allowed) = list_threads(&public, site, &query, &visit).await?;
+    Ok(allowed.answer(list, |list| Json(list).into_response()))
 }
 
 /// `GET /v1/sites/{site}/threads/{thread}`
@@ -91,7 +92,7 @@ pub(super) async fn thread(
     State(public): State<Public>,
     Path((site, thread)): Path<(String, String)>,
     query: PageQueryResult,
-    headers: HeaderMap,
+    visit: Visit,
 ) -> Result<Response, Problem> {
     let query = PageQuery::of(query)?;
     let nest = match query.shape.as_deref() {
@@ -101,10 +102,17 @@ pub(super) async fn thread(
             return Err(Problem::bad_request("`shape` is `flat` or `nested`").with_field("shape"));
         }
     };
-    let (thread, _) = read_thread(&public, site, thread, &query, &headers).await?;
-    if !nest {
-        return Ok(Json(thread).into_response());
-    }
+    let (read, allowed) = read_thread(&public, (site, thread), &query, &visit).await?;
+    Ok(allowed.answer(read, |thread| {
+        if nest {
+            nested_thread(thread).into_response()
+        } else {
+            Json(thread).into_response()
+        }
+    }))
+}
+
+fn nested_thread(thread: ThreadPage) -> Result<Json<Value>, Problem> {
     let nested = nested::nest(&thread.comments).map_err(|error| {
         tracing::error!(%error, "cannot nest a thread");
         Problem::internal()
@@ -127,8 +135,7 @@ pub(super) async fn thread(
         "comments": nested,
         "counts": counts,
         "next": next,
-    }))
-    .into_response())
+    })))
 }
 
 /// `GET /v1/sites/{site}/comments/{comment}`
@@ -136,39 +143,47 @@ pub(super) async fn comment(
     State(public): State<Public>,
     Path((site, comment)): Path<(String, String)>,
     query: PageQueryResult,
-    headers: HeaderMap,
-) -> Result<Json<History>, Problem> {
+    visit: Visit,
+) -> Result<Response, Problem> {
     let query = PageQuery::of(query)?;
-    let audience = public.access.site(&headers, &site)?;
-    let as_of = query.as_of(audience)?;
+    let allowed = visit.of(&public, &site)?;
+    let as_of = query.as_of(allowed.audience)?;
+    let asked = allowed.clone();
     let read = public.read_as_of("comment", as_of, move |reader| {
-        reader.history(&site, &comment, audience)
+        reader.history(&site, &comment, asked.audience, |version| {
+            asked.has(version)
+        })
     });
-    read.await?.map(Json).ok_or_else(nothing)
+    let read = read.await?.ok_or_else(nothing)?;
+    Ok(allowed.answer(read, |history| Json(history).into_response()))
 }
 
 /// Reads the page of a thread that a request asks for.
 pub(super) async fn read_thread(
     public: &Public,
-    site: String,
-    thread: String,
+    (site, thread): (String, String),
     query: &PageQuery,
-    headers: &HeaderMap,
-) -> Result<(ThreadPage, Audience), Problem> {
-    let audience = public.access.site(headers, &site)?;
+    visit: &Visit,
+) -> Result<(Read<ThreadPage>, Allowed), Problem> {
+    let allowed = visit.of(public, &site)?;
     let page = Page {
         after: query.after.clone(),
         limit: query.limit(PAGE, PAGE)?,
     };
-    let as_of = query.as_of(audience)?;
+    let as_of = query.as_of(allowed.audience)?;
+    let asked = allowed.clone();
     let read = public.read_as_of("thread", as_of, move |reader| {
-        reader.thread(&site, &thread, audience, &page)
+        reader.thread(&site, &thread, asked.audience, &page, |version| {
+            asked.has(version)
+        })
     });
-    let mut thread = read.await?.ok_or_else(nothing)?;
-    thread.as_of.clone_from(&query.as_of);
-    #[expect(clippy::cast_precision_loss, reason = "no thread has 2^52 comments")]
-    public.metrics.thread.observe(thread.counts.held as f64);
-    Ok((thread, audience))
+    let mut read = read.await?.ok_or_else(nothing)?;
+    if let Read::New(_, thread) = &mut read {
+        thread.as_of.clone_from(&query.as_of);
+        #[expect(clippy::cast_precision_loss, reason = "no thread has 2^52 comments")]
+        public.metrics.thread.observe(thread.counts.held as f64);
+    }
+    Ok((read, allowed))
 }
 
 /// Lists the sites that a request may read.
@@ -185,28 +200,44 @@ pub(super) async fn list_threads(
     public: &Public,
     site: String,
     query: &PageQuery,
-    headers: &HeaderMap,
-) -> Result<ThreadList, Problem> {
-    let audience = public.access.site(headers, &site)?;
+    visit: &Visit,
+) -> Result<(Read<ThreadList>, Allowed), Problem> {
+    let allowed = visit.of(public, &site)?;
     let limit = query.limit(THREADS, THREADS_MAX)?;
-    let after = query.after.clone();
+    let (after, asked) = (query.after.clone(), allowed.clone());
     let read = public.read("threads", move |reader| {
+        let mut version = Version::new(reader);
         let mut rows = reader.index.threads(&site, after.as_deref(), limit + 1)?;
         let more = rows.len() > limit;
         rows.truncate(limit);
+        version.text(if more { "more" } else { "" });
+        for (thread, row) in &rows {
+            version.thread(thread, row);
+        }
+        if asked.has(&version) {
+            return Ok(Read::Unchanged(version));
+        }
         let mut threads = Vec::with_capacity(rows.len());
         for (thread, row) in rows {
             let url = links::thread(&site, &thread);
-            threads.push(ThreadEntry::read(reader, thread, &row, audience, url)?);
+            threads.push(ThreadEntry::read(
+                reader,
+                thread,
+                &row,
+                asked.audience,
+                url,
+            )?);
         }
         let last = threads
             .last()
             .map(|entry: &ThreadEntry| entry.thread.clone());
-        Ok(ThreadList {
+        let next = last.filter(|_| more);
+        let page = ThreadList {
             site,
             threads,
-            next: last.filter(|_| more),
-        })
+            next,
+        };
+        Ok(Read::New(version, page))
     });
-    read.await
+    Ok((read.await?, allowed))
 }

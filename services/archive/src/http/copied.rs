@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::api::ThreadEntry;
-use super::html::Html;
+use super::html::{Head, Html};
 use super::links::{Links, file};
 use super::pages;
 use crate::read::thread::ThreadPage;
@@ -21,7 +21,7 @@ pub(crate) fn thread(
     pages: &HashMap<String, usize>,
     page: usize,
 ) -> String {
-    pages::page(thread, audience, Links::Copied { pages, page }).written()
+    pages::thread::copied(thread, audience, Links::Copied { pages, page })
 }
 
 /// Reads on which page of `length` entries each comment of a thread is.
@@ -55,8 +55,14 @@ pub(crate) fn entry(
 
 /// Writes a page of the site's list, from 1.
 pub(crate) fn list(site: &str, entries: Vec<Entry>, page: usize, has_next: bool) -> String {
-    let mut html = Html::styled(site, "assets/thread.css");
-    html.raw("<main><h1 dir=\"auto\">").text(site).raw("</h1>");
+    let head = Head {
+        style: Some("assets/thread.css"),
+        ..Head::default()
+    };
+    let mut html = Html::page_with(site, &head);
+    html.raw("<main id=\"main\"><h1 dir=\"auto\">")
+        .text(site)
+        .raw("</h1>");
     let entries: Vec<_> = entries.into_iter().map(|Entry(entry)| entry).collect();
     pages::write_list(&mut html, &entries);
     if has_next {

@@ -12,6 +12,19 @@ use axum::response::{IntoResponse, Response};
 const CONTENT_POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; \
      form-action 'self'; frame-ancestors 'none'";
 
+/// What a page's head says beside its title.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Head {
+    /// The page's address.
+    pub(super) canonical: Option<String>,
+    /// The same in other forms: media type, path.
+    pub(super) alternates: Vec<(&'static str, String)>,
+    /// The same in JSON-LD.
+    pub(super) data: Option<serde_json::Value>,
+    /// The style sheet, where it is not the archive's own.
+    pub(super) style: Option<&'static str>,
+}
+
 /// A page being written.
 #[derive(Debug)]
 pub(super) struct Html(String);
@@ -19,20 +32,52 @@ pub(super) struct Html(String);
 impl Html {
     /// Begins a page.
     pub(super) fn page(title: &str) -> Self {
-        Self::styled(title, super::links::STYLE)
+        Self::page_with(title, &Head::default())
     }
 
-    /// Begins a page whose style sheet is elsewhere.
-    pub(super) fn styled(title: &str, style: &str) -> Self {
+    /// Begins a page whose head says more.
+    pub(super) fn page_with(title: &str, head: &Head) -> Self {
         let mut page = Self(String::with_capacity(16 * 1024));
         page.raw("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">");
         page.raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">");
         page.raw("<meta name=\"color-scheme\" content=\"light dark\"><title>")
             .text(title);
         page.raw("</title><link rel=\"stylesheet\"")
-            .attribute("href", style)
-            .raw("></head>\n<body>");
+            .attribute("href", head.style.unwrap_or("/assets/thread.css"))
+            .raw(">");
+        if let Some(url) = &head.canonical {
+            page.raw("<link rel=\"canonical\"")
+                .attribute("href", url)
+                .raw(">");
+        }
+        for (kind, path) in &head.alternates {
+            page.raw("<link rel=\"alternate\"")
+                .attribute("type", kind)
+                .attribute("href", path)
+                .raw(">");
+        }
+        if let Some(data) = &head.data {
+            page.data(data);
+        }
+        page.raw("</head>\n<body><a class=\"skip\" href=\"#main\">Skip to the content</a>");
         page
+    }
+
+    /// Writes JSON-LD, which a browser does not execute.
+    ///
+    /// Only strings hold what could end the element, and there it can be written as an escape.
+    fn data(&mut self, data: &serde_json::Value) {
+        self.raw("<script type=\"application/ld+json\">");
+        for c in data.to_string().chars() {
+            match c {
+                '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+                    // Writing to a string can't fail.
+                    write!(self.0, "\\u{:04x}", u32::from(c)).ok();
+                }
+                c => self.0.push(c),
+            }
+        }
+        self.raw("</script>");
     }
 
     /// Writes markup.
@@ -110,7 +155,13 @@ impl Html {
     pub(super) fn paragraphs(&mut self, text: &str, language: Option<&str>) -> &mut Self {
         self.raw("<div class=\"text\" dir=\"auto\"")
             .language(language)
-            .raw(">");
+            .raw(">")
+            .lines(text)
+            .raw("</div>")
+    }
+
+    /// Writes plain text as paragraphs without anything around them.
+    fn lines(&mut self, text: &str) -> &mut Self {
         let mut lines = text.lines().peekable();
         let mut open = false;
         while let Some(line) = lines.next() {
@@ -124,18 +175,12 @@ impl Html {
             open = lines.peek().is_some_and(|next| !next.trim().is_empty());
             self.raw(if open { "<br>" } else { "</p>" });
         }
-        self.raw("</div>")
+        self
     }
 
     /// Writes a `lang` attribute, if the tag looks like one.
     pub(super) fn language(&mut self, language: Option<&str>) -> &mut Self {
-        let valid = |tag: &&str| {
-            !tag.is_empty()
-                && tag
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-        };
-        match language.filter(valid) {
+        match language.filter(|tag| is_language(tag)) {
             Some(language) => self.attribute("lang", language),
             None => self,
         }
@@ -169,12 +214,19 @@ impl Html {
         ];
         (headers, self.written()).into_response()
     }
+}
 
-    /// Returns what was written.
-    #[cfg(test)]
-    pub(super) fn into_string(self) -> String {
-        self.0
-    }
+/// Returns plain text as HTML.
+pub(super) fn words(text: &str) -> String {
+    let mut html = Html(String::with_capacity(text.len() + 32));
+    html.lines(text);
+    html.0
+}
+
+/// Whether a language tag looks like one.
+pub(super) fn is_language(tag: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    !tag.is_empty() && tag.bytes().all(plain)
 }
 
 /// Writes RFC 3339 for people: `2022-12-13 09:38 (UTC+01:00)`.
@@ -203,7 +255,7 @@ mod tests {
     fn body(write: impl FnOnce(&mut Html)) -> String {
         let mut html = Html(String::new());
         write(&mut html);
-        html.into_string()
+        html.0
     }
 
     #[test]
@@ -261,6 +313,20 @@ mod tests {
             html.paragraphs("", Some("\"onclick"));
         });
         assert_eq!(bad, "<div class=\"text\" dir=\"auto\"></div>");
+    }
+
+    #[test]
+    fn data_does_not_end_its_element() {
+        let hostile = "</script><!--<script>&\u{2028}\"\u{1}";
+        let data = serde_json::json!({ hostile: [hostile] });
+        let written = body(|html| html.data(&data));
+        let json = written
+            .strip_prefix("<script type=\"application/ld+json\">")
+            .and_then(|rest| rest.strip_suffix("</script>"))
+            .unwrap();
+        assert!(!json.contains(['<', '>', '&', '\u{2028}']), "{json}");
+        let read: serde_json::Value = serde_json::from_str(json).unwrap();
+        assert_eq!(read, data);
     }
 
     #[test]

@@ -7,7 +7,10 @@ use std::fmt::Write as _;
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Links<'a> {
     /// To the archive that serves the page.
-    Served,
+    Served {
+        /// The entry after which the page begins.
+        after: Option<&'a str>,
+    },
     /// To files: `threads/NAME/index.html`, `threads/NAME/2.html` and so on under the site's list.
     Copied {
         /// On which page of the thread each comment is.
@@ -26,34 +29,18 @@ pub(crate) fn file(page: usize) -> String {
 }
 
 impl Links<'_> {
-    /// The style sheet.
-    pub(crate) fn style(self) -> &'static str {
-        match self {
-            Self::Served => STYLE,
-            Self::Copied { .. } => "../../assets/thread.css",
-        }
-    }
-
     /// The site's list.
     pub(crate) fn site(self, id: &str) -> String {
         match self {
-            Self::Served => site(id),
+            Self::Served { .. } => site(id),
             Self::Copied { .. } => "../../index.html".to_owned(),
-        }
-    }
-
-    /// The page to search the site; files can't be searched.
-    pub(crate) fn search(self, site: &str) -> Option<String> {
-        match self {
-            Self::Served => Some(search(site)),
-            Self::Copied { .. } => None,
         }
     }
 
     /// A comment; among files, one of the same thread.
     pub(crate) fn comment(self, site: &str, id: &str) -> Option<String> {
         match self {
-            Self::Served => Some(comment(site, id)),
+            Self::Served { .. } => Some(comment(site, id)),
             Self::Copied { pages, page } => {
                 let on = *pages.get(id)?;
                 let file = if on == page { String::new() } else { file(on) };
@@ -62,21 +49,28 @@ impl Links<'_> {
         }
     }
 
-    /// What comes after `next` in the thread.
-    pub(crate) fn next(self, path: &str, next: &str, as_of: Option<&str>) -> String {
+    /// The thread's first page, on the others.
+    pub(crate) fn first(self, path: &str) -> Option<String> {
         match self {
-            Self::Served => {
-                let as_of = as_of.map(|at| format!("&as_of={}", escape(at)));
-                let as_of = as_of.unwrap_or_default();
-                format!("{path}?after={}{as_of}", escape(next))
-            }
+            Self::Served { after } => after.map(|_| path.to_owned()),
+            Self::Copied { page, .. } => (page > 1).then(|| file(1)),
+        }
+    }
+
+    /// What comes after an entry of the thread.
+    pub(crate) fn next(self, path: &str, last: &str, as_of: Option<&str>) -> String {
+        match self {
+            Self::Served { .. } => after(path, last, as_of),
             Self::Copied { page, .. } => file(page + 1),
         }
     }
 }
 
-/// The style sheet on a running archive.
-pub(crate) const STYLE: &str = "/assets/thread.css";
+/// Returns the part of a page that comes after an entry.
+pub(crate) fn after(path: &str, last: &str, as_of: Option<&str>) -> String {
+    let as_of = as_of.map(|at| format!("&as_of={}", escape(at)));
+    format!("{path}?after={}{}", escape(last), as_of.unwrap_or_default())
+}
 
 /// Escapes an id for a path segment or an anchor: everything but letters, digits, `-`, `.`, `_`
 /// and `~` of ASCII.
@@ -111,6 +105,61 @@ pub(crate) fn search(site: &str) -> String {
 /// Returns the page of a thread.
 pub(crate) fn thread(site: &str, thread: &str) -> String {
     format!("/sites/{}/threads/{}", escape(site), escape(thread))
+}
+
+/// Returns the feed of a site.
+pub(crate) fn site_feed(site: &str) -> String {
+    format!("/sites/{}/feed.atom", escape(site))
+}
+
+/// Returns the part of a site's sitemap that comes after a thread.
+pub(crate) fn sitemap(site: &str, after: Option<&str>) -> String {
+    let after = after.map(|after| format!("?after={}", escape(after)));
+    format!(
+        "/sites/{}/sitemap.xml{}",
+        escape(site),
+        after.unwrap_or_default()
+    )
+}
+
+/// Returns the feed of a thread.
+pub(crate) fn thread_feed(site: &str, thread: &str) -> String {
+    format!("{}/feed.atom", self::thread(site, thread))
+}
+
+/// Returns a thread as JSON.
+pub(crate) fn thread_json(site: &str, thread: &str) -> String {
+    format!("/v1{}", self::thread(site, thread))
+}
+
+/// Returns a thread as ActivityStreams.
+pub(crate) fn thread_activity(site: &str, thread: &str) -> String {
+    format!("{}/activity", thread_json(site, thread))
+}
+
+/// Returns an article as ActivityStreams.
+pub(crate) fn article(site: &str, article: &str) -> String {
+    format!("{}/article", thread_json(site, article))
+}
+
+/// Returns a comment with its history as JSON.
+pub(crate) fn comment_json(site: &str, comment: &str) -> String {
+    format!("/v1{}", self::comment(site, comment))
+}
+
+/// Returns a comment as ActivityStreams.
+pub(crate) fn comment_activity(site: &str, comment: &str) -> String {
+    format!("{}/activity", comment_json(site, comment))
+}
+
+/// Returns the replies to a comment as ActivityStreams.
+pub(crate) fn replies(site: &str, comment: &str) -> String {
+    format!("{}/replies", comment_json(site, comment))
+}
+
+/// Returns what leads to a comment on its thread's page.
+pub(crate) fn in_thread(site: &str, comment: &str) -> String {
+    format!("{}/thread", self::comment(site, comment))
 }
 
 /// Returns a comment's permalink; it stays when the comment moves within its thread.

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use stoa_proto::{Data, Event, Kind, Time};
 
-use super::words::{DecisionDetail, DecisionInHistory, ShownDecision, StoredComment, Words};
+use super::version::{Read, Version};
+use super::words::{Dates, DecisionDetail, DecisionInHistory, ShownDecision, StoredComment, Words};
 use super::{Audience, Reader};
 use crate::fact::{Effect, Fact, Subject};
 use crate::place::Place;
@@ -25,6 +26,9 @@ pub(crate) struct History {
     /// The latest revision.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub(crate) words: Option<Words>,
+    /// When the words, or the author's name, were erased.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) erased_at: Option<Time>,
     pub(crate) decision: Option<ShownDecision>,
     /// All revisions that may be read, the earliest first.
     pub(crate) revisions: Vec<Revision>,
@@ -33,6 +37,18 @@ pub(crate) struct History {
     /// Reports, cases, appeals and their outcomes, for reviewers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) events: Option<Vec<OtherEvent>>,
+    #[serde(skip)]
+    pub(crate) dates: Dates,
+}
+
+/// A comment that may be read, before its words are.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    pub(super) site: String,
+    pub(super) thread: String,
+    pub(super) comment: String,
+    pub(super) row: CommentRow,
+    appeals: Vec<Applied>,
 }
 
 /// A revision of a comment.
@@ -78,19 +94,63 @@ impl Reader {
     }
 
     /// Reads a comment with its history; `None` when it is unknown or not for this audience.
+    ///
+    /// No words are read where `has` says that the sender has what a version decides.
     pub(crate) fn history(
         &self,
         site: &str,
         comment: &str,
         audience: Audience,
-    ) -> Result<Option<History>, Error> {
+        has: impl FnOnce(&Version) -> bool,
+    ) -> Result<Option<Read<History>>, Error> {
+        let mut version = Version::new(self);
+        let Some(found) = self.found(site, comment, audience, &mut version)? else {
+            return Ok(None);
+        };
+        if has(&version) {
+            return Ok(Some(Read::Unchanged(version)));
+        }
+        let history = self.history_of(found, audience)?;
+        Ok(Some(Read::New(version, history)))
+    }
+
+    /// Finds a comment that this audience may read, and adds what decides its history.
+    pub(super) fn found(
+        &self,
+        site: &str,
+        comment: &str,
+        audience: Audience,
+        version: &mut Version,
+    ) -> Result<Option<Found>, Error> {
         let Some((thread, row)) = self.find(site, comment, audience)? else {
             return Ok(None);
         };
-        let shard = stoa_proto::Shard::of(site, &thread).index();
-        let key = (shard, site.to_owned(), thread.clone(), comment.to_owned());
+        version.text(&thread);
+        version.row(comment, &row.log);
+        let appeals = self.index.appeals(site, comment)?;
+        version.number(appeals.len() as u64);
+        Ok(Some(Found {
+            site: site.to_owned(),
+            thread,
+            comment: comment.to_owned(),
+            row,
+            appeals,
+        }))
+    }
+
+    /// Reads the history of a comment.
+    pub(super) fn history_of(&self, found: Found, audience: Audience) -> Result<History, Error> {
+        let Found {
+            site,
+            thread,
+            comment,
+            row,
+            appeals,
+        } = found;
+        let shard = stoa_proto::Shard::of(&site, &thread).index();
+        let key = (shard, site.clone(), thread.clone(), comment.clone());
         let mut events = self.index.events(&Subject::Comment(key), &row.log)?;
-        events.extend(self.index.appeals(site, comment)?);
+        events.extend(appeals);
         events.retain(|applied| self.sees(applied));
 
         let (decisions, standings) = self.decisions(&events, audience)?;
@@ -100,20 +160,22 @@ impl Reader {
             Audience::Public => None,
             Audience::Reviewer => Some(self.others(&events)?),
         };
-        Ok(Some(History {
-            site: site.to_owned(),
-            comment: comment.to_owned(),
+        Ok(History {
             parent: row.parent.as_ref().map(|(.., parent)| parent.clone()),
-            permalink: crate::http::links::comment(site, comment),
+            permalink: crate::http::links::comment(&site, &comment),
+            site,
             thread,
+            comment,
             status: row.status().as_str(),
             score: shown.score,
             words: shown.words,
+            erased_at: shown.erased_at,
             decision: shown.decision,
             revisions,
             decisions,
             events,
-        }))
+            dates: shown.dates,
+        })
     }
 
     /// Reads all decisions, by time, and what the choice among them needs.

@@ -30,6 +30,9 @@ impl Reader {
         if !self.is_later(&row.log) {
             return Ok(row);
         }
+        if row.erased.is_some() {
+            return Ok(self.erased_row(row));
+        }
         let shard = stoa_proto::Shard::of(site, thread).index();
         let key = (
             shard,
@@ -42,6 +45,15 @@ impl Reader {
             past.apply(fact, place);
         })?;
         Ok(past)
+    }
+
+    /// Returns what is known of a row as it was before its words went: events that would tell more
+    /// went with them.
+    fn erased_row(&self, mut row: CommentRow) -> CommentRow {
+        let Some(until) = self.until else { return row };
+        row.content = row.content.filter(|content| content.place.seq < until);
+        row.decisions.retain(|decision| decision.place.seq < until);
+        row
     }
 
     /// Returns an article's row as it was, but for what its comments count in it.

@@ -3,7 +3,8 @@
 use serde::Serialize;
 use stoa_proto::{Attribution, CommentPolicy, Data, Event, Format, Time};
 
-use super::words::{ShownDecision, StoredComment, StoredTitle, Words};
+use super::version::{Read, Version};
+use super::words::{Dates, ShownDecision, StoredComment, StoredTitle, Words};
 use super::{Audience, Reader};
 use crate::row::{ArticleRow, CommentRow};
 use crate::thread::{Entry, Node, arrange};
@@ -93,9 +94,14 @@ pub(crate) struct ShownComment {
     /// The words; absent once they were erased.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub(crate) words: Option<Words>,
+    /// When the words, or the author's name, were erased.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) erased_at: Option<Time>,
     pub(crate) score: Option<i64>,
     pub(crate) decision: Option<ShownDecision>,
     pub(crate) decisions: u32,
+    #[serde(skip)]
+    pub(crate) dates: Dates,
 }
 
 /// The status of a comment that may not be read, and has replies that may.
@@ -106,13 +112,17 @@ pub(crate) const NOT_CAPTURED: &str = "not_captured";
 impl Reader {
     /// Reads a page of a thread; `None` when nothing of it was captured, or nothing may be seen
     /// of it because the page's beginning is not in it.
+    ///
+    /// No words are read where `has` says that the sender has what a version decides.
     pub(crate) fn thread(
         &self,
         site: &str,
         thread: &str,
         audience: Audience,
         page: &Page,
-    ) -> Result<Option<ThreadPage>, Error> {
+        has: impl FnOnce(&Version) -> bool,
+    ) -> Result<Option<Read<ThreadPage>>, Error> {
+        let mut version = Version::new(self);
         let Some(article) = self.index.article(site, thread)? else {
             return Ok(None);
         };
@@ -130,6 +140,17 @@ impl Reader {
                 None => return Ok(None),
             },
         };
+        version.row(thread, &article.log);
+        for (comment, row) in &rows {
+            version.row(comment, &row.log);
+        }
+        // What is in another article moves a comment without an event about it.
+        for node in &nodes {
+            version.number(node.depth as u64);
+        }
+        if has(&version) {
+            return Ok(Some(Read::Unchanged(version)));
+        }
         let mut comments = Vec::new();
         let mut next = None;
         let visible = nodes
@@ -152,7 +173,7 @@ impl Reader {
         let platform = article
             .as_ref()
             .and_then(|article| article.words.as_ref()?.comments.as_ref()?.count);
-        Ok(Some(ThreadPage {
+        let page = ThreadPage {
             site: site.to_owned(),
             thread: thread.to_owned(),
             as_of: None,
@@ -165,7 +186,8 @@ impl Reader {
                 platform,
             },
             next,
-        }))
+        };
+        Ok(Some(Read::New(version, page)))
     }
 
     /// Lists what a thread shows, in its order: comments and placeholders.
@@ -252,7 +274,7 @@ impl Reader {
     }
 
     /// Whether a comment was captured, in whatever thread.
-    fn is_captured(&self, site: &str, comment: &str) -> Result<bool, Error> {
+    pub(super) fn is_captured(&self, site: &str, comment: &str) -> Result<bool, Error> {
         for thread in self.index.locate(site, comment)? {
             if self.until.is_none() {
                 return Ok(true);
@@ -320,11 +342,18 @@ impl Reader {
             },
         });
         let sent = stored.as_ref().and_then(|stored| stored.data.score);
+        let captured = stored
+            .as_ref()
+            .and_then(|stored| stored.recordedtime.clone());
+        let words = stored.map(|stored| Words::from(stored.data));
+        let dates = dates(row, words.as_ref(), captured);
         Ok(ShownComment {
-            words: stored.map(|stored| Words::from(stored.data)),
+            words,
+            erased_at: dates.erased.clone(),
             score: row.score.map(|(.., score)| score).or(sent),
             decision,
             decisions: row.n_decisions,
+            dates,
         })
     }
 
@@ -390,6 +419,31 @@ impl Reader {
             });
         }
         Ok(Some(shown))
+    }
+}
+
+/// Tells when a comment was written, and when it was last changed.
+fn dates(row: &CommentRow, words: Option<&Words>, captured: Option<Time>) -> Dates {
+    let written = words.and_then(|words| words.submitted_at.clone());
+    let first = row.submitted.map(|(_, at)| at);
+    // The time of the first revision, with the offset that it came with where it is the latest.
+    let published = match &written {
+        Some(written) if Some(written.micros()) == first => Some(written.clone()),
+        _ => first.map(Time::from_micros),
+    };
+    let edited = words.is_some_and(|words| words.revision > 1);
+    let updated = written
+        .filter(|written| published.as_ref().is_none_or(|first| first < written))
+        .or_else(|| captured.clone())
+        .filter(|_| edited);
+    Dates {
+        published,
+        updated,
+        captured,
+        erased: row
+            .erased
+            .as_ref()
+            .map(|erased| Time::from_micros(erased.at)),
     }
 }
 

@@ -93,6 +93,29 @@ impl From<StoredComment> for Words {
     }
 }
 
+/// When a comment came to be what it is.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Dates {
+    /// When its earliest revision was written.
+    pub(crate) published: Option<Time>,
+    /// When its latest revision was written, if it is not the first.
+    pub(crate) updated: Option<Time>,
+    /// When ingest accepted the latest revision.
+    pub(crate) captured: Option<Time>,
+    /// When its words, or its author's name, were erased.
+    pub(crate) erased: Option<Time>,
+}
+
+impl Dates {
+    /// Returns when it last changed, as far as that is known.
+    pub(crate) fn changed(&self) -> Option<&Time> {
+        self.updated
+            .as_ref()
+            .or(self.published.as_ref())
+            .or(self.captured.as_ref())
+    }
+}
+
 /// A decision, as threads show it.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct ShownDecision {

@@ -110,6 +110,7 @@ fn touched(record: &Record) -> Result<Option<Key>, Error> {
                 | Kind::CommentEdited
                 | Kind::CommentWithdrawn
                 | Kind::CommentDecided
+                | Kind::CommentErased
         )
     );
     if record.redacted || !changes {

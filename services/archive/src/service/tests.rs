@@ -1,10 +1,14 @@
 //! The archive as a whole: its routers over a real journal, view and embedded bus.
 
 mod faults;
+mod feeds;
+mod formats;
 mod held;
+mod keeping;
 mod order;
 mod pages;
 mod past;
+mod redaction;
 mod search;
 mod transparency;
 mod visibility;
@@ -28,6 +32,9 @@ const PUBLISHER: &str = "publisher-token-of-the-tests";
 const ADMIN: &str = "admin-token-of-the-tests";
 const LOCAL_ADMIN: &str = "local-admin-of-the-tests";
 
+/// A host that open mode answers as well.
+const HOST: &str = "localhost:8083";
+
 /// A data folder that outlives the services on it.
 struct Fixture {
     dir: TempDir,
@@ -49,6 +56,7 @@ impl Fixture {
         config.sites = vec![SiteConfig {
             id: "courrier".to_owned(),
             public: true,
+            ..site("courrier")
         }];
         config.tokens = vec![
             token("viewer", Role::Viewer, VIEWER, "*"),
@@ -89,6 +97,11 @@ impl Fixture {
         tokio::task::yield_now().await;
         running
     }
+}
+
+/// A site of which nothing is said.
+fn site(id: &str) -> SiteConfig {
+    serde_json::from_value(json!({"id": id})).unwrap()
 }
 
 fn token(name: &str, role: Role, secret: &str, site: &str) -> TokenConfig {
@@ -202,6 +215,13 @@ impl Running {
         body
     }
 
+    /// Erases the words of a comment of the thread `a-1`.
+    async fn erase(&self, comment: &str) {
+        let row = self.index.comment("courrier", "a-1", comment).unwrap();
+        let content = row.unwrap().content.unwrap();
+        self.journal.redact(content.place.seq).await.unwrap();
+    }
+
     /// Draws a thread of the site `courrier`: one line an entry, indented, with status.
     async fn tree(&self, token: &str) -> Vec<String> {
         let thread = self.ok("/v1/sites/courrier/threads/a-1", token).await;
@@ -214,14 +234,32 @@ async fn request(
     path: &str,
     token: &str,
 ) -> (StatusCode, axum::http::HeaderMap, String) {
-    let mut request = Request::get(path);
+    let mut request = Request::get(path).header("host", HOST);
     if !token.is_empty() {
         request = request.header("authorization", format!("Bearer {token}"));
     }
-    let response = router
-        .oneshot(request.body(Body::empty()).unwrap())
-        .await
-        .unwrap();
+    answer(router, request.body(Body::empty()).unwrap()).await
+}
+
+/// Requests a path with headers.
+async fn request_with(
+    archive: &Running,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> (StatusCode, axum::http::HeaderMap, String) {
+    let mut request = Request::get(path).header("host", HOST);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let request = request.body(Body::empty()).unwrap();
+    answer(archive.public.clone(), request).await
+}
+
+async fn answer(
+    router: Router,
+    request: Request<Body>,
+) -> (StatusCode, axum::http::HeaderMap, String) {
+    let response = router.oneshot(request).await.unwrap();
     let (parts, body) = response.into_parts();
     let body = to_bytes(body, 1 << 26).await.unwrap();
     (

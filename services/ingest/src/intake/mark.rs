@@ -2,8 +2,8 @@
 
 use stoa_proto::{Comment, Data, Event, Format};
 
-use crate::digest;
-use crate::record::{Claim, Mark};
+use crate::digest::{self, Digest};
+use crate::record::{Claim, ERASED, Mark};
 
 /// Drops what only Stoa may say: a publisher's `data.normalized`.
 pub(super) fn clear_normalized(event: &mut Event) {
@@ -25,15 +25,39 @@ pub(super) fn of(event: &Event) -> Option<Mark> {
     let mut data = serde_json::to_value(&event.data).ok()?;
     data.sort_all_objects();
     let data = serde_json::to_vec(&data).ok()?;
+    let content = digest::of(&[event.kind().as_str().as_bytes(), &data]);
     let revision = match &event.data {
         Data::CommentSubmitted(comment) | Data::CommentEdited(comment) => Some(claim(comment)),
+        Data::CommentErased(_) if event.is_order() => about(event).map(|comment| Claim {
+            comment,
+            revision: ERASED,
+            content,
+        }),
         _ => None,
     };
     Some(Mark {
         key: digest::of(&[event.source.as_bytes(), event.id.as_bytes()]),
-        content: digest::of(&[event.kind().as_str().as_bytes(), &data]),
+        content,
         revision,
     })
+}
+
+/// Returns the digest of the comment whose words an event may hold.
+pub(super) fn worded(event: &Event) -> Option<Digest> {
+    let is_worded = matches!(
+        event.data,
+        Data::CommentSubmitted(_)
+            | Data::CommentEdited(_)
+            | Data::CommentReported(_)
+            | Data::DecisionAppealed(_)
+    );
+    is_worded.then(|| about(event)).flatten()
+}
+
+/// Returns the digest of the comment that an event is about.
+fn about(event: &Event) -> Option<Digest> {
+    let comment = event.comment()?;
+    Some(digest::of(&[event.site().as_bytes(), comment.as_bytes()]))
 }
 
 /// What a comment's revision claims. Its score, its author's name and its dates are no part of

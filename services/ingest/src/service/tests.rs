@@ -1,6 +1,7 @@
 //! Ingest as a whole: its routers and its inbox over a real journal, view and embedded bus.
 
 mod accept;
+mod erase;
 mod faults;
 mod hostile;
 mod life;

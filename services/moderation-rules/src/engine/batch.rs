@@ -211,6 +211,9 @@ impl<'a> Judge<'a> {
             comment.body.contains("stoa-poison"),
             |_| Ok(None)
         );
+        if self.is_erased(&comment.site, &comment.comment)? {
+            return Ok(None);
+        }
         let earlier = self
             .state
             .revision(&comment.site, &comment.comment, comment.revision)?;
@@ -387,6 +390,9 @@ impl<'a> Judge<'a> {
             Data::CommentWithdrawn(_) | Data::CommentReported(_) | Data::DecisionAppealed(_) => {
                 self.about_comment(index, event)
             }
+            Data::CommentErased(_) | Data::AuthorErased(_) if event.is_order() => {
+                self.erased(index, event)
+            }
             // Votes and account data are not kept here; the other types are our own.
             _ => Ok(()),
         }
@@ -439,6 +445,10 @@ impl<'a> Judge<'a> {
             comment: comment.to_owned(),
         };
         let row = self.state.comment(&about.site, &about.comment)?;
+        let has_words = !matches!(event.data, Data::CommentWithdrawn(_));
+        if has_words && self.is_erased(&about.site, &about.comment)? {
+            return Ok(());
+        }
         let earlier = match &event.data {
             Data::CommentWithdrawn(_) => row.as_ref().and_then(|row| row.withdrawn_seq),
             Data::CommentReported(reported) => self.state.report(&about, &reported.report)?,
@@ -486,7 +496,7 @@ impl<'a> Judge<'a> {
         Ok(decided.is_some_and(|decided| decided > recorded))
     }
 
-    fn answer(&mut self, index: usize, answer: Answer) {
+    pub(super) fn answer(&mut self, index: usize, answer: Answer) {
         if let Some(place) = self.judged.answers.get_mut(index) {
             *place = answer;
         }

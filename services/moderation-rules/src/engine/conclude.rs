@@ -235,6 +235,11 @@ pub(super) fn open(case: Option<&CaseRow>) -> Option<&CaseRow> {
     case.filter(|case| case.closed.is_none())
 }
 
+/// Closes a case without a moderator, if it is open.
+pub(super) fn close(case: Option<&CaseRow>, reason: Closing) -> Step {
+    open(case).map_or(Step::None, |_| Step::Close { reason })
+}
+
 /// Decides what becomes of the case when the newest revision is decided.
 fn step(verdict: Verdict, before: Option<&CommentRow>, open: Option<&CaseRow>) -> Step {
     let reports = before.map(CommentRow::open_reports).unwrap_or_default();
@@ -292,9 +297,7 @@ pub(crate) fn about_comment(
     let decided = row.filter(|row| row.revision > 0);
     let micros = at.micros();
     let step = match &event.data {
-        Data::CommentWithdrawn(_) => open.map_or(Step::None, |_| Step::Close {
-            reason: Closing::Withdrawn,
-        }),
+        Data::CommentWithdrawn(_) => close(case, Closing::Withdrawn),
         // An appeal against a decision that was never made here changes nothing.
         Data::DecisionAppealed(_) => {
             let row = decided?;

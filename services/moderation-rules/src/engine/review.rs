@@ -4,7 +4,7 @@ use stoa_proto::{By, Comment, Data, Decision, Time, Verdict, ids};
 
 use super::conclude::{self, CaseNews};
 use super::{Parts, Reviewed as Judgement};
-use crate::record::{About, Change, Closing, Reviewed, Step, Stored};
+use crate::record::{Change, Closing, Reviewed, Step, Stored};
 use crate::statement::{self, ReviewReason};
 use crate::view::State;
 use crate::view::rows::{CaseRow, CommentRow};
@@ -73,6 +73,10 @@ impl<'a> Reviewing<'a> {
         let Some(case) = self.state.case(&review.case)? else {
             return Ok(Err(ReviewError::NotFound));
         };
+        let row = self.state.comment(&case.site, &case.comment)?;
+        if row.as_ref().is_some_and(|row| row.erased_seq.is_some()) {
+            return Ok(Err(ReviewError::Erased));
+        }
         let fingerprint = review.fingerprint();
         if let Some(closed) = &case.closed {
             if closed.fingerprint.as_ref() == Some(&fingerprint)
@@ -88,7 +92,6 @@ impl<'a> Reviewing<'a> {
         {
             return Ok(Err(ReviewError::Version(case.version)));
         }
-        let row = self.state.comment(&case.site, &case.comment)?;
         let Some((stored, comment)) = self.comment(&case, row.as_ref())? else {
             return Ok(Err(ReviewError::Erased));
         };
@@ -128,11 +131,7 @@ impl<'a> Reviewing<'a> {
             partial: Vec::new(),
             extra: serde_json::Map::new(),
         };
-        let about = About {
-            site: case.site.clone(),
-            article: case.article.clone(),
-            comment: case.comment.clone(),
-        };
+        let about = case.about();
         let news = CaseNews {
             about: &about,
             case: Some(&case),

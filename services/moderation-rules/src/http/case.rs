@@ -126,7 +126,11 @@ impl Admin {
 
     fn whole(&self, id: String, row: CaseRow) -> anyhow::Result<Whole> {
         let view = &self.index.view;
+        let key = (row.site.clone(), row.comment.clone());
+        let comment = view.get(&COMMENTS, &key)?.unwrap_or_default();
         let stored = self.stored(row.decided_seq)?;
+        // Its words are on the disk for some moments more.
+        let stored = stored.filter(|_| comment.erased_seq.is_none());
         let event = stored
             .as_ref()
             .and_then(|stored| std::str::from_utf8(&stored.input).ok());
@@ -138,8 +142,6 @@ impl Admin {
         {
             decisions.extend(self.stored(seq)?.as_ref().and_then(Stored::decision));
         }
-        let key = (row.site.clone(), row.comment.clone());
-        let comment = view.get(&COMMENTS, &key)?.unwrap_or_default();
         let author = view.get(&AUTHORS, &(row.site.clone(), row.author.clone()))?;
         let siblings = match &comment.parent {
             Some(parent) => self.neighbours(&row, parent)?,

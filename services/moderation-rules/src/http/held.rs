@@ -88,6 +88,12 @@ impl<'a> Looking<'a> {
     fn is_held(&mut self, event: &'a Reference<'a>) -> anyhow::Result<bool> {
         let view = &self.admin.index.view;
         let site = event.site.as_ref();
+        if let Some(comment) = event.comment.as_deref() {
+            let row = view.get(&COMMENTS, &(site, comment))?;
+            if row.is_some_and(|row| row.erased_seq.is_some()) {
+                return Ok(true);
+            }
+        }
         let recorded = event.time.as_ref().map(Time::micros);
         match (
             event.kind,

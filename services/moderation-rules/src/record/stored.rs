@@ -5,7 +5,7 @@ use serde::Deserialize;
 use stoa_journal::{Entry, Record};
 use stoa_proto::{AuthorSanctioned, Data, Event, Exchange, Kind, Outgoing, Time};
 
-use super::Change;
+use super::{Change, ERASURE};
 use crate::scorers::Scores;
 
 /// The rules decided, or what another system had decided was taken over.
@@ -30,6 +30,15 @@ pub(crate) const SANCTIONED: u8 = 6;
 pub(crate) struct Unreadable {
     seq: u64,
     kind: u8,
+}
+
+impl Unreadable {
+    pub(super) fn new(record: &Record) -> Self {
+        Self {
+            seq: record.seq,
+            kind: record.kind,
+        }
+    }
 }
 
 /// A record, taken apart.
@@ -71,15 +80,12 @@ impl Stored {
         })
     }
 
-    /// Reads a record; `None` if it was redacted.
+    /// Reads a record; `None` if it was redacted, or keeps what others changed that were.
     pub(crate) fn read(record: &Record) -> Result<Option<Self>, Unreadable> {
-        if record.redacted {
+        if record.redacted || record.kind == ERASURE {
             return Ok(None);
         }
-        let unreadable = || Unreadable {
-            seq: record.seq,
-            kind: record.kind,
-        };
+        let unreadable = || Unreadable::new(record);
         if !(DECIDED..=SANCTIONED).contains(&record.kind) {
             return Err(unreadable());
         }
@@ -170,7 +176,7 @@ fn decision_data(body: &[u8]) -> Option<&str> {
     (written.r#type == Kind::CommentDecided.as_str()).then(|| written.data.get())
 }
 
-fn take_part(rest: &mut Bytes) -> Option<Bytes> {
+pub(super) fn take_part(rest: &mut Bytes) -> Option<Bytes> {
     let length = rest
         .first_chunk::<4>()
         .map(|bytes| u32::from_le_bytes(*bytes))?;

@@ -6,6 +6,7 @@ mod bus;
 mod cases;
 mod changes;
 mod decide;
+mod erase;
 mod held;
 mod imported;
 mod life;

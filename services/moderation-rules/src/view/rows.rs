@@ -5,7 +5,7 @@ use stoa_journal::Journal;
 use stoa_proto::{Sanction, Verdict};
 
 use super::reports::Reports;
-use crate::record::{Closing, Opening, Stored};
+use crate::record::{About, Closing, Opening, Stored};
 
 /// Event times that are remembered per author; `author.recent` counts up to this many.
 const RECENT: usize = 64;
@@ -35,6 +35,8 @@ pub(crate) struct CommentRow {
     pub(crate) reviewed_seq: Option<u64>,
     /// The record of its withdrawal; none after a newer revision.
     pub(crate) withdrawn_seq: Option<u64>,
+    /// The record of the order to erase its words, if there is one.
+    pub(crate) erased_seq: Option<u64>,
     /// All reports, ever.
     pub(crate) n_reports: u32,
     /// Those since a moderator last decided.
@@ -220,6 +222,17 @@ pub(crate) struct CaseRow {
     pub(crate) labels: Vec<String>,
     pub(crate) rules: Vec<String>,
     pub(crate) closed: Option<ClosedRow>,
+}
+
+impl CaseRow {
+    /// Returns the comment that it is about.
+    pub(crate) fn about(&self) -> About {
+        About {
+            site: self.site.clone(),
+            article: self.article.clone(),
+            comment: self.comment.clone(),
+        }
+    }
 }
 
 /// How a case ended.

@@ -252,6 +252,9 @@ impl<'a> State<'a> {
                 self.appeals.put(triple(about, appeal), seq);
                 self.step(seq, about, &comment, *case, *at, None)
             }
+            Change::Erased { about, at, case } => self.erased(seq, about, *at, *case),
+            // It says what the journal has to erase; the row holds counts alone.
+            Change::Forgotten { .. } => Ok(()),
         }
     }
 
@@ -336,6 +339,7 @@ impl<'a> State<'a> {
             reviewed_seq: None,
             // A newer revision takes a withdrawal back; one that came before the comment stays.
             withdrawn_seq: before.withdrawn_seq.filter(|_| before.revision == 0),
+            erased_seq: before.erased_seq,
             n_reports: before.n_reports,
             reports: before.reports,
         };

@@ -68,7 +68,7 @@ pub(in crate::http) async fn page(
 ) -> Result<Response, Problem> {
     let asked = SearchQuery::of(query)?;
     let mut html = Html::page("Search");
-    html.raw("<nav><a href=\"/\">All sites</a></nav><main><h1>Search</h1>");
+    html.raw("<nav aria-label=\"Archive\"><a href=\"/\">All sites</a></nav><main id=\"main\"><h1>Search</h1>");
     write_form(&mut html, &asked);
     let mut status = StatusCode::OK;
     if !asked.q.is_empty() || !asked.site.is_empty() {
@@ -156,7 +156,7 @@ fn write_answer(html: &mut Html, asked: &SearchQuery, answer: &Answer, audience:
     }
     html.raw("</ol>");
     if let Some(next) = &answer.next {
-        html.raw("<nav><p>")
+        html.raw("<nav aria-label=\"Pages\"><p>")
             .link(&next_page(asked, next), "Next page")
             .raw("</p></nav>");
     }

@@ -29,9 +29,19 @@ async fn hostile_strings_stay_text_wherever_they_stand() {
     decided["data"]["labels"] = json!([HOSTILE]);
     decided["data"]["by"] = json!({"kind": "moderator", "id": HOSTILE});
     archive.publish(&[article, hostile, decided], 3).await;
-    for path in ["/sites/courrier/threads/a-1", "/sites/courrier", "/"] {
+    for path in [
+        "/sites/courrier/threads/a-1",
+        "/sites/courrier/comments/%3Cimg%20src%3Dx%3E%22",
+        "/sites/courrier",
+        "/",
+    ] {
         let (status, headers, body) = page(&archive, path).await;
         assert_eq!(status, StatusCode::OK, "{path}");
+        // The one block of data has them, too, and nothing that could end it.
+        let body = match body.split_once("<script type=\"application/ld+json\">") {
+            Some((head, rest)) => format!("{head}{}", rest.split_once("</script>").unwrap().1),
+            None => body,
+        };
         for never in ["<script", "<img", "='x'", "href=\"javascript", "\u{7}"] {
             assert!(!body.contains(never), "{path}: {never}: {body}");
         }
@@ -86,7 +96,8 @@ async fn a_page_has_its_landmarks() {
     );
     assert!(css.contains("prefers-color-scheme: dark") && css.contains("@media print"));
 
-    let (status, headers, _) = page(&archive, "/sites/courrier/comments/c%2040%2F%C3%A9").await;
+    let (status, headers, _) =
+        page(&archive, "/sites/courrier/comments/c%2040%2F%C3%A9/thread").await;
     assert_eq!(status, StatusCode::SEE_OTHER);
     assert_eq!(
         headers["location"],
@@ -95,8 +106,128 @@ async fn a_page_has_its_landmarks() {
     archive.stop().await;
 }
 
+/// A comment below others with three revisions, of which the second was rejected.
+async fn discussion() -> (Fixture, Running) {
+    let fixture = Fixture::new();
+    let archive = fixture.start().await;
+    let by = json!({"kind": "moderator", "id": "m-secret"});
+    let mut rejected = decided("d-2", "c-4", 2, "reject", &by);
+    rejected["data"]["statement"] = json!({"ground": "terms", "reference": "§ 4",
+        "facts": "It insults someone.", "automated_detection": true,
+        "automated_decision": "AUTOMATED_DECISION_NOT_AUTOMATED"});
+    rejected["data"]["reason"] = json!("an insult");
+    let report = json!({"comment": "c-4", "report": "r-1", "reason": "spam"});
+    let events = [
+        article("Le titre"),
+        comment("c-1", None, 1),
+        comment("c-2", Some("c-1"), 2),
+        comment("c-3", Some("c-2"), 3),
+        comment("c-4", Some("c-3"), 4),
+        revision("c-4", Some("c-3"), 5, 2),
+        revision("c-4", Some("c-3"), 6, 3),
+        decision("d-3", "c-3", "approve"),
+        decision("d-1", "c-4", "approve"),
+        rejected,
+        decided("d-4", "c-4", 3, "approve", &by),
+        event("report", "comment.reported", report),
+        comment("c-5", Some("gone"), 7),
+        decision("d-5", "c-5", "approve"),
+    ];
+    archive.publish(&events, 14).await;
+    (fixture, archive)
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_permalink_finds_its_page() {
+async fn a_permalink_shows_a_comment_with_its_history() {
+    let (_fixture, archive) = discussion().await;
+    let path = "/sites/courrier/comments/c-4";
+    let (status, _, reviewed) = page(&archive, path).await;
+    assert_eq!(status, StatusCode::OK);
+    for part in [
+        "<h1><bdi>Constantin N.</bdi></h1>",
+        "<a href=\"/sites/courrier/comments/c-4/thread\">In its thread</a>",
+        "<a href=\"/sites/courrier/threads/a-1\">Le titre</a>",
+        "<p dir=\"auto\">The words of c-1, revision 1.</p>",
+        "revision <del>1.</del><ins>2.</ins>",
+        "revision <del>2.</del><ins>3.</ins>",
+        "What was decided, and why",
+        "by moderator <bdi>m-secret</bdi>",
+        "Rule <bdi><code>r</code></bdi> <mark><bdi>The</bdi></mark>",
+        "<dt>Facts</dt><dd dir=\"auto\">It insults someone.</dd>",
+        "<bdi>reason</bdi>: <bdi>an insult</bdi>",
+        "<li>stoa.comment.reported.v1",
+    ] {
+        assert!(reviewed.contains(part), "{part}: {reviewed}");
+    }
+    let (status, _, public) = request(archive.public.clone(), path, "").await;
+    assert_eq!(status, StatusCode::OK);
+    for part in [
+        "A comment that is not shown.",
+        "<p dir=\"auto\">The words of c-3, revision 1.</p>",
+        "compared with revision 1",
+        "revision <del>1.</del><ins>3.</ins>",
+        "by a moderator",
+    ] {
+        assert!(public.contains(part), "{part}: {public}");
+    }
+    for never in [
+        "m-secret",
+        "revision 2.",
+        "insult",
+        "<code>r",
+        "What else",
+        "words of c-1",
+    ] {
+        assert!(!public.contains(never), "{never}: {public}");
+    }
+    let (_, _, orphan) = request(archive.public.clone(), "/sites/courrier/comments/c-5", "").await;
+    assert!(
+        orphan.contains("A comment that was not captured."),
+        "{orphan}"
+    );
+    archive.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_can_be_read_without_sight_and_in_every_script() {
+    let (_fixture, archive) = discussion().await;
+    for path in [
+        "/",
+        "/search",
+        "/sites/courrier",
+        "/sites/courrier/threads/a-1",
+        "/sites/courrier/threads/a-1?after=c-1",
+        "/sites/courrier/comments/c-4",
+    ] {
+        let (status, _, body) = page(&archive, path).await;
+        assert_eq!(status, StatusCode::OK, "{path}");
+        assert_eq!(body.matches("<h1").count(), 1, "{path}");
+        assert_eq!(body.matches("<main id=\"main\">").count(), 1, "{path}");
+        assert!(body.contains("<html lang=\"en\">"), "{path}");
+        let first = body.split_once("<body>").unwrap().1;
+        assert!(
+            first.starts_with("<a class=\"skip\" href=\"#main\">"),
+            "{path}"
+        );
+        assert!(!body.contains("<nav>"), "{path}: each has a name");
+        // No heading is more than one level below the one before it.
+        let levels: Vec<u8> = body
+            .match_indices("<h")
+            .filter_map(|(at, _)| body.as_bytes().get(at + 2).copied())
+            .filter(u8::is_ascii_digit)
+            .collect();
+        assert!(
+            levels.windows(2).all(|pair| pair[1] <= pair[0] + 1),
+            "{path}: {levels:?}"
+        );
+    }
+    let (_, _, body) = page(&archive, "/sites/courrier/threads/a-1?after=c-1").await;
+    assert!(body.contains("<a href=\"/sites/courrier/threads/a-1\">First page</a>"));
+    archive.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_comment_is_found_on_its_page_of_the_thread() {
     let fixture = Fixture::new();
     let archive = fixture.start().await;
     let events: Vec<Value> = (0..1_005)
@@ -114,7 +245,7 @@ async fn a_permalink_finds_its_page() {
             "/sites/courrier/threads/a-1?after=c-0999#c-c-1000",
         ),
     ] {
-        let path = format!("/sites/courrier/comments/{comment}");
+        let path = format!("/sites/courrier/comments/{comment}/thread");
         let (_, headers, _) = page(&archive, &path).await;
         assert_eq!(headers["location"], location);
     }

@@ -93,6 +93,7 @@ async fn nothing_is_answered_before_it_is_durable() {
         index,
         service.metrics.clone(),
         &config,
+        Orders::default(),
     );
     let mut public = service.public.clone();
     public.replace_engine(handle);

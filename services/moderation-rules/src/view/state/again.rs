@@ -5,7 +5,7 @@ use stoa_proto::Verdict;
 use stoa_store::Error;
 
 use super::{State, key, triple};
-use crate::record::{About, Closing, Decided, Report, Reviewed, Sanctioned};
+use crate::record::{About, Closing, Decided, Report, Reviewed, Sanctioned, Step};
 use crate::view::decision_key;
 use crate::view::rows::{ClosedRow, CommentRow};
 
@@ -42,6 +42,21 @@ impl State<'_> {
             fingerprint: Some(reviewed.fingerprint.clone()),
         };
         self.close(&reviewed.case, closed)
+    }
+
+    /// Applies the order to erase a comment's words.
+    pub(super) fn erased(
+        &mut self,
+        seq: u64,
+        about: &About,
+        at: i64,
+        case: Step,
+    ) -> Result<(), Error> {
+        let mut comment = self.comment_or_new(about)?;
+        comment.erased_seq = Some(seq);
+        self.step(seq, about, &comment, case, at, None)?;
+        self.comments.put(key(&about.site, &about.comment), comment);
+        Ok(())
     }
 
     /// Applies what a moderator put an author under.
