@@ -113,9 +113,8 @@ pub(crate) fn run(args: &RestoreArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Does what has to be done before what was restored may be served: builds the view and checks
-/// everything. Redactions that are newer than the copy are to be applied here, before the view is
-/// built.
+/// Does what has to be done before what was restored may be served: builds the view, overwrites what
+/// was ordered to be erased and is still in the copy, and checks everything.
 fn make_ready(new: &Path, expected: &Expected) -> anyhow::Result<Restored> {
     rebuild_views(new)?;
     let journal = new.join("journal");

@@ -13,6 +13,7 @@ pub(crate) mod carry;
 pub(crate) mod desk;
 
 use serde::{Deserialize, Serialize};
+use stoa_journal::Journal;
 use stoa_proto::{Data, ErasureScope, Event, Kind, RedactionDecision, Time, ids};
 
 use crate::fact::{Effect, Subject};
@@ -88,6 +89,31 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
+    /// Finds the events where a journal has them that was restored from lines, or repaired: they may
+    /// be elsewhere in its files.
+    pub(crate) fn find(&mut self, journal: &Journal) -> Result<(), stoa_journal::Error> {
+        for place in self.places() {
+            if journal.read((*place).into()).is_err()
+                && let Some(record) = journal.read_seq(place.seq)?
+            {
+                *place = record.position.into();
+            }
+        }
+        Ok(())
+    }
+
+    fn places(&mut self) -> impl Iterator<Item = &mut Place> {
+        let comment = self.comment.iter_mut().flat_map(|row| {
+            let content = row.content.iter_mut().map(|content| &mut content.place);
+            let decisions = row.decisions.iter_mut().map(|standing| &mut standing.place);
+            let events = row.log.events.iter_mut().map(|applied| &mut applied.place);
+            content.chain(decisions).chain(events)
+        });
+        let other = self.other.iter_mut().flat_map(|row| &mut row.log.events);
+        let earlier = self.earlier.iter_mut().flatten().chain(other);
+        comment.chain(earlier.map(|applied| &mut applied.place))
+    }
+
     /// Lists the events whose records have words that go.
     pub(crate) fn words(&self, scope: ErasureScope) -> impl Iterator<Item = &Applied> {
         let logs = [

@@ -163,10 +163,11 @@ impl Index {
                         seq: record.seq,
                         source,
                     })?;
-                let fact = Fact::of(&event);
-                if let Effect::Ordered(order) = &fact.effect
-                    && let Some(kept) = &order.kept
+                let mut fact = Fact::of(&event);
+                if let Effect::Ordered(order) = &mut fact.effect
+                    && let Some(kept) = &mut order.kept
                 {
+                    kept.find(journal)?;
                     for applied in kept.words(order.scope) {
                         if !journal.read(applied.place.into())?.redacted {
                             words.push(applied.place.seq);

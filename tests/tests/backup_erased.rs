@@ -1,0 +1,265 @@
+//! What was erased stays so: in an archive out of a backup from before, and in every export.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that can't go on has failed"
+)]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+use stoa_tests::{Bus, Stack, TOKEN, comment, eventually, needed, stoa};
+
+const STRUCTURED: &str = "application/cloudevents+json";
+
+/// The words and the name that go.
+const PLANTED: [&str; 2] = ["zwirbeltrauf", "kluppenrast"];
+
+fn printed(output: &Output) -> Value {
+    assert!(output.status.success(), "{output:?}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Lists the files under a folder.
+fn files(dir: &Path) -> Vec<std::path::PathBuf> {
+    let (mut files, mut folders) = (Vec::new(), vec![dir.to_path_buf()]);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files.push(path);
+            }
+        }
+    }
+    files
+}
+
+/// Lists the files under a folder that have what is planted.
+fn found(dir: &Path) -> Vec<String> {
+    let mut files = files(dir);
+    files.retain(|path| {
+        let bytes = std::fs::read(path).unwrap();
+        let has = |word: &str| memchr::memmem::find(&bytes, word.as_bytes()).is_some();
+        PLANTED.iter().any(|word| has(word))
+    });
+    files
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect()
+}
+
+/// A system with a thread in which a comment with a reply is to be erased; its journal is in several
+/// segments, so that one that is written anew has records elsewhere.
+fn filled() -> Stack {
+    let mut stack = Stack::prepare(Bus::Embedded, tempfile::tempdir().unwrap());
+    stack.set("STOA_ARCHIVE__REDACTION__GRACE", "0s");
+    stack.set("STOA_ARCHIVE__JOURNAL__SEGMENT", "8 KiB");
+    stack.launch_all();
+    for n in 0..20 {
+        let event = comment("a-1", &format!("c-{n}"), None, "Harmless words");
+        assert_eq!(stack.post(STRUCTURED, event.to_string()).0, 202);
+    }
+    stack.decided("journal", "a-1", 20);
+    let mut first = comment("a-1", "c-gone", None, "The words of zwirbeltrauf");
+    first["data"]["author"] = json!({"id": "u-9", "display_name": "kluppenrast"});
+    let reply = comment("a-1", "c-reply", Some("c-gone"), "A harmless answer");
+    for event in [first, reply] {
+        assert_eq!(stack.post(STRUCTURED, event.to_string()).0, 202);
+    }
+    stack.decided("journal", "a-1", 22);
+    stack
+}
+
+fn erase(stack: &Stack) {
+    let admin = stack.archive_admin();
+    let site = [
+        "--site", "journal", "--to", &admin, "--token", TOKEN, "--json",
+    ];
+    let redact = |args: &[&str]| printed(&stoa(&[&["redact"], args, &site].concat()));
+    redact(&["request", "--comment", "c-gone"]);
+    eventually("the redaction is done", || {
+        redact(&["list"])[0]["state"] == "completed"
+    });
+}
+
+/// Makes an archive's folder with a journal whose segments begin as a backup has them: with the words,
+/// and with the order behind them.
+fn spliced(archive: &Path, backup: &Path, to: &Path) {
+    let journal = to.join("journal");
+    std::fs::create_dir_all(&journal).unwrap();
+    for path in files(&archive.join("journal")) {
+        let mut bytes = std::fs::read(&path).unwrap();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        for object in files(&backup.join("segments")) {
+            let first = object.file_name().unwrap().to_str().unwrap();
+            if first.split('-').next() == name.strip_suffix(".seg") {
+                let before = std::fs::read(&object).unwrap();
+                bytes[..before.len()].copy_from_slice(&before);
+            }
+        }
+        std::fs::write(journal.join(name), bytes).unwrap();
+    }
+}
+
+/// Checks that every export of an archive shows what was erased, and none of its words.
+fn exports(archive: &Path, dir: &Path) {
+    let data = archive.display().to_string();
+    let out = |name: &str| dir.join(name).display().to_string();
+    let export = |format: &str, args: &[&str]| {
+        let out = out(format);
+        let all = [&["export", format, "--data", &data, "--out", &out], args];
+        printed(&stoa(&[&all.concat()[..], &["--json"]].concat()))
+    };
+    export("parquet", &[]);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("acceptance/read_parquet.py");
+    let mut read = Command::new(needed("STOA_TEST_PYTHON"));
+    let read = printed(&read.arg(script).arg(out("parquet")).output().unwrap());
+    let rows = read["comments"].as_array().unwrap();
+    assert_eq!(rows.len(), 22);
+    let row = |id: &str| rows.iter().find(|row| row["comment"] == id).unwrap();
+    let gone = row("c-gone");
+    assert_eq!(
+        (
+            &gone["erased"],
+            &gone["status"],
+            &gone["text"],
+            &gone["author"]
+        ),
+        (&json!(true), &json!("approved"), &json!(null), &json!(null)),
+        "{gone}"
+    );
+    let reply = row("c-reply");
+    assert_eq!(
+        (&reply["erased"], &reply["parent"], &reply["text"]),
+        (&json!(false), &json!("c-gone"), &json!("A harmless answer")),
+        "{reply}"
+    );
+
+    export("html", &["--site", "journal"]);
+    let pages = files(&dir.join("html/threads"));
+    let page = std::fs::read_to_string(&pages[0]).unwrap();
+    let (_, gone) = page.split_once("<article id=\"c-c-gone\">").unwrap();
+    let (gone, rest) = gone.split_once("</article>").unwrap();
+    assert!(gone.contains("An erased comment"), "{gone}");
+    assert!(gone.contains("The words were erased."), "{gone}");
+    assert!(rest.contains("A harmless answer"), "{rest}");
+
+    let report = export("disqus", &["--site", "journal"]);
+    assert_eq!(report["erased"], 1, "{report}");
+    let xml = std::fs::read_to_string(out("disqus")).unwrap();
+    let posts: Vec<&str> = xml.split("<post ").skip(1).collect();
+    let deleted = posts
+        .iter()
+        .filter(|post| post.contains("<isDeleted>true</isDeleted>"));
+    let deleted: Vec<&&str> = deleted.collect();
+    assert_eq!((posts.len(), deleted.len()), (22, 1), "{xml}");
+    assert!(deleted[0].contains("\"stoa-c-gone\""), "{deleted:?}");
+
+    assert_eq!(found(dir), [""; 0]);
+}
+
+#[test]
+fn embedded_a_backup_from_before_an_erasure_does_not_bring_words_back() {
+    let mut stack = filled();
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    let text = |name: &str| path(name).display().to_string();
+    let data = stack.data.display().to_string();
+    printed(&stoa(&[
+        "backup",
+        "--data",
+        &data,
+        "--to",
+        &text("before"),
+        "--json",
+    ]));
+    assert!(!found(&path("before")).is_empty(), "the words are in it");
+    erase(&stack);
+    assert_eq!(stack.process("up").stop(), Some(0));
+    let archive = stack.data.join("archive");
+    assert_eq!(found(&archive), [""; 0]);
+    assert!(
+        files(&archive.join("journal")).len() > 3,
+        "several segments"
+    );
+    let whole = printed(&stoa(&[
+        "backup",
+        "--data",
+        &data,
+        "--to",
+        &text("after"),
+        "--json",
+    ]));
+
+    // The next backup of an archive that stopped between the order and the overwriting.
+    spliced(&archive, &path("before"), &path("spliced"));
+    let from = text("spliced");
+    let lines = path("lines");
+    std::fs::create_dir(&lines).unwrap();
+    let lines = lines.join("archive.jsonl").display().to_string();
+    printed(&stoa(&[
+        "backup",
+        "--data",
+        &from,
+        "--to",
+        &text("between"),
+        "--json",
+    ]));
+    printed(&stoa(&[
+        "export", "jsonl", "--data", &from, "--out", &lines, "--json",
+    ]));
+    for name in ["between", "lines"] {
+        assert!(!found(&path(name)).is_empty(), "the words are in {name}");
+    }
+    let restored = [
+        ("of a backup", vec!["restore", "--from"], text("between")),
+        ("of lines", vec!["restore"], lines),
+    ];
+    for (name, mut command, from) in restored {
+        let to = text(name);
+        command.extend([from.as_str(), "--data", &to, "--json"]);
+        let restored = printed(&stoa(&command));
+        assert_eq!(
+            (&restored["records"], &restored["root"]),
+            (&whole["records"], &whole["root"]),
+            "{name}"
+        );
+        assert!(restored["erased"].as_u64() > Some(0), "{restored}");
+        assert_eq!(found(&path(name)), [""; 0], "restored from {name}");
+        let exported = path(&format!("exports of {name}"));
+        std::fs::create_dir(&exported).unwrap();
+        exports(&path(name), &exported);
+    }
+
+    // An export brings the view up to date, and so it overwrites them, too.
+    let exported = path("exports");
+    std::fs::create_dir(&exported).unwrap();
+    exports(&path("spliced"), &exported);
+    assert_eq!(found(&path("spliced")), [""; 0]);
+
+    // One from before has no order either: ingest has it, and sends it again.
+    std::fs::remove_dir_all(&archive).unwrap();
+    let (before, to) = (text("before"), archive.display().to_string());
+    printed(&stoa(&[
+        "restore", "--from", &before, "--data", &to, "--json",
+    ]));
+    assert!(!found(&archive).is_empty(), "the words are back");
+    stack.launch("up");
+    stack.ready();
+    let (ingest, moderation) = (stack.ingest_admin(), stack.moderation());
+    let admin = stack.archive_admin();
+    let addresses = [
+        "--ingest",
+        &ingest,
+        "--moderation",
+        &moderation,
+        "--archive",
+        &admin,
+    ];
+    let reconcile = ["reconcile", "--token", TOKEN, "--json", "--settle", "0"];
+    printed(&stoa(&[&reconcile[..], &addresses].concat()));
+    eventually("the words are gone again", || found(&archive).is_empty());
+}
