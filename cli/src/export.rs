@@ -1,5 +1,6 @@
 //! `stoa export`: what an archive holds, in formats of others.
 
+mod activitystreams;
 mod disqus;
 mod html;
 mod jsonl;
@@ -35,6 +36,9 @@ enum ExportCommand {
     Html(html::HtmlArgs),
     /// A site as the XML of a Disqus export, for systems that read it; the archive must be stopped.
     Disqus(disqus::DisqusArgs),
+    /// A site as objects of `ActivityStreams`, one a line; the archive must be stopped.
+    #[command(name = "activitystreams")]
+    ActivityStreams(activitystreams::ActivityStreamsArgs),
 }
 
 /// Runs the command. It blocks.
@@ -44,6 +48,7 @@ pub(crate) fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
         ExportCommand::Parquet(args) => parquet::run(args),
         ExportCommand::Html(args) => html::run(args),
         ExportCommand::Disqus(args) => disqus::run(args),
+        ExportCommand::ActivityStreams(args) => activitystreams::run(args),
     }
 }
 

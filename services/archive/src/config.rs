@@ -62,11 +62,7 @@ pub struct HttpConfig {
 
 impl HttpConfig {
     fn validate(&self) -> Result<(), ConfigError> {
-        let host = self
-            .public_url
-            .strip_prefix("https://")
-            .or_else(|| self.public_url.strip_prefix("http://"));
-        if self.public_url.is_empty() || host.is_some_and(is_host) {
+        if self.public_url.is_empty() || is_base(&self.public_url) {
             return Ok(());
         }
         Err(ConfigError::invalid(
@@ -75,6 +71,13 @@ impl HttpConfig {
              at its end: the archive's paths begin at the root",
         ))
     }
+}
+
+/// Whether absolute links can begin with something.
+pub(crate) fn is_base(url: &str) -> bool {
+    let host = url.strip_prefix("https://");
+    host.or_else(|| url.strip_prefix("http://"))
+        .is_some_and(is_host)
 }
 
 /// Whether something can be the host of a URL, with a port or without.

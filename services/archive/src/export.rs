@@ -1,5 +1,6 @@
 //! What an archive holds, row by row, for exports: of one that is stopped.
 
+pub mod activity;
 pub mod html;
 
 use std::path::Path;
@@ -11,7 +12,9 @@ use stoa_proto::{Article, Comment, Data, Decision, Event, Kind, Shard};
 
 use crate::fact::Subject;
 use crate::place::Place;
-use crate::read::Reader;
+use crate::read::thread::{Page, ThreadPage};
+use crate::read::version::Read;
+use crate::read::{Audience, Reader};
 use crate::row::{self, CommentRow};
 use crate::service::MAX_RECORD_BYTES;
 use crate::view::{Error, Index, OpenOptions};
@@ -22,6 +25,8 @@ const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 const WATCHDOG: Duration = Duration::from_secs(30);
 /// Threads that are listed at a time.
 const THREADS: usize = 256;
+/// Entries of a thread's page.
+const PAGE: usize = 1_000;
 
 /// An archive that is read from its folder.
 #[derive(Debug)]
@@ -178,6 +183,34 @@ impl Export {
                 None => return Ok(()),
             }
         }
+    }
+
+    /// Hands out what a thread shows, page by page, with their numbers from 1.
+    fn pages(
+        &self,
+        site: &str,
+        thread: &str,
+        audience: Audience,
+        visit: &mut dyn FnMut(usize, ThreadPage) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let mut wanted = Page {
+            after: None,
+            limit: PAGE,
+        };
+        for number in 1.. {
+            let page = self
+                .reader
+                .thread(site, thread, audience, &wanted, |_| false)?;
+            let Some(Read::New(_, page)) = page else {
+                break;
+            };
+            wanted.after.clone_from(&page.next);
+            visit(number, page)?;
+            if wanted.after.is_none() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn article(

@@ -11,15 +11,11 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::Export;
+use super::{Export, PAGE};
 use crate::http::copied::{self, Entry};
 use crate::http::links::file;
 use crate::read::Audience;
-use crate::read::thread::Page;
-use crate::read::version::Read;
 
-/// Entries of a thread's page.
-const PAGE: usize = 1_000;
 /// Threads of a page of the list.
 const LIST: usize = 500;
 /// Letters of an id that its file's name shows.
@@ -68,28 +64,14 @@ impl Export {
             entries.push(copied::entry(&self.reader, thread, row, audience, url)?);
             written.threads += 1;
             let pages = copied::pages_of(&self.reader, site, thread, audience, PAGE)?;
-            let mut wanted = Page {
-                after: None,
-                limit: PAGE,
-            };
-            for number in 1.. {
-                let part = self
-                    .reader
-                    .thread(site, thread, audience, &wanted, |_| false)?;
-                let Some(Read::New(_, part)) = part else {
-                    break;
-                };
+            self.pages(site, thread, audience, &mut |number, part| {
                 let text = copied::thread(&part, audience, &pages, number);
                 put(&format!("{folder}/{}", file(number)), &text, &mut written)?;
                 if number == 1 {
                     written.comments += part.counts.shown;
                 }
-                wanted.after = part.next;
-                if wanted.after.is_none() {
-                    break;
-                }
-            }
-            Ok(())
+                Ok(())
+            })
         })?;
         put(
             &file(page),

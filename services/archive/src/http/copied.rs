@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
+use super::activity::{self, Document};
 use super::api::ThreadEntry;
 use super::html::{Head, Html};
 use super::links::{Links, file};
 use super::pages;
+use super::said::Said;
 use crate::read::thread::ThreadPage;
 use crate::read::{Audience, Reader};
 use crate::row::ArticleRow;
@@ -22,6 +24,28 @@ pub(crate) fn thread(
     page: usize,
 ) -> String {
     pages::thread::copied(thread, audience, Links::Copied { pages, page })
+}
+
+/// Writes a page of a thread as objects, with the article before its first page; each is JSON, and may
+/// be what is left of one that is gone. Placeholders are left out.
+pub(crate) fn objects(
+    base: &str,
+    mut page: ThreadPage,
+    is_first: bool,
+) -> serde_json::Result<Vec<(String, bool)>> {
+    let article = page.article.take().filter(|_| is_first);
+    let article =
+        article.map(|article| activity::article(base, &page.site, &page.thread, article.words));
+    let comments = page.comments.iter();
+    let comments = comments.filter_map(|item| Said::in_thread(&page, item));
+    let notes = comments.map(|said| activity::note(base, &said));
+    let objects = article.into_iter().chain(notes);
+    objects
+        .map(|object| {
+            let is_gone = object.is_gone();
+            Ok((serde_json::to_string(&Document::new(object))?, is_gone))
+        })
+        .collect()
 }
 
 /// Reads on which page of `length` entries each comment of a thread is.
