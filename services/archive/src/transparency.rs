@@ -27,7 +27,9 @@ use stoa_tlog::{
 };
 
 pub(crate) use self::follow::follow;
-pub use self::offline::{Proven, Verified, consistency, prove, read_proof, verifier, verify};
+pub use self::offline::{
+    Proven, Verified, consistency, end_if_broken, prove, read_proof, verifier, verify,
+};
 
 /// The folder in the archive's data folder.
 const FOLDER: &str = "tlog";
