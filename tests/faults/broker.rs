@@ -87,7 +87,8 @@ fn away(_: &Suite, found: &mut Found) {
 fn alarm(suite: &Suite, found: &mut Found, raise: &[&str], clear: &[&str]) {
     // It lasts longer than the alarm, so that the checker never waits for what can't come.
     let load = Load {
-        rate: suite.pick(500, 120),
+        // The alarm is raised by a program that takes seconds to start.
+        rate: suite.pick(200, 120),
         ..load(suite.pick(3_000, 20_000))
     };
     let drill = Drill::http(load, found);

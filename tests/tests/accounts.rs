@@ -235,7 +235,7 @@ const MATRIX: [May; 4] = [
     },
     May {
         folder: "archive",
-        publish_to: &[],
+        publish_to: &["stoa.inbox", "stoa.outcomes"],
         read: "archive.q.",
     },
     May {
@@ -306,7 +306,7 @@ fn amqp_each_account_may_do_what_it_must_and_nothing_else() {
         let held = deployment
             .broker
             .control(&["-q", "list_queues", "name", "messages"]);
-        held.contains("stoa.unrouted\t2")
+        held.contains("stoa.unrouted\t3")
     });
     let guest = deployment.broker.url();
     assert_eq!(Attempts::connect(&guest).err(), Some(403), "guest gets in");

@@ -386,6 +386,9 @@ fn a_repair_says_what_it_could_not_bring_back() {
     let (code, done) = archive(&["repair", "--data", data]);
     assert_eq!((code, &done["appended"]), (Some(0), &json!(0)), "{done}");
     assert_eq!(done["missing"], done["gone"], "{done}");
+    // What was signed has records that are gone: that log ends.
+    let ended = done["log_ended"].as_str().unwrap();
+    assert!(Path::new(ended).join("key").exists(), "{ended}");
     let damage = &done["damage"][0];
     let lost = damage["last"].as_u64().unwrap() + 1 - damage["first"].as_u64().unwrap();
     assert_eq!(done["gone"], json!(lost), "{done}");

@@ -14,6 +14,7 @@ use stoa_daemon::Clock;
 use stoa_journal::{Content, Damage, Known, Lock, Record, Survey};
 use stoa_proto::{Exchange, Outgoing};
 
+use super::transparency;
 use crate::export::line::{self, Line};
 use crate::{output, publish};
 
@@ -118,18 +119,23 @@ pub(super) fn run(args: &RepairArgs) -> anyhow::Result<ExitCode> {
         withheld: salvage.withheld,
         foreign: salvage.foreign,
     };
+    let mut log_ended = None;
     let set_aside = if args.dry_run {
         None
     } else {
         let clock: stoa_journal::Clock = Arc::new(|| Clock::system().micros());
         let done = stoa_journal::repair(lock, &survey, &salvage.restored, appended, &clock)?;
         patient.rebuild_view()?;
+        if let Some(archive) = &patient.archive {
+            log_ended = transparency::end_if_broken(archive)?;
+        }
         Some(done.set_aside)
     };
+    let (set_aside, log_ended) = (set_aside.as_deref(), log_ended.as_deref());
     if args.json {
-        output::json(&report.json(set_aside.as_deref()))?;
+        output::json(&report.json(set_aside, log_ended))?;
     } else {
-        report.print(set_aside.as_deref());
+        report.print(set_aside, log_ended);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -245,7 +251,7 @@ impl Report<'_> {
         self.n_lost() as u64 + self.gone().saturating_sub(self.appended)
     }
 
-    fn json(&self, set_aside: Option<&Path>) -> Value {
+    fn json(&self, set_aside: Option<&Path>, log_ended: Option<&Path>) -> Value {
         let damage = self.survey.damage.iter().map(|damage| {
             let mut row = json!({
                 "segment": damage.segment.display().to_string(), "byte": damage.offset,
@@ -264,10 +270,11 @@ impl Report<'_> {
             "restored": self.restored.len(), "gone": self.gone(), "appended": self.appended,
             "withheld": self.withheld, "foreign": self.foreign, "missing": self.missing(),
             "set_aside": set_aside.map(|path| path.display().to_string()),
+            "log_ended": log_ended.map(|path| path.display().to_string()),
         })
     }
 
-    fn print(&self, set_aside: Option<&Path>) {
+    fn print(&self, set_aside: Option<&Path>, log_ended: Option<&Path>) {
         let row = |damage: &Damage| {
             let records = match damage.last {
                 Some(last) if last > damage.first => format!("{}-{last}", damage.first),
@@ -318,6 +325,14 @@ impl Report<'_> {
             ),
             None => "Nothing was changed.".to_owned(),
         });
+        if let Some(path) = log_ended {
+            output::line(&format!(
+                "The journal no longer leads to what the transparency log signed: that log ends, and is \
+                 now {}. The next start begins another one with another key: tell whoever has the old \
+                 one.",
+                path.display()
+            ));
+        }
     }
 }
 

@@ -236,6 +236,14 @@ pub(super) fn verify(dir: &Path) -> anyhow::Result<Option<transparency::Verified
     Ok(verified?)
 }
 
+/// Ends a log to which a repaired journal no longer leads; returns where it is now.
+pub(super) fn end_if_broken(dir: &Path) -> anyhow::Result<Option<PathBuf>> {
+    let bar = output::progress(0, "bytes");
+    let ended = transparency::end_if_broken(dir, &mut on(&bar));
+    bar.finish_and_clear();
+    Ok(ended?)
+}
+
 fn on(bar: &indicatif::ProgressBar) -> impl FnMut(u64, u64) {
     |done, total| {
         bar.set_length(total);

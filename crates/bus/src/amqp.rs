@@ -23,6 +23,7 @@ use std::time::Duration;
 use stoa_proto::Reader;
 use tokio::sync::watch;
 
+pub(crate) use self::address::account;
 use self::live::Live;
 use crate::consume as consume_loop;
 use crate::consume::Setting;

@@ -61,6 +61,13 @@ pub struct AmqpConfig {
     pub parked_bytes: u64,
 }
 
+impl AmqpConfig {
+    /// Returns the account that the broker will vouch for, if the address tells.
+    pub fn account(&self) -> Option<String> {
+        crate::amqp::account(self)
+    }
+}
+
 impl Default for AmqpConfig {
     fn default() -> Self {
         Self {

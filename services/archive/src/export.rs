@@ -123,11 +123,7 @@ impl Export {
             cache_bytes: CACHE_BYTES,
         };
         let index = Index::open(&data_dir.join("view"), options, &opened.journal)?;
-        let caught_up = index.catch_up(&opened.journal, progress)?;
-        // The view is not to be ahead of them.
-        for seq in caught_up.words {
-            opened.journal.redact_blocking(seq)?;
-        }
+        index.catch_up(&opened.journal, progress)?;
         Ok(Self {
             reader: Reader {
                 journal: opened.journal,

@@ -73,12 +73,9 @@ pub fn rebuild(
         cache_bytes: CACHE_BYTES,
     };
     let index = Index::open(&dir, options, &opened.journal)?;
-    let caught_up = index.catch_up(&opened.journal, &mut |done, total| {
+    let records = index.catch_up(&opened.journal, &mut |done, total| {
         progress(Part::View, done, total);
     })?;
-    for seq in caught_up.words {
-        opened.journal.redact_blocking(seq)?;
-    }
     let reader = Reader {
         journal: opened.journal,
         index: Arc::new(index),
@@ -87,10 +84,7 @@ pub fn rebuild(
     let documents = rebuild_search(data_dir, reader, &mut |done, total| {
         progress(Part::Search, done, total);
     })?;
-    Ok(Rebuilt {
-        records: caught_up.records,
-        documents,
-    })
+    Ok(Rebuilt { records, documents })
 }
 
 /// Builds the search index anew, if there is one; returns how much can be found in it.

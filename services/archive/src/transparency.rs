@@ -28,7 +28,8 @@ use stoa_tlog::{
 
 pub(crate) use self::follow::follow;
 pub use self::offline::{
-    Proven, Published, Verified, consistency, install, latest, prove, read_proof, verifier, verify,
+    Proven, Published, Verified, consistency, end_if_broken, install, latest, prove, read_proof,
+    verifier, verify,
 };
 
 /// The folder in the archive's data folder.

@@ -77,15 +77,6 @@ pub enum Error {
     },
 }
 
-/// What was applied of the journal.
-#[derive(Debug, Default)]
-pub(crate) struct CaughtUp {
-    /// How many records.
-    pub(crate) records: u64,
-    /// The records whose words were to go and are still there: after a crash, or in a backup.
-    pub(crate) words: Vec<u64>,
-}
-
 /// Where everything is.
 #[derive(Debug)]
 pub(crate) struct Index {
@@ -136,20 +127,22 @@ impl Index {
         Ok(self.view.close()?)
     }
 
-    /// Applies what the journal has beyond the view; `progress` gets records done and to do.
+    /// Applies what the journal has beyond the view; `progress` gets records done and to do. It blocks.
+    ///
+    /// Words that an order erased and that are there, after a crash or out of a backup, are overwritten.
     pub(crate) fn catch_up(
         &self,
         journal: &Journal,
         progress: &mut dyn FnMut(u64, u64),
-    ) -> Result<CaughtUp, Error> {
+    ) -> Result<u64, Error> {
         let from = self.view.applied().max(journal.first());
         let total = journal.next().saturating_sub(from);
         if total == 0 {
             self.applied
                 .store(journal.next().max(from), Ordering::Release);
-            return Ok(CaughtUp::default());
+            return Ok(0);
         }
-        let mut words = Vec::new();
+        let mut words = 0_u64;
         progress(0, total);
         let mut stage = Stage::new(self);
         let mut staged = 0;
@@ -170,7 +163,9 @@ impl Index {
                     kept.find(journal)?;
                     for applied in kept.words(order.scope) {
                         if !journal.read(applied.place.into())?.redacted {
-                            words.push(applied.place.seq);
+                            // Before the view knows the order: after a crash it is met again.
+                            journal.redact_blocking(applied.place.seq)?;
+                            words += 1;
                         }
                     }
                 }
@@ -188,10 +183,13 @@ impl Index {
         }
         stage.commit(next)?;
         progress(total, total);
-        Ok(CaughtUp {
-            records: total,
-            words,
-        })
+        if words > 0 {
+            tracing::warn!(
+                records = words,
+                "words were there that had been ordered to be erased: they are gone now"
+            );
+        }
+        Ok(total)
     }
 
     /// The next sequence number that is to be applied.

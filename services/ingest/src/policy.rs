@@ -59,7 +59,12 @@ impl Policy {
             open: config.open,
             sites,
             languages,
-            orderers: (!is_embedded).then(|| config.erasures.accounts.clone()),
+            orderers: (!is_embedded).then(|| {
+                let mut accounts = config.erasures.accounts.clone();
+                // Whoever has this role's own account can publish as it does.
+                accounts.extend(config.bus.account());
+                accounts
+            }),
         })
     }
 

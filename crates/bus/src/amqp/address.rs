@@ -44,7 +44,7 @@ pub(super) fn address(config: &AmqpConfig, turn: usize) -> Result<AMQPUri, Error
 
 /// Returns the account that the broker will vouch for. With a client certificate in place of a
 /// password the broker makes its name of the certificate, and only an address that has it tells.
-pub(super) fn account(config: &AmqpConfig) -> Option<String> {
+pub(crate) fn account(config: &AmqpConfig) -> Option<String> {
     let uri: AMQPUri = config.url.parse().ok()?;
     let by_certificate = uri.query.auth_mechanism == Some(SASLMechanism::External);
     (!by_certificate || config.url.contains('@')).then_some(uri.authority.userinfo.username)

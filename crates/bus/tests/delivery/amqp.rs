@@ -255,8 +255,16 @@ fn amqp_a_full_queue_holds_the_publisher() {
         ..broker.config()
     });
     let publisher = node.bus.publisher();
+    // Of a thread one message is on its way at a time, so many threads of one queue fill it.
+    let per_thread = 100;
     let count = u32::try_from(QUEUE_LENGTH).unwrap() + 500;
-    let all = (0..count).map(|n| outgoing(1, n)).collect();
+    let group = outgoing(1, 0).shard.group();
+    let in_queue = |thread: &u32| outgoing(*thread, 0).shard.group() == group;
+    let threads = (0..count).filter(in_queue);
+    let threads: Vec<u32> = threads.take((count / per_thread) as usize).collect();
+    let all = (0..per_thread)
+        .flat_map(|n| threads.iter().map(move |thread| outgoing(*thread, n)))
+        .collect();
     let publishing = node.spawn(async move { publisher.publish(all).await });
     node.until("named", || {
         node.bus.status().detail.contains("a queue is full")

@@ -1,7 +1,7 @@
 //! The log by its files alone: for the command line, whether or not the archive runs.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use stoa_journal::{Reader, Record};
 use stoa_proto::{Data, Event, Kind, Reference, Time};
@@ -223,8 +223,9 @@ pub fn verify(
             && let Ok(event) = Event::from_json(&record.payload)
             && let Data::CheckpointPublished(published) = event.data
             && published.origin == verifier.name()
+            // A log that ended may have had the same name, and another key.
+            && let Ok(checkpoint) = Checkpoint::open(&published.note, &verifier)
         {
-            let checkpoint = Checkpoint::open(&published.note, &verifier)?;
             roots.insert(checkpoint.size, checkpoint.root);
         }
         Ok(())
@@ -257,6 +258,33 @@ pub fn verify(
         checkpoint: latest.checkpoint,
         checkpoints: roots.len() as u64,
     }))
+}
+
+/// Ends a log whose journal was repaired so that it no longer leads to what was signed: its folder is
+/// set aside with its key, and the next start begins another log. Returns where it is now.
+///
+/// # Errors
+/// Those of reading log and journal, and if the folder can't be renamed.
+pub fn end_if_broken(
+    data_dir: &Path,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Option<PathBuf>, Error> {
+    match verify(data_dir, progress) {
+        Ok(_) => return Ok(None),
+        Err(Error::Inconsistent { .. } | Error::Shortened { .. }) => {}
+        Err(error) => return Err(error),
+    }
+    let size = signed(data_dir)?.map_or(0, |signed| signed.checkpoint.size);
+    let (from, to) = (
+        data_dir.join(FOLDER),
+        data_dir.join(format!("{FOLDER}.ended-{size}")),
+    );
+    std::fs::rename(&from, &to).map_err(|source| Error::Io {
+        action: "set aside",
+        path: from,
+        source,
+    })?;
+    Ok(Some(to))
 }
 
 /// Opens the tree of a checkpoint; the records behind its last full tile are to be added, which writes
