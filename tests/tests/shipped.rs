@@ -351,12 +351,17 @@ fn check_command(place: &Path, line: &str) {
         command.is_match(help) || value.is_match(help)
     };
     let bare = Regex::new("^[a-z][a-z-]+$").unwrap();
-    for word in words.by_ref() {
+    let mut is_value = false;
+    for word in words.by_ref().take_while(|word| *word != "#") {
+        if std::mem::take(&mut is_value) {
+            continue;
+        }
         if word.starts_with('-') {
             let option = word.split('=').next().unwrap();
             let there =
                 help.contains(&format!("{option} ")) || help.contains(&format!("{option}\n"));
             assert!(there, "{}: `stoa {line}`: no {option}", place.display());
+            is_value = !word.contains('=') && help.contains(&format!("{option} <"));
         } else if help.contains("Commands:") || (path == ["serve"] && bare.is_match(word)) {
             assert!(
                 known(&help, word),
