@@ -31,6 +31,8 @@ const EVERY: Duration = Duration::from_secs(1);
 const RETENTION_EVERY: Duration = Duration::from_hours(1);
 /// An order that has not come back after so long is sent again.
 const AGAIN: Duration = Duration::from_mins(1);
+/// How long a turn waits for the search index to follow.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Orders, and requests of a policy, that are sent in one turn.
 const TURN: usize = 1_000;
 
@@ -136,7 +138,12 @@ impl Desk {
             };
         };
         let applied = self.reader.index.applied();
+        let started = Instant::now();
         while search.applied() < applied {
+            // It may have failed, or wait for room: other orders are not to wait for it.
+            if started.elapsed() > PATIENCE {
+                anyhow::bail!("the search index does not follow: {:?}", search.state());
+            }
             tokio::select! {
                 () = self.context.shutdown.cancelled() => anyhow::bail!("the archive stops"),
                 () = tokio::time::sleep(Duration::from_millis(50)) => {}
