@@ -114,6 +114,7 @@ pub(crate) fn run(args: &BacktestArgs) -> anyhow::Result<ExitCode> {
         trusted_after: args.trusted_after,
         samples: args.samples.into(),
         threads: args.threads.into(),
+        ..Options::default()
     };
     let source = Source::open(args)?;
     let sets = Sets {

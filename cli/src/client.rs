@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Args)]
 pub(crate) struct TargetArgs {
     /// Where to send events: `http(s)://host:port` of ingest, or `amqp(s)://user:password@host/vhost`.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8081")]
     pub(crate) to: String,
     #[command(flatten)]
     token: TokenArgs,

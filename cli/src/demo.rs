@@ -66,13 +66,16 @@ pub(crate) async fn run(endpoints: &Endpoints, context: &Context) -> anyhow::Res
         .filter(|comment| verdict(comment) == "hold")
         .count();
     let Endpoints {
-        moderation, token, ..
+        moderation,
+        console,
+        token,
+        ..
     } = endpoints;
     output::raw(&format!(
         "\n\x20 the thread, as everyone sees it   {page}\n\
          \x20 the thread as JSON                {json}\n\
-         \x20 {n_held} comments wait for a moderator   \
-         curl -H 'Authorization: Bearer {token}' {moderation}/admin/cases\n\n\
+         \x20 {n_held} comments wait for a moderator   {console}\n\
+         \x20 the same over HTTP                curl -H 'Authorization: Bearer {token}' {moderation}/admin/cases\n\n\
          Stop with Ctrl-C.\n",
     ));
     Ok(())

@@ -1,15 +1,20 @@
 //! Stoa: discussion threads, moderated and archived. The one binary.
 
+mod appeals;
 mod archive;
 mod backtest;
 mod backup;
+mod cases;
 mod client;
+mod console;
 mod demo;
+mod desk;
 mod export;
 #[cfg(feature = "failpoints")]
 mod failpoints;
 mod healthcheck;
 mod import;
+mod openapi;
 mod output;
 mod parked;
 mod publish;
@@ -17,11 +22,14 @@ mod reconcile;
 mod redact;
 mod restore;
 mod roles;
+mod rows;
 mod rules;
 mod search;
 mod serve;
 mod stress;
+mod tokens;
 mod up;
+mod users;
 
 use std::process::ExitCode;
 
@@ -57,9 +65,14 @@ enum Command {
     Restore(restore::RestoreArgs),
     Search(search::SearchArgs),
     Rules(rules::RulesArgs),
+    Cases(cases::CasesArgs),
+    Appeals(appeals::AppealsArgs),
+    Users(users::UsersArgs),
+    Tokens(tokens::TokensArgs),
     Parked(parked::ParkedArgs),
     Redact(redact::RedactArgs),
     Stress(stress::StressArgs),
+    Openapi(openapi::OpenapiArgs),
     Healthcheck(healthcheck::HealthcheckArgs),
 }
 
@@ -87,9 +100,14 @@ fn main() -> ExitCode {
         Command::Backup(args) => backup::run(&args),
         Command::Restore(args) => restore::run(&args),
         Command::Rules(args) => rules::run(&args),
+        Command::Openapi(args) => openapi::run(&args),
         Command::Publish(args) => on_runtime(publish::run(args)),
         Command::Import(args) => on_runtime(import::run(args)),
         Command::Search(args) => on_runtime(search::run(args)),
+        Command::Cases(args) => on_runtime(cases::run(args)),
+        Command::Appeals(args) => on_runtime(appeals::run(args)),
+        Command::Users(args) => on_runtime(users::run(args)),
+        Command::Tokens(args) => on_runtime(tokens::run(args)),
         Command::Parked(args) => on_runtime(parked::run(args)),
         Command::Redact(args) => on_runtime(redact::run(args)),
         Command::Reconcile(args) => on_runtime(reconcile::run(args)),

@@ -1,11 +1,11 @@
 //! `stoa publish`: events, one a line, to ingest over HTTP or AMQP.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use bytes::Bytes;
 use clap::Args;
 use indicatif::ProgressBar;
@@ -18,6 +18,10 @@ use crate::output;
 /// Bytes of a batch: half of what ingest takes, so that a little overhead never matters.
 const BATCH_BYTES: usize = limits::BATCH_BYTES / 2;
 
+/// The longest line: a record of 64 MiB in base64. Tests get there sooner.
+pub(crate) const LINE_BYTES: u64 = if cfg!(test) { 1 } else { 96 } * 1024 * 1024;
+/// Refusals that are kept to be told one by one.
+const KEPT: usize = if cfg!(test) { 100 } else { 10_000 };
 /// Rows of refusals that a table shows.
 const SHOWN: usize = 50;
 
@@ -64,8 +68,11 @@ pub(crate) struct Report {
     pub(crate) accepted: u64,
     /// Events that had been taken before.
     pub(crate) duplicate: u64,
-    /// Events that were refused.
+    /// Events that were refused, the first [`KEPT`].
     pub(crate) rejected: Vec<RefusedLine>,
+    /// How many more were.
+    #[serde(skip_serializing_if = "is_none")]
+    more_rejected: u64,
     /// Events that were not delivered.
     pub(crate) undelivered: u64,
     /// Lines of an archive's export that no platform had sent.
@@ -84,7 +91,16 @@ fn is_none(n: &u64) -> bool {
 impl Report {
     /// Notes a refusal.
     pub(crate) fn refuse(&mut self, line: u64, refused: Refused) {
-        self.rejected.push(RefusedLine { line, refused });
+        if self.rejected.len() < KEPT {
+            self.rejected.push(RefusedLine { line, refused });
+        } else {
+            self.more_rejected += 1;
+        }
+    }
+
+    /// Notes why there is no more.
+    pub(crate) fn fail(&mut self, error: &anyhow::Error) {
+        self.error.get_or_insert(format!("{error:#}"));
     }
 
     fn settle(&mut self, lines: &[Line], answer: Answer) {
@@ -118,17 +134,16 @@ impl Report {
             if !rows.is_empty() {
                 output::table(["line", "id", "code", "field", "message"], &rows);
             }
-            if self.rejected.len() > SHOWN {
-                output::line(&format!(
-                    "… and {} more refusals",
-                    self.rejected.len() - SHOWN
-                ));
+            let n_rejected = self.rejected.len() as u64 + self.more_rejected;
+            let n_more = n_rejected.saturating_sub(SHOWN as u64);
+            if n_more > 0 {
+                output::line(&format!("… and {n_more} more refusals"));
             }
             let counts = [[
                 self.read.to_string(),
                 self.accepted.to_string(),
                 self.duplicate.to_string(),
-                self.rejected.len().to_string(),
+                n_rejected.to_string(),
                 self.undelivered.to_string(),
             ]];
             output::table(
@@ -164,7 +179,13 @@ pub(crate) async fn run(args: PublishArgs) -> anyhow::Result<ExitCode> {
     );
     let mut report = Report::default();
     for line in read(&args.file)? {
-        sender.push(line?, &mut report).await;
+        match line {
+            Ok(line) => sender.push(line, &mut report).await,
+            Err(error) => {
+                report.fail(&error);
+                break;
+            }
+        }
         if sender.gave_up() {
             break;
         }
@@ -178,9 +199,10 @@ pub(crate) fn size(path: &Path) -> u64 {
     std::fs::metadata(path).map_or(0, |metadata| metadata.len())
 }
 
-/// Reads the lines of a file or of standard input; empty ones are passed over.
+/// Reads the lines of a file or of standard input; empty ones are passed over, and one that is longer
+/// than [`LINE_BYTES`] is an error.
 pub(crate) fn read(path: &Path) -> anyhow::Result<impl Iterator<Item = anyhow::Result<Line>>> {
-    let input: Box<dyn BufRead> = if path == Path::new("-") {
+    let mut input: Box<dyn BufRead> = if path == Path::new("-") {
         Box::new(BufReader::new(std::io::stdin()))
     } else {
         let file = std::fs::File::open(path)
@@ -188,17 +210,25 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<impl Iterator<Item = anyhow::R
         Box::new(BufReader::with_capacity(1 << 20, file))
     };
     let name = path.display().to_string();
-    Ok(input
-        .split(b'\n')
-        .zip(1_u64..)
-        .map(move |(line, number)| {
-            let body = Bytes::from(line.with_context(|| format!("{name} can't be read"))?);
-            Ok(Line {
-                number,
-                body: body.trim_ascii().to_vec().into(),
-            })
-        })
-        .filter(|line| !matches!(line, Ok(line) if line.body.is_empty())))
+    let mut number = 0;
+    let mut next = move || -> anyhow::Result<Option<Line>> {
+        let mut body = Vec::new();
+        number += 1;
+        let read = input
+            .by_ref()
+            .take(LINE_BYTES + 1)
+            .read_until(b'\n', &mut body);
+        let read = read.with_context(|| format!("{name} can't be read"))?;
+        if read as u64 > LINE_BYTES {
+            bail!(
+                "{name}, line {number}: it has more than {LINE_BYTES} bytes; no event is so long"
+            );
+        }
+        let body = Bytes::from(body.trim_ascii().to_vec());
+        Ok((read > 0).then_some(Line { number, body }))
+    };
+    let lines = std::iter::from_fn(move || next().transpose());
+    Ok(lines.filter(|line| !matches!(line, Ok(line) if line.body.is_empty())))
 }
 
 /// Gathers lines into batches and sends these in order.
@@ -303,6 +333,36 @@ mod tests {
             .map(|(_, body)| body.clone())
             .collect();
         (report, bodies)
+    }
+
+    #[test]
+    fn a_line_without_an_end_is_an_error_and_not_a_lot_of_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.jsonl");
+        let long = "x".repeat(usize::try_from(LINE_BYTES).unwrap() + 1);
+        std::fs::write(&path, format!("{{}}\n{long}\n{{}}\n")).unwrap();
+        let mut lines = read(&path).unwrap();
+        assert_eq!(lines.next().unwrap().unwrap().body, "{}");
+        let error = lines.next().unwrap().unwrap_err().to_string();
+        assert!(error.contains("line 2: it has more than"), "{error}");
+    }
+
+    #[test]
+    fn refusals_are_counted_beyond_those_that_are_kept() {
+        let mut report = Report::default();
+        for line in 0..KEPT as u64 + 7 {
+            let refused = Refused {
+                index: 0,
+                id: None,
+                code: "invalid_json".to_owned(),
+                field: None,
+                message: String::new(),
+            };
+            report.refuse(line, refused);
+        }
+        let report = serde_json::to_value(&report).unwrap();
+        assert_eq!(report["rejected"].as_array().unwrap().len(), KEPT);
+        assert_eq!(report["more_rejected"], 7);
     }
 
     #[tokio::test]

@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::client;
 use crate::client::rest::{Rest, with_query};
-use crate::{client, output};
+use crate::desk::address;
+use crate::rows::{Rows, text};
 
 /// Has words forgotten in every role, and shows what becomes of it: a comment's, or an author's.
 #[derive(Debug, Args)]
@@ -140,7 +141,7 @@ async fn request(args: &RequestArgs) -> anyhow::Result<ExitCode> {
         }
     }
     let answer = args.admin.send(Method::POST, [], Some(&body)).await?;
-    args.admin.show(&[answer])
+    REDACTIONS.one(&answer, args.admin.json)
 }
 
 async fn list(args: &ListArgs) -> anyhow::Result<ExitCode> {
@@ -153,34 +154,24 @@ async fn list(args: &ListArgs) -> anyhow::Result<ExitCode> {
     ];
     let path = with_query(&args.admin.url([])?, &query)?;
     let answer = args.admin.ask(Method::GET, &path, None).await?;
-    let found = answer.get("redactions").and_then(Value::as_array);
-    let shown = args.admin.show(found.map_or(&[], Vec::as_slice));
-    if let Some(next) = answer.get("next").and_then(Value::as_str) {
-        output::note(&format!("more with --after {next}"));
-    }
-    shown
+    REDACTIONS.page(&answer, args.admin.json)
 }
 
 async fn one(args: &OneArgs, method: Method, what: Option<&str>) -> anyhow::Result<ExitCode> {
     let segments = [args.admin.site.as_str(), &args.redaction];
     let path = segments.into_iter().chain(what);
     let answer = args.admin.send(method, path, None).await?;
-    args.admin.show(&[answer])
+    REDACTIONS.one(&answer, args.admin.json)
 }
 
 impl AdminArgs {
     /// Returns the address of the redactions, or of what is below them.
     fn url<'a>(&self, segments: impl IntoIterator<Item = &'a str>) -> anyhow::Result<String> {
-        let mut url = reqwest::Url::parse(&self.to)
-            .with_context(|| format!("--to {} is no address", self.to))?;
-        match url.path_segments_mut() {
-            Ok(mut path) => {
-                path.pop_if_empty().extend(["admin", "redactions"]);
-                path.extend(segments);
-            }
-            Err(()) => bail!("--to {} is no address of a listener", self.to),
-        }
-        Ok(url.into())
+        address(
+            &self.to,
+            "admin",
+            ["redactions"].into_iter().chain(segments),
+        )
     }
 
     async fn send<'a>(
@@ -197,38 +188,26 @@ impl AdminArgs {
         let what = "the admin listener of an archive";
         Rest::new(token)?.expect(method, url, body, what).await
     }
-
-    fn show(&self, redactions: &[Value]) -> anyhow::Result<ExitCode> {
-        if self.json {
-            output::json(&redactions)?;
-            return Ok(ExitCode::SUCCESS);
-        }
-        if redactions.is_empty() {
-            output::line("There are no such redactions.");
-            return Ok(ExitCode::SUCCESS);
-        }
-        let rows: Vec<[String; 8]> = redactions.iter().map(row).collect();
-        let header = [
-            "redaction",
-            "state",
-            "of",
-            "scope",
-            "by",
-            "due at",
-            "comments",
-            "records",
-        ];
-        output::table(header, &rows);
-        Ok(ExitCode::SUCCESS)
-    }
 }
 
+/// What is shown of redactions.
+const REDACTIONS: Rows<8> = Rows {
+    name: "redactions",
+    header: [
+        "redaction",
+        "state",
+        "of",
+        "scope",
+        "by",
+        "due at",
+        "comments",
+        "records",
+    ],
+    row,
+};
+
 fn row(redaction: &Value) -> [String; 8] {
-    let text = |name: &str| match redaction.get(name) {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => output::printable(text).into_owned(),
-        Some(other) => other.to_string(),
-    };
+    let text = |name: &str| text(redaction, name);
     let of = match (redaction.get("comment"), redaction.get("author")) {
         (Some(Value::String(_)), _) => format!("comment {}", text("comment")),
         (_, Some(Value::String(_))) => format!("author {}", text("author")),

@@ -5,6 +5,7 @@
 
 mod backup;
 mod jsonl;
+mod redactions;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -15,6 +16,7 @@ use serde_json::json;
 use stoa_archive::transparency;
 use stoa_tlog::{Checkpoint, Frontier};
 
+use self::redactions::List;
 use crate::archive::{hex, rebuild_views};
 use crate::backup::store::{PlaceArgs, Store};
 use crate::export::line;
@@ -32,6 +34,10 @@ pub(crate) struct RestoreArgs {
     /// archive begins a new log.
     #[arg(long, value_name = "FILE", requires = "from")]
     key: Option<PathBuf>,
+    /// A newer list of redactions, as `stoa export redactions` wrote it: what was erased after the copy
+    /// was made is erased in it, before the folder is there.
+    #[arg(long, value_name = "FILE")]
+    redactions: Option<PathBuf>,
     #[command(flatten)]
     place: PlaceArgs,
     /// The archive's data folder: a new one, or an empty one. Under `stoa up --data DIR` it is
@@ -67,6 +73,8 @@ struct Expected {
 /// What was restored.
 struct Restored {
     records: u64,
+    /// Those among them that came from the list of redactions; none without a list.
+    learned: Option<u64>,
     erased: u64,
     head: [u8; 32],
     tree: Frontier,
@@ -76,6 +84,7 @@ struct Restored {
 
 /// Runs the command. It blocks.
 pub(crate) fn run(args: &RestoreArgs) -> anyhow::Result<ExitCode> {
+    let list = args.redactions.as_deref().map(List::open).transpose()?;
     let place = Place::prepare(&args.data)?;
     let expected = match (&args.source.file, &args.source.from) {
         (Some(file), _) => jsonl::restore(file, &place.new)?,
@@ -85,7 +94,8 @@ pub(crate) fn run(args: &RestoreArgs) -> anyhow::Result<ExitCode> {
         }
         (None, None) => bail!("a file or --from is needed"),
     };
-    let restored = make_ready(&place.new, &expected)?;
+    let restored =
+        make_ready(&place.new, &expected, list.as_ref()).context("nothing was restored")?;
     place.take()?;
     if args.json {
         let checkpoint = restored.checkpoint.as_ref();
@@ -93,6 +103,7 @@ pub(crate) fn run(args: &RestoreArgs) -> anyhow::Result<ExitCode> {
             "ok": true, "records": restored.records, "erased": restored.erased,
             "head": hex(&restored.head), "root": hex(&restored.tree.root()),
             "checkpoint": checkpoint.map(|checkpoint| checkpoint.size),
+            "learned": restored.learned,
         }))?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -103,6 +114,11 @@ pub(crate) fn run(args: &RestoreArgs) -> anyhow::Result<ExitCode> {
         args.data.display(),
         hex(&restored.tree.root())
     ));
+    if let Some(learned) = restored.learned {
+        output::line(&format!(
+            "{learned} of the records are what the list of redactions has and the copy did not."
+        ));
+    }
     output::line(&match restored.checkpoint {
         Some(checkpoint) => format!(
             "They lead to the checkpoint over {} records, and the log {} goes on.",
@@ -115,8 +131,9 @@ pub(crate) fn run(args: &RestoreArgs) -> anyhow::Result<ExitCode> {
 
 /// Does what has to be done before what was restored may be served: builds the view, overwrites what
 /// was ordered to be erased and is still in the copy, and checks everything.
-fn make_ready(new: &Path, expected: &Expected) -> anyhow::Result<Restored> {
+fn make_ready(new: &Path, expected: &Expected, list: Option<&List>) -> anyhow::Result<Restored> {
     rebuild_views(new)?;
+    let learned = list.map(|list| list.carry_out(new)).transpose()?;
     let journal = new.join("journal");
     let bar = output::progress(0, "bytes");
     let report = stoa_journal::verify(&journal, &mut |progress| {
@@ -129,29 +146,35 @@ fn make_ready(new: &Path, expected: &Expected) -> anyhow::Result<Restored> {
     })?;
     bar.finish_and_clear();
     let mut tree = Frontier::default();
+    // Where the copy ends; behind it is what the list brought.
+    let mut end = (expected.records == 0).then(|| ([0; 32], tree.root()));
     let mut reader = stoa_journal::Reader::open(&journal)?;
     while let Some(kept) = reader.next_kept() {
-        tree.push(transparency::entry(&kept?));
+        let kept = kept?;
+        tree.push(transparency::entry(&kept));
+        if tree.size() == expected.records {
+            end = Some((kept.chain, tree.root()));
+        }
         if let Some(checkpoint) = &expected.checkpoint
             && checkpoint.size == tree.size()
             && checkpoint.root != tree.root()
         {
             bail!(
-                "the first {} records are not those that the archive signed; nothing was restored",
+                "the first {} records are not those that the archive signed",
                 checkpoint.size
             );
         }
     }
-    if (expected.records, expected.head, expected.root) != (report.next, report.head, tree.root()) {
+    let copied = report.next - learned.unwrap_or_default();
+    if copied != expected.records || end != Some((expected.head, expected.root)) {
         bail!(
-            "the copy says that it has {} records, and there are {}, or their hashes are others; nothing \
-             was restored",
-            expected.records,
-            report.next
+            "the copy says that it has {} records, and there are {copied}, or their hashes are others",
+            expected.records
         );
     }
     Ok(Restored {
         records: report.records,
+        learned,
         erased: report.redacted,
         head: report.head,
         tree,

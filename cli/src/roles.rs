@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use clap::ValueEnum;
+use stoa_bus::{AmqpConfig, Bus};
 use stoa_daemon::config;
 use stoa_daemon::{ConfigError, Context};
 
@@ -16,11 +17,18 @@ pub(crate) enum Role {
     ModerationRules,
     /// Keeps and shows threads.
     Archive,
+    /// Is the review desk for people.
+    Console,
 }
 
 impl Role {
     /// All roles.
-    pub(crate) const ALL: [Self; 3] = [Self::Ingest, Self::ModerationRules, Self::Archive];
+    pub(crate) const ALL: [Self; 4] = [
+        Self::Ingest,
+        Self::ModerationRules,
+        Self::Archive,
+        Self::Console,
+    ];
 
     /// Returns the name, as on the command line and in folders.
     pub(crate) fn name(self) -> &'static str {
@@ -28,6 +36,7 @@ impl Role {
             Self::Ingest => "ingest",
             Self::ModerationRules => "moderation-rules",
             Self::Archive => "archive",
+            Self::Console => "console",
         }
     }
 
@@ -37,6 +46,7 @@ impl Role {
             Self::Ingest => stoa_ingest::DEFAULT_CONFIG,
             Self::ModerationRules => stoa_moderation_rules::DEFAULT_CONFIG,
             Self::Archive => stoa_archive::DEFAULT_CONFIG,
+            Self::Console => stoa_console::DEFAULT_CONFIG,
         }
     }
 }
@@ -49,6 +59,8 @@ pub(crate) enum Configured {
     ModerationRules(Box<stoa_moderation_rules::Config>),
     /// Archive.
     Archive(Box<stoa_archive::Config>),
+    /// Console.
+    Console(Box<stoa_console::Config>),
 }
 
 /// Evaluates an expression for the configuration of whichever role it is.
@@ -58,6 +70,7 @@ macro_rules! each {
             Configured::Ingest($config) => $value,
             Configured::ModerationRules($config) => $value,
             Configured::Archive($config) => $value,
+            Configured::Console($config) => $value,
         }
     };
 }
@@ -89,6 +102,12 @@ impl Configured {
                 file,
                 environment,
             )?)),
+            Role::Console => Self::Console(Box::new(config::load_from(
+                name,
+                default,
+                file,
+                environment,
+            )?)),
         })
     }
 
@@ -98,12 +117,18 @@ impl Configured {
             Self::Ingest(_) => Role::Ingest,
             Self::ModerationRules(_) => Role::ModerationRules,
             Self::Archive(_) => Role::Archive,
+            Self::Console(_) => Role::Console,
         }
     }
 
     /// Lets a token in.
     pub(crate) fn admit(&mut self, token: stoa_daemon::auth::TokenConfig) {
-        each!(self, config => config.tokens.push(token));
+        match self {
+            Self::Ingest(config) => config.tokens.push(token),
+            Self::ModerationRules(config) => config.tokens.push(token),
+            Self::Archive(config) => config.tokens.push(token),
+            Self::Console(config) => config.tokens.push(token),
+        }
     }
 
     /// Returns the bytes of disk that the role leaves free.
@@ -112,12 +137,8 @@ impl Configured {
             Self::Ingest(config) => config.budget.reserve.get(),
             Self::ModerationRules(config) => config.journal.reserve.get(),
             Self::Archive(config) => config.journal.reserve.get(),
+            Self::Console(config) => config.journal.reserve.get(),
         }
-    }
-
-    /// Returns the broker's configuration.
-    pub(crate) fn bus(&self) -> &stoa_bus::AmqpConfig {
-        each!(self, config => &config.bus)
     }
 
     /// Returns the configuration of logs.
@@ -125,14 +146,29 @@ impl Configured {
         each!(self, config => &config.log)
     }
 
-    /// Runs the role until it is told to stop.
-    pub(crate) async fn run(self, context: Context, bus: stoa_bus::Bus) -> anyhow::Result<()> {
+    /// Runs the role until it is told to stop, on the bus that `connect` makes of its configuration if it needs one.
+    ///
+    /// `tell` gets what the person who starts it has to know.
+    pub(crate) async fn run(
+        self,
+        context: Context,
+        connect: impl FnOnce(&AmqpConfig, &Context) -> anyhow::Result<Bus>,
+        tell: impl FnOnce(String) + Send,
+    ) -> anyhow::Result<()> {
         match self {
-            Self::Ingest(config) => stoa_ingest::run(*config, context, bus).await,
+            Self::Ingest(config) => {
+                let bus = connect(&config.bus, &context)?;
+                stoa_ingest::run(*config, context, bus).await
+            }
             Self::ModerationRules(config) => {
+                let bus = connect(&config.bus, &context)?;
                 stoa_moderation_rules::run(*config, context, bus).await
             }
-            Self::Archive(config) => stoa_archive::run(*config, context, bus).await,
+            Self::Archive(config) => {
+                let bus = connect(&config.bus, &context)?;
+                stoa_archive::run(*config, context, bus).await
+            }
+            Self::Console(config) => stoa_console::run(*config, context, tell).await,
         }
     }
 }

@@ -4,14 +4,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use stoa_bus::{Bus, Env};
+use stoa_bus::{AmqpConfig, Bus, Env};
 use stoa_daemon::{ConfigError, Context, lifecycle, telemetry};
 
 use crate::client::chain;
 use crate::output;
 use crate::roles::{Configured, Role};
 
-/// Runs one role over RabbitMQ.
+/// Runs one role, over RabbitMQ unless it is the console.
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
     /// The role to run.
@@ -38,6 +38,11 @@ pub(crate) fn env(context: &Context) -> Env {
     }
 }
 
+/// Says where the first account of the console is made.
+pub(crate) fn tell(link: &str) {
+    output::raw(&format!("Make the first account at {link}\n"));
+}
+
 /// Runs the command.
 pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     if args.print_default_config {
@@ -46,16 +51,19 @@ pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     }
     let configured = Configured::load(args.role, args.config.as_deref(), std::env::vars_os())?;
     telemetry::init(configured.log())?;
-    let mut amqp = configured.bus().clone();
-    amqp.provision |= args.provision;
-    amqp.role = args.role.name().to_owned();
     let role = configured.role().name();
+    let provision = args.provision;
     let exit = lifecycle::run(
         role,
         lifecycle::ShutdownConfig::default(),
         move |context| async move {
-            let bus = Bus::amqp(amqp, env(&context)).map_err(misconfigured)?;
-            configured.run(context, bus).await
+            let connect = |amqp: &AmqpConfig, context: &Context| {
+                let mut amqp = amqp.clone();
+                amqp.provision |= provision;
+                amqp.role = role.to_owned();
+                Bus::amqp(amqp, env(context)).map_err(misconfigured)
+            };
+            configured.run(context, connect, |link| tell(&link)).await
         },
     );
     Ok(exit.into())

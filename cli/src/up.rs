@@ -25,7 +25,8 @@ pub(crate) struct UpArgs {
     /// Where journals and views are kept; with --demo a temporary folder unless given.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Folder with a configuration file per role: ingest.toml, moderation-rules.toml, archive.toml.
+    /// Folder with a configuration file per role: ingest.toml, moderation-rules.toml, archive.toml,
+    /// console.toml.
     /// Without it, everything is open to this machine and to no other.
     #[arg(long, value_name = "DIR")]
     config: Option<PathBuf>,
@@ -39,8 +40,8 @@ pub(crate) struct UpArgs {
     #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
     host: IpAddr,
     /// First of the public ports: ingest, moderation-rules and archive take this one and the two
-    /// that follow; the admin listeners are 1000 above.
-    #[arg(long, value_name = "PORT", default_value_t = 8081, value_parser = clap::value_parser!(u16).range(1..=64_000))]
+    /// that follow, the console the one before; the admin listeners are 1000 above.
+    #[arg(long, value_name = "PORT", default_value_t = 8081, value_parser = clap::value_parser!(u16).range(2..=64_000))]
     port: u16,
     /// Token with the role admin; made anew at each start unless given. Also read from
     /// `STOA_UP_TOKEN`.
@@ -65,6 +66,8 @@ pub(crate) struct Endpoints {
     pub(crate) moderation: String,
     /// Shows threads.
     pub(crate) archive: String,
+    /// Is the review desk; where the first account is made, as long as there is none.
+    pub(crate) console: String,
     /// Opens everything.
     pub(crate) token: String,
 }
@@ -74,12 +77,18 @@ fn listen(host: IpAddr, port: u16) -> String {
 }
 
 /// Reads a role's configuration with what the command line says over it.
-fn configure(args: &UpArgs, data: &Path, role: Role) -> Result<Configured, ConfigError> {
-    let index = Role::ALL
-        .iter()
-        .position(|other| *other == role)
-        .unwrap_or_default();
-    let port = args.port + u16::try_from(index).unwrap_or_default();
+fn configure(
+    args: &UpArgs,
+    data: &Path,
+    role: Role,
+    console_token: &str,
+) -> Result<Configured, ConfigError> {
+    let port = match role {
+        Role::Console => args.port - 1,
+        Role::Ingest => args.port,
+        Role::ModerationRules => args.port + 1,
+        Role::Archive => args.port + 2,
+    };
     let prefix = format!("STOA_{}__", role.name().replace('-', "_").to_uppercase());
     let file = args
         .config
@@ -94,7 +103,25 @@ fn configure(args: &UpArgs, data: &Path, role: Role) -> Result<Configured, Confi
     if args.config.is_none() {
         variables.push(set("HTTP__LISTEN", listen(args.host, port)));
         variables.push(set("ADMIN__LISTEN", listen(args.host, port + 1_000)));
-        variables.push(set("OPEN", "true".to_owned()));
+        if role != Role::Console {
+            variables.push(set("OPEN", "true".to_owned()));
+        }
+    }
+    let base = |port| format!("http://{}", listen(args.host, port));
+    if role == Role::ModerationRules && args.config.is_none() {
+        // Before what the environment says, which may know a better address.
+        variables.insert(0, set("HTTP__PUBLIC_URL", base(port)));
+    }
+    if role == Role::Console {
+        if args.config.is_none() {
+            variables.push(set("MODERATION__URL", base(args.port + 1_001)));
+            variables.push(set("ARCHIVE__URL", base(args.port + 2)));
+            variables.push(set("ARCHIVE__ADMIN_URL", base(args.port + 1_002)));
+            variables.push(set("INGEST__URL", base(args.port + 1_000)));
+        }
+        variables.push(set("MODERATION__TOKEN", console_token.to_owned()));
+        variables.push(set("ARCHIVE__TOKEN", console_token.to_owned()));
+        variables.push(set("INGEST__TOKEN", console_token.to_owned()));
     }
     if role == Role::ModerationRules
         && let Some(rules) = &args.rules
@@ -139,32 +166,48 @@ pub(crate) fn run(args: UpArgs) -> anyhow::Result<ExitCode> {
         (None, None) => PathBuf::from("stoa-data"),
     };
     let token = args.token.clone().unwrap_or_else(random_token);
+    let console_token = random_token();
     let mut roles = Vec::new();
     for role in Role::ALL {
-        let mut configured = configure(&args, &data, role)?;
+        let mut configured = configure(&args, &data, role, &console_token)?;
         configured.admit(TokenConfig::from_secret(
             "up",
             Right::Admin,
             Secret::new(token.clone()),
         ));
+        configured.admit(TokenConfig {
+            on_behalf: true,
+            ..TokenConfig::from_secret(
+                "up-console",
+                Right::Admin,
+                Secret::new(console_token.clone()),
+            )
+        });
         roles.push(configured);
     }
     let base = |port: u16| format!("http://{}", listen(args.host, port));
-    let endpoints = Endpoints {
+    let mut endpoints = Endpoints {
         ingest: base(args.port),
         moderation: base(args.port + 1_001),
         archive: base(args.port + 2),
+        console: base(args.port - 1),
         token,
     };
     let exit = lifecycle::run(
         "up",
         lifecycle::ShutdownConfig::default(),
         move |context| async move {
-            let (roles, mut failures) = start(&context, &data, roles)?;
+            let (told, mut set_up) = mpsc::channel(1);
+            let (roles, mut failures) = start(&context, &data, roles, &told)?;
             let up = async {
                 ready(&context, &roles).await;
                 if context.shutdown.is_cancelled() {
                     return Ok(());
+                }
+                match set_up.try_recv() {
+                    Ok(link) if args.config.is_some() => crate::serve::tell(&link),
+                    Ok(link) => endpoints.console = link,
+                    Err(_) => {}
                 }
                 if args.config.is_none() {
                     announce(&endpoints, &data);
@@ -193,6 +236,7 @@ fn start(
     context: &Context,
     data: &Path,
     roles: Vec<Configured>,
+    told: &mpsc::Sender<String>,
 ) -> anyhow::Result<(Vec<Context>, mpsc::Receiver<anyhow::Error>)> {
     // The bus goes on as long as any role does.
     let reserve_bytes = roles.iter().map(Configured::reserve).min().unwrap_or(0);
@@ -211,7 +255,12 @@ fn start(
         let own = context.for_role(name);
         contexts.push(own.clone());
         let (failed, shutdown) = (failed.clone(), context.shutdown.clone());
-        let running = configured.run(own, bus.clone());
+        let (bus, told) = (bus.clone(), told.clone());
+        let tell = move |link| {
+            // It is told once, and there is room for it.
+            told.try_send(link).ok();
+        };
+        let running = configured.run(own, move |_, _| Ok(bus), tell);
         context.supervise(name, async move {
             if let Err(error) = running.await {
                 // It is told once, by whoever receives it; the end of the process follows.
@@ -241,12 +290,14 @@ fn announce(endpoints: &Endpoints, data: &Path) {
         ingest,
         moderation,
         archive,
+        console,
         token,
     } = endpoints;
     output::raw(&format!(
         "Stoa is up; its data is in {}.\n\n\
          \x20 publish events     POST {ingest}/v1/events\n\
          \x20 read threads       {archive}/\n\
+         \x20 review desk        {console}\n\
          \x20 cases, decisions   {moderation}/admin/cases\n\
          \x20 metrics            {moderation}/metrics\n\
          \x20 token (admin)      {token}\n\n\

@@ -80,6 +80,14 @@ macro_rules! events {
             pub(crate) fn schema(kind: Kind) -> schemars::Schema {
                 match kind { $(Kind::$variant => schema_of::<$payload>(),)* }
             }
+
+            /// Generates the JSON Schema of a type's payload beside those that a generator has.
+            pub(crate) fn schema_in(
+                kind: Kind,
+                generator: &mut schemars::SchemaGenerator,
+            ) -> schemars::Schema {
+                match kind { $(Kind::$variant => generator.subschema_for::<$payload>(),)* }
+            }
         }
     };
     (@inbound) => { true };

@@ -10,9 +10,10 @@
 //! - [`limits`] are the sizes that are accepted, each with its reason.
 //! - [`shard`] says which queue an event takes, [`topology`] which queues there are.
 //! - [`schema`] generates the JSON Schemas, the `AsyncAPI` document and the broker's definitions;
-//!   tests hold the generated files to the types.
+//!   tests hold the generated files to the types. [`component`] is the same for documents of HTTP.
 
 pub mod codec;
+pub mod component;
 pub mod data;
 pub mod event;
 pub mod ids;
@@ -28,12 +29,12 @@ pub mod topology;
 mod validate;
 
 pub use data::{
-    AppealResolved, Article, ArticleRemoved, Attribution, Author, AuthorErased, AuthorRole,
-    AuthorSanctioned, AuthorUpdated, By, CaseClosed, CaseOpened, CheckpointPublished, Comment,
-    CommentErased, CommentPolicy, CommentReported, CommentScored, CommentWithdrawn, Decision,
-    DecisionAppealed, ErasureScope, EventRejected, FiredRule, Format, Imported, ImportedState,
-    Link, Normalized, RedactionCompleted, RedactionDecided, RedactionDecision, ReportReason,
-    Sanction, Span, Statement, Verdict,
+    AppealOutcome, AppealResolved, Article, ArticleRemoved, Attribution, Author, AuthorErased,
+    AuthorRole, AuthorSanctioned, AuthorUpdated, By, CaseClosed, CaseOpened, CheckpointPublished,
+    Comment, CommentErased, CommentPolicy, CommentReported, CommentScored, CommentWithdrawn,
+    Decision, DecisionAppealed, ErasureScope, EventRejected, FiredRule, Format, Imported,
+    ImportedState, Link, Normalized, RedactionCompleted, RedactionDecided, RedactionDecision,
+    ReportReason, Sanction, Span, Statement, Verdict,
 };
 pub use event::{Data, Event, Kind};
 pub use outgoing::Outgoing;

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::event::{Data, Event, Kind};
 use crate::{Code, Rejection, Shard, Time, limits};
 
 /// An event without its words: its key, whom it is about, and what tells it from others about them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Reference<'a> {
     /// The event's source.
     #[serde(borrow)]
@@ -18,6 +19,7 @@ pub struct Reference<'a> {
     pub id: Cow<'a, str>,
     /// The event's type.
     #[serde(rename = "type")]
+    #[schema(value_type = String)]
     pub kind: Kind,
     /// The site; empty for events about Stoa itself.
     #[serde(borrow, default)]
@@ -95,7 +97,7 @@ impl<'a> Reference<'a> {
 }
 
 /// The events of a question: which of them does a role not hold?
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub struct Question<'a> {
     /// What the events are known by.
     #[serde(borrow)]
@@ -117,7 +119,7 @@ impl<'a> Question<'a> {
 }
 
 /// What a role says to a question.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Held {
     /// How many events were asked about.
     pub asked: usize,

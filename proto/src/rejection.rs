@@ -4,6 +4,7 @@ use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The closed set of reasons for which an event is refused.
 #[derive(
@@ -91,7 +92,7 @@ impl fmt::Display for Code {
 /// there is one.
 ///
 /// The message never repeats what the field held: it may be a person's words.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Rejection {
     /// The reason.
     pub code: Code,

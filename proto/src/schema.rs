@@ -16,10 +16,22 @@ pub fn event(kind: Kind) -> Value {
             map.remove("$defs")
         })
         .unwrap_or_else(|| json!({}));
+    let mut schema = Map::new();
+    schema.insert(
+        "$schema".to_owned(),
+        "https://json-schema.org/draft/2020-12/schema".into(),
+    );
+    let id = format!("https://stoa.example/schema/v1/{}.json", kind.short());
+    schema.insert("$id".to_owned(), id.into());
+    schema.extend(envelope(kind, &payload));
+    schema.insert("$defs".to_owned(), definitions);
+    schema.into()
+}
+
+/// The schema of an event with a payload.
+pub(crate) fn envelope(kind: Kind, payload: &Value) -> Map<String, Value> {
     let id = json!({"type": "string", "minLength": 1, "maxLength": limits::ID_BYTES});
-    json!({
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": format!("https://stoa.example/schema/v1/{}.json", kind.short()),
+    let envelope = json!({
         "title": kind.as_str(),
         "type": "object",
         "required": ["specversion", "id", "source", "type", "data"],
@@ -35,8 +47,11 @@ pub fn event(kind: Kind) -> Value {
             "recordedtime": {"type": ["string", "null"], "format": "date-time"},
             "data": payload,
         },
-        "$defs": definitions,
-    })
+    });
+    match envelope {
+        Value::Object(envelope) => envelope,
+        _ => Map::new(),
+    }
 }
 
 /// Generates the `AsyncAPI` 3 document.

@@ -220,7 +220,8 @@ pub const ACCOUNTS: [Account; 3] = [
     Account {
         user: "stoa-moderation-rules",
         configure: "^$",
-        write: r"^stoa\.(decisions|outcomes)$",
+        // Into the inbox go the appeals that authors write on its page.
+        write: r"^stoa\.(decisions|inbox|outcomes)$",
         read: r"^moderation\.q\.[0-9]+$",
     },
     Account {

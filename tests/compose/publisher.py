@@ -175,8 +175,8 @@ def permissions(folder):
 
     may_write = {
         "ingest": {"stoa.content", "stoa.rejected"},
-        "moderation-rules": {"stoa.decisions", "stoa.outcomes"},
-        "archive": set(),
+        "moderation-rules": {"stoa.decisions", "stoa.inbox", "stoa.outcomes"},
+        "archive": {"stoa.inbox", "stoa.outcomes"},
         "platform/courrier": {"stoa.inbox"},
     }
     may_read = {

@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use stoa_tests::Load;
+use stoa_tests::{Load, eventually};
 
 use crate::drill::{Drill, load};
+use crate::erase::Erased;
 use crate::report::Found;
 use crate::{Case, Suite};
 
@@ -84,7 +85,7 @@ fn embedded(suite: &Suite, found: &mut Found) {
 /// Places in the code, and the roles that come to each of them over a broker.
 ///
 /// Between two of them there is no step whose effect outlives a crash.
-const PLACES: [(&str, &[&str]); 19] = [
+const PLACES: [(&str, &[&str]); 26] = [
     (
         "journal_before_write",
         &["ingest", "moderation-rules", "archive"],
@@ -131,15 +132,30 @@ const PLACES: [(&str, &[&str]); 19] = [
         &["ingest", "moderation-rules", "archive"],
     ),
     ("embedded_before_confirm", &[]),
+    ("archive_after_order", &["archive"]),
+    ("archive_before_overwriting", &["archive"]),
+    ("erase_before_journal", &["ingest", "moderation-rules"]),
+    ("erase_before_record", &["ingest", "moderation-rules"]),
+    ("erase_before_parked", &["ingest", "moderation-rules"]),
+    ("erase_before_bus", &[]),
+    ("erase_before_cursor", &["ingest", "moderation-rules"]),
 ];
 
+/// Whether a role comes to a place only when words are to be erased.
+fn is_of_erasure(place: &str) -> bool {
+    let of_archive = ["archive_after_order", "archive_before_overwriting"];
+    place.starts_with("erase_") || of_archive.contains(&place)
+}
+
 /// The places that the small profile takes.
-const FEW: [&str; 5] = [
+const FEW: [&str; 7] = [
     "journal_before_sync",
     "bus_before_submit",
     "bus_before_settle",
     "outbox_after_confirm",
     "amqp_after_publish",
+    "archive_before_overwriting",
+    "erase_before_record",
 ];
 
 fn crashes_amqp(suite: &Suite, found: &mut Found) {
@@ -150,12 +166,12 @@ fn crashes_amqp(suite: &Suite, found: &mut Found) {
         .collect();
     let n_places = u32::try_from(places.len()).unwrap();
     let mut drill = Drill::amqp(long(n_places), found);
+    let mut erased = Erased::default();
     for (n, (place, name)) in (0..).zip(&places) {
         drill.reaches(n * 95 / n_places);
-        crash(suite, &mut drill, name, place);
+        crash(suite, &mut drill, &mut erased, (name, place));
     }
-    drill.found.note(format!("crashed at {n_places} places"));
-    drill.ends();
+    all_crashed(drill, n_places, &erased);
 }
 
 fn crashes_embedded(suite: &Suite, found: &mut Found) {
@@ -167,12 +183,12 @@ fn crashes_embedded(suite: &Suite, found: &mut Found) {
         .collect();
     let n_places = u32::try_from(places.len()).unwrap();
     let mut drill = Drill::embedded(long(n_places), found);
+    let mut erased = Erased::default();
     for (n, place) in (0..).zip(&places) {
         drill.reaches(n * 95 / n_places);
-        crash(suite, &mut drill, "up", place);
+        crash(suite, &mut drill, &mut erased, ("up", place));
     }
-    drill.found.note(format!("crashed at {n_places} places"));
-    drill.ends();
+    all_crashed(drill, n_places, &erased);
 }
 
 /// Makes a load that lasts until all these crashes are over.
@@ -183,18 +199,41 @@ fn long(n_crashes: u32) -> Load {
     }
 }
 
+/// Checks what all crashes left.
+fn all_crashed(mut drill: Drill<'_>, n_places: u32, erased: &Erased) {
+    drill.found.note(format!("crashed at {n_places} places"));
+    drill.is_sound();
+    erased.are_gone(&drill.stack);
+    drill.ends();
+}
+
 /// Has a role run until it crashes at a place, and starts it again without.
-fn crash(suite: &Suite, drill: &mut Drill<'_>, name: &str, place: &str) {
+fn crash(suite: &Suite, drill: &mut Drill<'_>, erased: &mut Erased, at: (&str, &str)) {
+    let (name, place) = at;
+    let is_of_erasure = is_of_erasure(place);
+    if is_of_erasure {
+        erased.plant(&drill.stack);
+    }
     drill.stack.process(name).kill();
-    // The third time: in the middle of work, not at its first step.
-    let at = format!("{place}:3");
+    // The third time: in the middle of work, not at its first step; erasing is done once.
+    let at = format!("{place}:{}", if is_of_erasure { 1 } else { 3 });
     let binary = suite.failpoints.as_str();
     drill
         .stack
         .launch_as(binary.as_ref(), name, &[("STOA_CRASH_AT", &at)]);
+    let mut is_asked = !is_of_erasure;
+    eventually("the request for an erasure", || {
+        // It may crash before it answers.
+        is_asked = is_asked || erased.ask(&drill.stack);
+        is_asked || !drill.stack.process(name).is_alive()
+    });
     drill.stack.process(name).ended(Duration::from_secs(30));
     drill.found.kills += 2;
     drill.revive(&[name]);
+    if is_of_erasure {
+        eventually("the request", || is_asked || erased.ask(&drill.stack));
+        erased.are_gone(&drill.stack);
+    }
 }
 
 fn stops(suite: &Suite, found: &mut Found) {

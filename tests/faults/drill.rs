@@ -42,7 +42,7 @@ pub(crate) struct Drill<'f> {
 impl<'f> Drill<'f> {
     /// Loads `stoa up` over HTTP.
     pub(crate) fn embedded(load: Load, found: &'f mut Found) -> Self {
-        let stack = Stack::start(Bus::Embedded);
+        let stack = Stack::start_with(Bus::Embedded, at_once());
         let to = stack.ingest();
         Self::with(stack, &to, load, found, None)
     }
@@ -50,7 +50,7 @@ impl<'f> Drill<'f> {
     /// Loads three roles over the broker.
     pub(crate) fn amqp(load: Load, found: &'f mut Found) -> Self {
         let vhost = Vhost::new();
-        let stack = Stack::start(Bus::Amqp(vhost.url.clone()));
+        let stack = Stack::start_with(Bus::Amqp(vhost.url.clone()), at_once());
         let to = vhost.url.clone();
         Self::with(stack, &to, load, found, Some(vhost))
     }
@@ -162,6 +162,11 @@ impl<'f> Drill<'f> {
         drop(self.vhost);
         report
     }
+}
+
+/// Has redactions wait for nothing.
+fn at_once() -> Vec<(&'static str, String)> {
+    vec![("STOA_ARCHIVE__REDACTION__GRACE", "0s".to_owned())]
 }
 
 /// Names the variable of a role's setting.

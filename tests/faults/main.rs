@@ -16,6 +16,7 @@ mod clients;
 mod cluster;
 mod crash;
 mod drill;
+mod erase;
 mod link;
 mod memory;
 mod messages;

@@ -41,6 +41,29 @@ impl Vhost {
             name,
         }
     }
+
+    /// Declares a quorum queue that an exchange's messages of some routing keys come into.
+    pub fn queue(&self, name: &str, exchange: &str, key: &str) {
+        let properties = ConnectionProperties::default();
+        Runtime::new().unwrap().block_on(async {
+            let connection = Connection::connect(&self.url, properties).await.unwrap();
+            let channel = connection.create_channel().await.unwrap();
+            let durable = QueueDeclareOptions {
+                durable: true,
+                ..QueueDeclareOptions::default()
+            };
+            let mut quorum = FieldTable::default();
+            let kind = AMQPValue::LongString("quorum".into());
+            quorum.insert("x-queue-type".into(), kind);
+            let declared = channel.queue_declare(name.into(), durable, quorum);
+            declared.await.unwrap();
+            let options = QueueBindOptions::default();
+            let none = FieldTable::default();
+            let bound = channel.queue_bind(name.into(), exchange.into(), key.into(), options, none);
+            bound.await.unwrap();
+            connection.close(200, "done".into()).await.unwrap();
+        });
+    }
 }
 
 impl Default for Vhost {

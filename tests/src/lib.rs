@@ -20,8 +20,10 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 pub mod broker;
+pub mod browser;
 pub mod deploy;
 pub mod disk;
+pub mod files;
 pub mod fsync;
 pub mod hostile;
 pub mod load;
@@ -32,6 +34,7 @@ pub mod rules;
 pub mod sample;
 
 pub use broker::{Vhost, rabbitmqctl};
+pub use browser::Browser;
 pub use disk::SmallDisk;
 pub use fsync::Fsync;
 pub use load::{Load, Stress};
@@ -72,7 +75,9 @@ pub fn needed(variable: &str) -> String {
         .unwrap()
 }
 
-/// Finds six ports: three public ones in a row, and those 1 000 above them.
+/// Finds eight ports: four public ones in a row, of which it returns the second, and those 1 000 above them.
+///
+/// The first is the console's, in `stoa up`.
 ///
 /// Tests that start at the same moment look before any of them listens, and their process ids are
 /// neighbours: each id has ports of its own, as far as they go.
@@ -84,7 +89,7 @@ pub fn ports() -> u16 {
         // Below the range that the system gives to outgoing connections; admin listeners have the
         // odd thousands to themselves.
         .map(|place| 10_000 + place / 250 * 2_000 + place % 250 * 4)
-        .find(|first| (0..3).all(|n| free(first + n) && free(first + n + 1_000)))
+        .find(|first| (0..4).all(|n| free(first + n - 1) && free(first + n + 999)))
         .unwrap()
 }
 
@@ -112,6 +117,8 @@ pub struct Stack {
     pub port: u16,
     bus: Bus,
     log_level: &'static str,
+    /// A folder with a file per role, for `stoa up`.
+    config: Option<PathBuf>,
     /// Variables of the processes' environment, over what is in their configuration.
     variables: Vec<(String, String)>,
     client: reqwest::blocking::Client,
@@ -156,6 +163,7 @@ impl Stack {
             port: ports(),
             bus,
             log_level: "info",
+            config: None,
             processes: Vec::new(),
             variables: Vec::new(),
             client,
@@ -168,6 +176,26 @@ impl Stack {
             self.launch(name);
         }
         self.ready();
+    }
+
+    /// Has `stoa up` read a folder with a file per role; where the roles listen is said here.
+    pub fn configure(&mut self, folder: &Path) {
+        self.config = Some(folder.to_owned());
+        let base = |port: u16| format!("http://127.0.0.1:{port}");
+        self.set("STOA_CONSOLE__MODERATION__URL", &base(self.port + 1_001));
+        self.set("STOA_CONSOLE__ARCHIVE__URL", &base(self.port + 2));
+        let ports = self.port - 1..;
+        for (role, port) in ["CONSOLE", "INGEST", "MODERATION_RULES", "ARCHIVE"]
+            .into_iter()
+            .zip(ports)
+        {
+            self.set(
+                &format!("STOA_{role}__HTTP__LISTEN"),
+                &format!("127.0.0.1:{port}"),
+            );
+            let admin = format!("127.0.0.1:{}", port + 1_000);
+            self.set(&format!("STOA_{role}__ADMIN__LISTEN"), &admin);
+        }
     }
 
     /// Sets a variable for the processes that are launched from now on.
@@ -208,6 +236,9 @@ impl Stack {
                     "--data",
                 ]);
                 command.arg(data);
+                if let Some(config) = &self.config {
+                    command.arg("--config").arg(config);
+                }
             }
             Bus::Amqp(_) | Bus::Links(_) => {
                 let index = ROLES.iter().position(|role| *role == name).unwrap();
@@ -279,6 +310,11 @@ impl Stack {
     /// The admin address of moderation-rules.
     pub fn moderation(&self) -> String {
         format!("http://127.0.0.1:{}", self.port + 1_001)
+    }
+
+    /// The address of the console, in `stoa up`.
+    pub fn console(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port - 1)
     }
 
     /// The public address of the archive.

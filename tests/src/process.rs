@@ -81,6 +81,19 @@ impl Process {
         std::fs::read_to_string(&self.log).unwrap()
     }
 
+    /// Returns the lines of its log that tell of a panic, as the panic hook and the bus write them.
+    ///
+    /// The search index says of a writer of its own that it "panicked", when the disk was full to it.
+    pub fn panics(&self) -> Vec<String> {
+        let is_panic = |line: &&str| {
+            line.contains("a handler panicked")
+                || line.contains("\"target\":\"stoa_daemon::telemetry\"")
+                    && line.contains("\"location\":")
+        };
+        let said = self.said();
+        said.lines().filter(is_panic).map(str::to_owned).collect()
+    }
+
     /// Ends it as a power cut would.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();

@@ -230,7 +230,7 @@ const MATRIX: [May; 4] = [
     },
     May {
         folder: "moderation-rules",
-        publish_to: &["stoa.decisions", "stoa.outcomes"],
+        publish_to: &["stoa.decisions", "stoa.inbox", "stoa.outcomes"],
         read: "moderation.q.",
     },
     May {

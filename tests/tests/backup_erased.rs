@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
-use stoa_tests::{Bus, Stack, TOKEN, comment, eventually, needed, stoa};
+use stoa_tests::{Bus, Stack, TOKEN, comment, eventually, files, needed, stoa};
 
 const STRUCTURED: &str = "application/cloudevents+json";
 
@@ -21,38 +21,9 @@ fn printed(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// Lists the files under a folder.
-fn files(dir: &Path) -> Vec<std::path::PathBuf> {
-    let (mut files, mut folders) = (Vec::new(), vec![dir.to_path_buf()]);
-    while let Some(folder) = folders.pop() {
-        let Ok(entries) = std::fs::read_dir(folder) else {
-            continue;
-        };
-        for entry in entries {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                files.push(path);
-            }
-        }
-    }
-    files
-}
-
-/// Lists the files under a folder that have what is planted.
+/// Lists what is planted and the files that have it.
 fn found(dir: &Path) -> Vec<String> {
-    let mut files = files(dir);
-    files.retain(|path| {
-        // A file that went meanwhile has nothing.
-        let bytes = std::fs::read(path).unwrap_or_default();
-        let has = |word: &str| memchr::memmem::find(&bytes, word.as_bytes()).is_some();
-        PLANTED.iter().any(|word| has(word))
-    });
-    files
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect()
+    files::with_words(dir, &PLANTED)
 }
 
 /// A system with a thread in which a comment with a reply is to be erased; its journal is in several
@@ -61,6 +32,7 @@ fn filled() -> Stack {
     let mut stack = Stack::prepare(Bus::Embedded, tempfile::tempdir().unwrap());
     stack.set("STOA_ARCHIVE__REDACTION__GRACE", "0s");
     stack.set("STOA_ARCHIVE__JOURNAL__SEGMENT", "8 KiB");
+    stack.set("STOA_ARCHIVE__TRANSPARENCY__CHECKPOINT_EVERY", "200ms");
     stack.launch_all();
     for n in 0..20 {
         let event = comment("a-1", &format!("c-{n}"), None, "Harmless words");
@@ -77,16 +49,21 @@ fn filled() -> Stack {
     stack
 }
 
-fn erase(stack: &Stack) {
+fn redact(stack: &Stack, args: &[&str]) -> Value {
     let admin = stack.archive_admin();
     let site = [
         "--site", "journal", "--to", &admin, "--token", TOKEN, "--json",
     ];
-    let redact = |args: &[&str]| printed(&stoa(&[&["redact"], args, &site].concat()));
-    redact(&["request", "--comment", "c-gone"]);
+    printed(&stoa(&[&["redact"], args, &site].concat()))
+}
+
+/// Has the comment erased, and returns the redaction.
+fn erase(stack: &Stack) -> Value {
+    redact(stack, &["request", "--comment", "c-gone"]);
     eventually("the redaction is done", || {
-        redact(&["list"])[0]["state"] == "completed"
+        redact(stack, &["list"])[0]["state"] == "completed"
     });
+    redact(stack, &["list"])
 }
 
 /// Makes an archive's folder with a journal whose segments begin as a backup has them: with the words,
@@ -94,10 +71,10 @@ fn erase(stack: &Stack) {
 fn spliced(archive: &Path, backup: &Path, to: &Path) {
     let journal = to.join("journal");
     std::fs::create_dir_all(&journal).unwrap();
-    for path in files(&archive.join("journal")) {
+    for path in files::below(&archive.join("journal")) {
         let mut bytes = std::fs::read(&path).unwrap();
         let name = path.file_name().unwrap().to_str().unwrap();
-        for object in files(&backup.join("segments")) {
+        for object in files::below(&backup.join("segments")) {
             let first = object.file_name().unwrap().to_str().unwrap();
             if first.split('-').next() == name.strip_suffix(".seg") {
                 let before = std::fs::read(&object).unwrap();
@@ -143,7 +120,7 @@ fn exports(archive: &Path, dir: &Path) {
     );
 
     export("html", &["--site", "journal"]);
-    let pages = files(&dir.join("html/threads"));
+    let pages = files::below(&dir.join("html/threads"));
     let page = std::fs::read_to_string(&pages[0]).unwrap();
     let (_, gone) = page.split_once("<article id=\"c-c-gone\">").unwrap();
     let (gone, rest) = gone.split_once("</article>").unwrap();
@@ -209,6 +186,59 @@ fn exports(archive: &Path, dir: &Path) {
     assert_eq!(found(dir), [""; 0]);
 }
 
+/// Restores the backup from before with the list of an archive that is stopped, puts what that makes in
+/// the archive's place, and checks that it goes on from there.
+fn learns_from_a_list(stack: &mut Stack, dir: &Path, erased: &Value) {
+    let text = |name: &str| dir.join(name).display().to_string();
+    let data = stack.data.display().to_string();
+    let archive = stack.data.join("archive");
+    let list = text("redactions.jsonl");
+    let export = ["export", "redactions", "--data", &data, "--out", &list];
+    printed(&stoa(&[&export[..], &["--json"]].concat()));
+    let (before, to) = (text("before"), text("learned"));
+    let restore = ["restore", "--from", &before, "--data", &to, "--json"];
+    let learned = printed(&stoa(&[&restore[..], &["--redactions", &list]].concat()));
+    assert_eq!(
+        learned["learned"], 3,
+        "request, order and receipt: {learned}"
+    );
+    assert_eq!(found(&dir.join("learned")), [""; 0], "restored with a list");
+    let verified = stoa(&["archive", "verify", "--data", &to]);
+    assert!(verified.status.success(), "{verified:?}");
+
+    // The archive goes on with it, and shows the tombstone and the receipt.
+    std::fs::remove_dir_all(&archive).unwrap();
+    std::fs::rename(dir.join("learned"), &archive).unwrap();
+    stack.launch("up");
+    stack.ready();
+    let thread = stack.thread("journal", "a-1");
+    let mut comments = thread["comments"].as_array().unwrap().iter();
+    let gone = comments.find(|one| one["comment"] == "c-gone").unwrap();
+    assert_eq!(
+        (
+            &gone["text"],
+            &gone["status"],
+            gone["erased_at"].is_string()
+        ),
+        (&json!(null), &json!("approved"), true),
+        "{gone}"
+    );
+    assert_eq!(redact(stack, &["list"]), *erased, "the receipt is there");
+    let key = stoa(&["archive", "key", "--data", &data]);
+    let key = String::from_utf8(key.stdout).unwrap();
+    let out = text("proof");
+    eventually("a proof", || {
+        let prove = ["archive", "prove", "--data", &data, "--site", "journal"];
+        stoa(&[&prove[..], &["--comment", "c-reply", "--out", &out]].concat())
+            .status
+            .success()
+    });
+    let proven = stoa(&["archive", "verify-proof", &out, "--key", key.trim()]);
+    assert!(proven.status.success(), "{proven:?}");
+    assert_eq!(stack.process("up").stop(), Some(0));
+    assert_eq!(found(&archive), [""; 0]);
+}
+
 #[test]
 fn embedded_a_backup_from_before_an_erasure_does_not_bring_words_back() {
     let mut stack = filled();
@@ -225,12 +255,12 @@ fn embedded_a_backup_from_before_an_erasure_does_not_bring_words_back() {
         "--json",
     ]));
     assert!(!found(&path("before")).is_empty(), "the words are in it");
-    erase(&stack);
+    let erased = erase(&stack);
     assert_eq!(stack.process("up").stop(), Some(0));
     let archive = stack.data.join("archive");
     assert_eq!(found(&archive), [""; 0]);
     assert!(
-        files(&archive.join("journal")).len() > 3,
+        files::below(&archive.join("journal")).len() > 3,
         "several segments"
     );
     let whole = printed(&stoa(&[
@@ -288,7 +318,10 @@ fn embedded_a_backup_from_before_an_erasure_does_not_bring_words_back() {
     exports(&path("spliced"), &exported);
     assert_eq!(found(&path("spliced")), [""; 0]);
 
-    // One from before has no order either: ingest has it, and sends it again.
+    // One from before has no order either, but a list that was saved since has it.
+    learns_from_a_list(&mut stack, dir.path(), &erased);
+
+    // Without a list ingest has the order, and sends it again.
     std::fs::remove_dir_all(&archive).unwrap();
     let (before, to) = (text("before"), archive.display().to_string());
     printed(&stoa(&[

@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use stoa_journal::{Entry, Journal, Options};
 use stoa_proto::Exchange;
-use stoa_tests::{Bus, Stack, comment, eventually};
+use stoa_tests::{Bus, Stack, comment, eventually, files};
 
 const EVENT: &str = "application/cloudevents+json";
 
@@ -83,27 +83,13 @@ fn events() -> Vec<(&'static str, String)> {
 
 /// Returns which of the words are in the files below the roles' folders.
 fn found(data: &Path, words: &[&'static str]) -> Vec<&'static str> {
-    let mut found = Vec::new();
-    for folder in FOLDERS {
-        search(&data.join(folder), words, &mut found);
-    }
+    let has = |word: &&'static str| {
+        let mut folders = FOLDERS.iter();
+        folders.any(|folder| !files::with_words(&data.join(folder), &[*word]).is_empty())
+    };
+    let mut found: Vec<_> = words.iter().copied().filter(has).collect();
     found.sort_unstable();
-    found.dedup();
     found
-}
-
-fn search(folder: &Path, words: &[&'static str], found: &mut Vec<&'static str>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            search(&path, words, found);
-            continue;
-        }
-        // It may be gone in this moment.
-        let bytes = std::fs::read(&path).unwrap_or_default();
-        let text = String::from_utf8_lossy(&bytes);
-        found.extend(words.iter().filter(|word| text.contains(**word)));
-    }
 }
 
 /// Puts an event into the inbox of a bus that no process uses, as the archive does.

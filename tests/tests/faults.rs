@@ -61,9 +61,14 @@ fn amqp_kill_9_of_the_broker_under_load() {
     }
 }
 
-/// A place that is named in the fault suite and nowhere in the code is never come to.
+/// Places in the code that the suite does not crash at: an event is parked only where a role refuses
+/// it, and one of them is no crash.
+const NOT_CRASHED_AT: [&str; 3] = ["bus_after_park", "bus_after_retry", "moderation_poison"];
+
+/// A place that is named in the fault suite and nowhere in the code is never come to; and one that is in
+/// the code alone is never crashed at.
 #[test]
-fn every_place_to_crash_at_is_in_the_code() {
+fn every_place_in_the_code_is_crashed_at_and_no_other() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut code = String::new();
     for folder in ["crates", "services"] {
@@ -73,14 +78,18 @@ fn every_place_to_crash_at_is_in_the_code() {
     let (_, places) = places.split_once("const PLACES").unwrap();
     let (places, _) = places.split_once("];").unwrap();
     let name = regex::Regex::new(r#"\(\s*"(\w+)",\s*&\["#).unwrap();
-    let names: Vec<&str> = name
+    let mut names: Vec<&str> = name
         .captures_iter(places)
         .map(|found| found.get(1).unwrap().as_str())
         .collect();
+    let place = regex::Regex::new(r#"fail_point!\(\s*"(\w+)""#).unwrap();
+    let places = place.captures_iter(&code);
+    let mut places: Vec<&str> = places.map(|found| found.get(1).unwrap().as_str()).collect();
+    places.retain(|place| !NOT_CRASHED_AT.contains(place));
+    places.sort_unstable();
+    names.sort_unstable();
     assert!(names.len() > 15, "{names:?}");
-    for name in names {
-        assert!(code.contains(&format!("fail_point!(\"{name}\")")), "{name}");
-    }
+    assert_eq!(names, places);
 }
 
 /// Reads all Rust code below a folder.

@@ -151,7 +151,7 @@ fn embedded_every_format_is_imported_and_its_repeat_changes_nothing() {
     let report = stack.folder.path().join("report.jsonl");
     let report = report.to_str().unwrap();
     for (format, sample, events, items) in [
-        ("wordpress", "wordpress.xml", 7, 8),
+        ("wordpress", "wordpress.xml", 6, 8),
         ("remark42", "remark42.jsonl", 7, 7),
         ("isso", "isso.json", 5, 5),
         ("commento", "commento.json", 5, 5),

@@ -33,7 +33,8 @@ struct Shipped {
     http: SocketAddr,
     admin: SocketAddr,
     data_dir: PathBuf,
-    broker: String,
+    /// The console has none.
+    broker: Option<String>,
 }
 
 /// Loads a role's sample as the binary does, with the secrets that the deployment makes for it.
@@ -44,26 +45,36 @@ fn shipped(role: &str, secrets: &Path) -> Shipped {
     let file = secrets.join(format!("{role}.toml"));
     std::fs::write(&file, text).unwrap();
     macro_rules! load {
-        ($service:ident) => {{
+        ($service:ident, $broker:expr) => {{
             let loaded = load_from(role, $service::DEFAULT_CONFIG, Some(&file), []);
             let config: $service::Config = loaded.unwrap_or_else(|error| panic!("{error}"));
             config
                 .validate()
                 .unwrap_or_else(|error| panic!("{role}: {error}"));
-            let password = config.bus.password_file.as_deref();
-            assert!(password.is_some_and(Path::exists), "{role}: {password:?}");
+            let broker: fn(&$service::Config) -> Option<String> = $broker;
             Shipped {
                 http: config.http.listen,
                 admin: config.admin.listen,
+                broker: broker(&config),
                 data_dir: config.data_dir,
-                broker: config.bus.url,
             }
         }};
+        ($service:ident) => {
+            load!($service, |config| {
+                let password = config.bus.password_file.as_deref();
+                assert!(password.is_some_and(Path::exists), "{password:?}");
+                // Or the console could not ask in a person's name.
+                let mut tokens = config.tokens.iter();
+                assert!(tokens.any(|token| token.name == "console" && token.on_behalf));
+                Some(config.bus.url.clone())
+            })
+        };
     }
     match role {
         "ingest" => load!(stoa_ingest),
         "moderation-rules" => load!(stoa_moderation_rules),
         "archive" => load!(stoa_archive),
+        "console" => load!(stoa_console, |_| None),
         _ => panic!("{role} is no role"),
     }
 }
@@ -99,6 +110,7 @@ fn role_services() -> BTreeMap<String, Value> {
 
 fn roles() -> Vec<String> {
     let mut roles = ROLES.map(str::to_owned).to_vec();
+    roles.push("console".to_owned());
     roles.sort();
     roles
 }
@@ -108,8 +120,10 @@ fn every_role_has_a_sample_that_loads() {
     let shipped = all_shipped();
     assert_eq!(shipped.keys().cloned().collect::<Vec<_>>(), roles());
     for (role, config) in &shipped {
-        let account = format!("amqp://stoa-{role}@rabbitmq:5672/%2f");
-        assert_eq!(config.broker, account);
+        let Some(broker) = &config.broker else {
+            continue;
+        };
+        assert_eq!(*broker, format!("amqp://stoa-{role}@rabbitmq:5672/%2f"));
         let known = topology::ACCOUNTS
             .iter()
             .any(|known| known.user == format!("stoa-{role}"));
@@ -317,6 +331,7 @@ fn documents() -> Vec<PathBuf> {
         "services/ingest",
         "services/moderation-rules",
         "services/archive",
+        "services/console",
     ] {
         for file in std::fs::read_dir(repository().join(folder)).unwrap() {
             let path = file.unwrap().path();

@@ -83,6 +83,10 @@ impl Manifest {
             let manifest: Self = serde_json::from_slice(&bytes)?;
             let mut next = 0;
             for segment in &manifest.segments {
+                let is_hash = |byte: u8| byte.is_ascii_hexdigit();
+                if segment.sha256.len() != 64 || !segment.sha256.bytes().all(is_hash) {
+                    bail!("`sha256` of {} is no hash", segment.object);
+                }
                 if segment.first != next || segment.object != object(segment.first, &segment.sha256)
                 {
                     bail!("{} does not follow record {next}", segment.object);

@@ -58,6 +58,9 @@ impl Store {
             .enable_all()
             .build()?;
         let (objects, prefix): (Arc<dyn ObjectStore>, Path) = match place.split_once("://") {
+            None if !std::path::Path::new(place).is_dir() => {
+                bail!("{place} is no folder that can be read");
+            }
             None => {
                 let folder = LocalFileSystem::new_with_prefix(place)
                     .with_context(|| format!("{place} is no folder that can be read"))?;
@@ -65,6 +68,9 @@ impl Store {
             }
             Some(("s3", rest)) => {
                 let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+                if bucket.is_empty() {
+                    bail!("{place} names no bucket: a place is s3://bucket/prefix");
+                }
                 let builder = AmazonS3Builder::from_env()
                     .with_bucket_name(bucket)
                     .with_allow_http(args.allow_http)

@@ -57,6 +57,36 @@ impl Rest {
     }
 }
 
+impl Rest {
+    /// Reads a page of text, and where the next one begins, if there is one.
+    pub(crate) async fn page(
+        &self,
+        url: &str,
+        what: &str,
+    ) -> anyhow::Result<(String, Option<String>)> {
+        let mut request = self.client.get(url);
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        let failed =
+            |error: reqwest::Error| anyhow::anyhow!("{url} does not answer: {}", chain(&error));
+        let response = request.send().await.map_err(failed)?;
+        let status = response.status();
+        let next = response.headers().get("x-next-cursor");
+        let next = next.and_then(|next| next.to_str().ok()).map(str::to_owned);
+        let text = response.text().await.map_err(failed)?;
+        if !status.is_success() {
+            judge(
+                url,
+                status,
+                serde_json::from_str(&text).unwrap_or_default(),
+                what,
+            )?;
+        }
+        Ok((text, next))
+    }
+}
+
 /// Returns an answer that is a success.
 pub(crate) fn judge(
     url: &str,
@@ -70,9 +100,13 @@ pub(crate) fn judge(
     if status.is_success() {
         bail!("{url} does not answer as Stoa does: is it {what}?");
     }
-    match answer.get("detail").and_then(Value::as_str) {
-        Some(detail) => bail!("{url} answers {status}: {detail}"),
-        None => bail!("{url} answers {status}: is it {what}?"),
+    let text = |name: &str| answer.get(name).and_then(Value::as_str);
+    match (text("detail"), text("field")) {
+        (Some(detail), Some(field)) if !detail.contains(field) => {
+            bail!("{url} answers {status}: {field}: {detail}")
+        }
+        (Some(detail), _) => bail!("{url} answers {status}: {detail}"),
+        (None, _) => bail!("{url} answers {status}: is it {what}?"),
     }
 }
 

@@ -168,7 +168,10 @@ impl Reading {
     fn run(self, mut maker: Maker, mut batches: Batches) -> Ended {
         let mut error = None;
         for path in &self.files {
-            let name = path.display().to_string();
+            let name = match path.to_str() {
+                Some("-") => "standard input".to_owned(),
+                _ => path.display().to_string(),
+            };
             maker.file((self.files.len() > 1).then(|| name.clone()));
             let mut take = |item| match maker.make(item) {
                 Some(job) => batches.push(job),

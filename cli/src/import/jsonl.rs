@@ -46,7 +46,14 @@ pub(super) async fn run(args: JsonlArgs) -> anyhow::Result<ExitCode> {
     );
     let mut report = Report::default();
     for line in publish::read(&args.file)? {
-        let Some(line) = sent(line?) else {
+        let line = match line {
+            Ok(line) => line,
+            Err(error) => {
+                report.fail(&error);
+                break;
+            }
+        };
+        let Some(line) = sent(line) else {
             report.passed_over += 1;
             continue;
         };

@@ -34,7 +34,7 @@ pub(super) fn restore(store: &Store, key: Option<&Path>, new: &Path) -> anyhow::
         file.get_ref().sync_all().with_context(written)?;
     }
     bar.finish_and_clear();
-    stoa_journal::settle(&journal, manifest.records)?;
+    stoa_journal::settle(&journal, manifest.records).context("nothing was restored")?;
     let checkpoint = match &manifest.log {
         Some(log) => Some(restore_log(store, log, key, new)?),
         None => None,

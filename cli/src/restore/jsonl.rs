@@ -9,10 +9,8 @@ use stoa_journal::Restore;
 
 use super::Expected;
 use crate::export::line::{self, Line};
-use crate::{output, publish};
-
-/// The longest line: a record of 64 MiB in base64.
-const LINE_BYTES: u64 = 96 * 1024 * 1024;
+use crate::output;
+use crate::publish::{self, LINE_BYTES};
 
 /// Writes the journal of an export into an archive's folder that is being made.
 pub(super) fn restore(file: &Path, new: &Path) -> anyhow::Result<Expected> {

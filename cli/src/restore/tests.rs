@@ -1,5 +1,7 @@
 //! Backups and exports of small archives, and what restoring makes of them.
 
+mod redactions;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -328,12 +330,25 @@ fn a_backup_that_was_changed_is_refused() {
         ("\"format\": 1", "\"format\": 2", "use the version that"),
         ("\"records\": 100", "\"records\": 99", "it says 99"),
         ("\"root\": \"", "\"root\": \"x", "is not 32 bytes"),
+        (
+            "\"object\": \"segments/",
+            "\"object\": \"../../",
+            "does not follow record 0",
+        ),
+        ("\"sha256\": \"", "\"sha256\": \"../../", "is no hash"),
     ] {
         fs::write(&manifest, text.replacen(from, to_be, 1)).unwrap();
         let error = restore(&to, &again).unwrap_err();
         assert!(error.contains(named), "{error}");
         nothing(&again);
     }
+    // A link leads to other bytes, whatever they are.
+    fs::write(&manifest, &text).unwrap();
+    fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink(&manifest, &path).unwrap();
+    let error = restore(&to, &again).unwrap_err();
+    assert!(error.contains("is not what was put there"), "{error}");
+    nothing(&again);
     fs::remove_file(&manifest).unwrap();
     assert!(
         restore(&to, &again)
@@ -374,6 +389,12 @@ fn only_a_place_that_is_known_is_one() {
     let (parent, dir) = archive();
     let error = backup(&dir, Path::new("ftp://host/x")).unwrap_err();
     assert!(error.contains("s3://bucket/prefix"), "{error}");
+    let error = backup(&dir, Path::new("s3://")).unwrap_err();
+    assert!(error.contains("names no bucket"), "{error}");
+    let file = parent.path().join("file");
+    fs::write(&file, "").unwrap();
+    let error = restore(&file, &parent.path().join("again")).unwrap_err();
+    assert!(error.contains("is no folder"), "{error}");
     let nowhere = parent.path().join("nowhere");
     let error = restore(&nowhere, &parent.path().join("again")).unwrap_err();
     assert!(error.contains("nowhere"), "{error}");

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use stoa_journal::Record;
 use stoa_proto::{Event, Outgoing, Reference, Time};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::outbox::{OutboxHandle, WINDOW_BYTES};
 use crate::publisher::Publisher;
@@ -27,8 +28,9 @@ const MAX_BYTES: usize = 32 * 1024 * 1024;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What is asked for of all that was published.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct Asked {
     /// The record to begin with; it goes before `since`.
     from: Option<u64>,
@@ -37,13 +39,15 @@ pub struct Asked {
     /// Leaves out what was recorded within so many seconds, because it may still be on its way.
     settle: Option<u32>,
     /// Events that are wanted.
+    #[param(default = 500, maximum = 2000)]
     limit: Option<usize>,
 }
 
 /// A part of what was published.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Published {
     /// What each event is known by, with the sequence of its record.
+    #[schema(value_type = Vec<Listed>)]
     events: Vec<Box<RawValue>>,
     /// `from` of the next page; none on the last.
     next: Option<u64>,
@@ -53,15 +57,18 @@ pub struct Published {
     end: u64,
 }
 
-#[derive(Serialize)]
+/// What an event is known by.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PublishedEvent)]
 struct Listed<'a> {
+    /// The sequence number of its record.
     seq: u64,
     #[serde(flatten)]
     reference: Reference<'a>,
 }
 
 /// What was sent again.
-#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Resent {
     /// The records whose events were sent and confirmed.
     pub resent: Vec<u64>,

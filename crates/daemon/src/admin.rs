@@ -1,12 +1,15 @@
 //! What every admin listener answers: `/livez`, `/readyz` and `/metrics`.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::{Router, routing};
+use axum::{Json, Router};
 use prometheus::TextEncoder;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
+use crate::openapi::PROCESS;
+use crate::readiness::{Reason, Report};
 use crate::{Context, Problem};
 
 /// The routes of every admin listener; a role merges its `/admin/…` routes into them.
@@ -15,18 +18,45 @@ use crate::{Context, Problem};
 /// - `/readyz`: 200 or 503 with `{"ready": …, "reasons": [{"component", "reason"}]}`.
 /// - `/metrics`: the role's registry in Prometheus' text format.
 pub fn router(context: &Context) -> Router {
-    Router::new()
-        .route("/livez", routing::get(async || "ok\n"))
-        .route("/readyz", routing::get(readyz))
-        .route("/metrics", routing::get(metrics))
-        .with_state(context.clone())
+    routes().with_state(context.clone()).into()
 }
 
+/// The routes, for the document of a listener that has them.
+pub(crate) fn routes() -> OpenApiRouter<Context> {
+    OpenApiRouter::default()
+        .routes(routes!(livez))
+        .routes(routes!(readyz))
+        .routes(routes!(metrics))
+}
+
+/// Whether the process can answer at all.
+#[utoipa::path(
+    get,
+    path = "/livez",
+    operation_id = "get_livez",
+    tag = PROCESS,
+    responses((status = 200, description = "`ok`", body = String)),
+)]
+async fn livez() -> &'static str {
+    "ok\n"
+}
+
+/// Whether the role can do its work, and what is in the way.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    operation_id = "get_readyz",
+    tag = PROCESS,
+    responses(
+        (status = 200, description = "It can.", body = Report),
+        (status = 503, description = "It can't, for the reasons that are named.", body = Report),
+    ),
+)]
 async fn readyz(State(context): State<Context>) -> Response {
     let mut report = context.ready.report();
     if context.shutdown.is_cancelled() {
         report.ready = false;
-        report.reasons.push(crate::readiness::Reason {
+        report.reasons.push(Reason {
             component: "process".to_owned(),
             reason: "shutting down".to_owned(),
         });
@@ -39,6 +69,14 @@ async fn readyz(State(context): State<Context>) -> Response {
     (status, Json(report)).into_response()
 }
 
+/// What the role measures, in Prometheus' text format.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    operation_id = "get_metrics",
+    tag = PROCESS,
+    responses((status = 200, description = "The metrics.", body = String)),
+)]
 async fn metrics(State(context): State<Context>) -> Response {
     match TextEncoder::new().encode_to_string(&context.registry.gather()) {
         Ok(text) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),

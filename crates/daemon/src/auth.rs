@@ -4,6 +4,7 @@
 //! sites don't suffice 403. The exception is open mode, for trying Stoa out on one machine: without a token one
 //! may publish, for any site, and only from that machine.
 
+pub mod behalf;
 mod role;
 #[cfg(test)]
 mod tests;
@@ -23,9 +24,9 @@ use crate::{ConfigError, Problem};
 /// Who sent a request.
 #[derive(Clone, Debug)]
 pub struct Principal {
-    /// The token's name, for logs and for the record of what was decided by whom.
+    /// The name of the token, or of the person that it acts for, for logs and for the record of what was decided by whom.
     pub name: String,
-    /// What the token may do.
+    /// What the sender may do.
     pub role: Role,
     /// For which sites.
     pub sites: Sites,
@@ -76,6 +77,7 @@ pub struct Tokens {
 struct Known {
     digest: [u8; 32],
     principal: Principal,
+    on_behalf: bool,
 }
 
 impl Tokens {
@@ -103,7 +105,11 @@ impl Tokens {
                 let message = "this token is listed twice";
                 return Err(ConfigError::invalid(format!("tokens[{index}]"), message));
             }
-            known.push(Known { digest, principal });
+            known.push(Known {
+                digest,
+                principal,
+                on_behalf: config.on_behalf,
+            });
         }
         Ok(Self {
             known: known.into(),
@@ -164,10 +170,11 @@ impl Tokens {
         let mut found = None;
         for known in self.known.iter() {
             if bool::from(known.digest.ct_eq(&digest)) {
-                found = Some(&known.principal);
+                found = Some(known);
             }
         }
-        found.cloned().map(Some).ok_or_else(unknown)
+        let token = found.ok_or_else(unknown)?;
+        behalf::person(&token.principal, token.on_behalf, headers).map(Some)
     }
 
     /// [`Tokens::check`] and [`Principal::require`] in one.

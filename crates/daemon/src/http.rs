@@ -8,6 +8,7 @@
 //! Only HTTP/1.1 is spoken: TLS and HTTP/2 are a reverse proxy's work.
 
 mod body;
+mod client;
 mod io;
 mod late;
 mod metrics;
@@ -35,6 +36,7 @@ use self::metrics::Metrics;
 use self::observe::Observer;
 use crate::Context;
 
+pub use self::client::{client, network};
 pub use self::late::LateRouter;
 pub use self::observe::RequestId;
 

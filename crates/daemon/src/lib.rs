@@ -14,6 +14,7 @@ pub mod context;
 pub mod folder;
 pub mod http;
 pub mod lifecycle;
+pub mod openapi;
 pub mod problem;
 pub mod readiness;
 pub mod telemetry;

@@ -1,10 +1,14 @@
 //! Errors over HTTP: RFC 9457 problem documents, `application/problem+json`.
 
+mod unread;
+
 use axum::body::Body;
 use axum::http::header::{self, HeaderName, HeaderValue};
 use axum::http::{Response, StatusCode};
 use axum::response::IntoResponse;
 use serde::Serialize;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 /// The media type of a problem document.
 pub const CONTENT_TYPE: &str = "application/problem+json";
@@ -16,7 +20,8 @@ pub const CONTENT_TYPE: &str = "application/problem+json";
 #[serde(transparent)]
 pub struct Problem(Box<Document>);
 
-#[derive(Clone, Debug, Serialize)]
+/// What went wrong, as RFC 9457 has it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
 struct Document {
     /// `urn:stoa:problem:<code>`.
     #[serde(rename = "type")]
@@ -25,6 +30,7 @@ struct Document {
     title: &'static str,
     /// The status code.
     #[serde(serialize_with = "status_number")]
+    #[schema(value_type = u16)]
     status: StatusCode,
     /// What happened this time, for a person to read.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -171,7 +177,7 @@ impl Problem {
     }
 
     /// The code for a status that the HTTP layer itself answered with.
-    pub(crate) fn for_status(status: StatusCode) -> Self {
+    pub fn for_status(status: StatusCode) -> Self {
         let code = match status {
             StatusCode::BAD_REQUEST => "bad_request",
             StatusCode::NOT_FOUND => "not_found",
@@ -185,9 +191,25 @@ impl Problem {
             _ if status.is_client_error() => "client_error",
             _ => "internal",
         };
-        Self::new(status, code)
+        let problem = Self::new(status, code);
+        match status {
+            StatusCode::BAD_REQUEST => problem.with_detail("the request can't be understood"),
+            StatusCode::NOT_FOUND => problem.with_detail("there is nothing at this address"),
+            StatusCode::METHOD_NOT_ALLOWED => {
+                problem.with_detail("this address takes other methods: those that `Allow` names")
+            }
+            _ => problem,
+        }
     }
 }
+
+impl PartialSchema for Problem {
+    fn schema() -> RefOr<Schema> {
+        Document::schema()
+    }
+}
+
+impl ToSchema for Problem {}
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response<Body> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// The readiness of a process: one state per component, shared by all clones.
 ///
@@ -12,7 +13,8 @@ use serde::Serialize;
 pub struct Readiness(Arc<RwLock<BTreeMap<&'static str, Result<(), String>>>>);
 
 /// One component that is not ready, and why.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, ToSchema)]
+#[schema(as = NotReady)]
 pub struct Reason {
     /// The component's name, as `bus` or `journal`.
     pub component: String,
@@ -21,7 +23,8 @@ pub struct Reason {
 }
 
 /// What `/readyz` answers.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, ToSchema)]
+#[schema(as = Readiness)]
 pub struct Report {
     /// Whether the process may be sent work.
     pub ready: bool,

@@ -330,13 +330,6 @@ impl Journal {
         Ok(segments.first())
     }
 
-    /// Counts the payloads that were overwritten since the journal was opened.
-    ///
-    /// What is read after this returned has no payload that was overwritten by then.
-    pub fn redactions(&self) -> u64 {
-        *lock(&self.shared.segments.redacting)
-    }
-
     /// Overwrites the payload and the salt of a record with zeros, and returns when that is durable.
     ///
     /// The record stays, with its commitment and an empty payload. A crash in the middle is made

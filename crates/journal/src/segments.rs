@@ -65,8 +65,8 @@ pub(crate) struct Segments {
     open: Mutex<VecDeque<(u64, Arc<File>)>>,
     /// The sequence that the next durable record will have.
     next: AtomicU64,
-    /// Held while a record is being overwritten; counts those that were.
-    pub(crate) redacting: Mutex<u64>,
+    /// Held while a record is being overwritten.
+    pub(crate) redacting: Mutex<()>,
 }
 
 impl Segments {

@@ -291,10 +291,9 @@ impl Writer {
 
     fn overwrite(&self, intent: &Intent) -> io::Result<()> {
         intent.write(&self.dir)?;
-        let mut redacted = lock(&self.segments.redacting);
+        let redacting = lock(&self.segments.redacting);
         intent.apply(&self.dir)?;
-        *redacted += 1;
-        drop(redacted);
+        drop(redacting);
         Intent::clear(&self.dir)
     }
 

@@ -14,17 +14,20 @@ mod tests;
 
 use std::time::Duration;
 
-use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::{Json, Router, body, routing};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use stoa_bus::{Attempt, Filter, Parked, Parking, Retried, Unanswered};
 use stoa_daemon::auth::{Principal, Role, Sites, Tokens};
+use stoa_daemon::openapi::{NotFound, OpenApiRouter, routes};
 use stoa_daemon::{Context, Problem};
 use stoa_proto::codec::Message;
+use utoipa::ToSchema;
 
 const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 500;
@@ -33,75 +36,103 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Characters of the reason for which a message is dropped.
 const MAX_REASON: usize = 1_000;
 
+/// What the routes share.
 #[derive(Clone)]
-struct Admin {
+pub struct Admin {
     parking: Parking,
     tokens: Tokens,
     context: Context,
 }
 
 /// Makes the routes.
-pub fn router(parking: Parking, tokens: Tokens, context: &Context) -> Router {
-    Router::new()
-        .route("/admin/parked", routing::get(list))
-        .route("/admin/parked/{id}", routing::get(one).delete(drop_one))
-        .route("/admin/parked/{id}/retry", routing::post(retry))
-        .with_state(Admin {
-            parking,
-            tokens,
-            context: context.clone(),
-        })
+pub fn router(parking: Parking, tokens: Tokens, context: &Context) -> OpenApiRouter {
+    routes().with_state(Admin {
+        parking,
+        tokens,
+        context: context.clone(),
+    })
 }
 
-#[derive(Debug, Deserialize)]
+/// The routes, for the document of a listener that has them.
+pub fn routes() -> OpenApiRouter<Admin> {
+    OpenApiRouter::default()
+        .routes(routes!(list))
+        .routes(routes!(one, drop_one))
+        .routes(routes!(retry))
+}
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct Asked {
+    /// What belongs to this site alone.
     site: Option<String>,
+    /// What belongs to this thread, an article's id, alone.
     thread: Option<String>,
+    /// Messages of a page.
+    #[param(default = 50, minimum = 1, maximum = 500)]
     limit: Option<usize>,
+    /// `next` of the page before.
     cursor: Option<u64>,
 }
 
-#[derive(Debug, Serialize)]
+/// A page of parked messages, oldest first.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ParkedPage)]
 struct Listing {
     parked: Vec<Shown>,
+    /// `cursor` of the next page; null on the last.
     next: Option<u64>,
 }
 
 /// A parked message, without its words.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Parked)]
 struct Shown {
     id: u64,
     /// `refused`, or `waiting` behind another of its thread.
     state: &'static str,
     site: Option<String>,
+    /// The article's id.
     thread: Option<String>,
+    /// The event's id and source, if they could be read.
     event: Option<String>,
     source: Option<String>,
+    /// The event's type, as `stoa.comment.submitted.v1`.
     #[serde(rename = "type")]
     kind: Option<String>,
+    /// Why it was refused.
     reason: Option<String>,
+    /// The message that it waits for.
     behind: Option<u64>,
     attempts: u32,
     last_attempt: Option<Tried>,
+    #[schema(format = DateTime)]
     parked_at: Option<String>,
+    /// The size of the message's body.
     bytes: u64,
 }
 
-#[derive(Clone, Debug, Serialize)]
+/// An attempt to handle a message.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = ParkedAttempt)]
 struct Tried {
+    #[schema(format = DateTime)]
     at: Option<String>,
+    /// Why it failed.
     reason: String,
 }
 
 /// A parked message with all that is kept of it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ParkedMessage)]
 struct Whole {
     #[serde(flatten)]
     shown: Shown,
     /// The last attempts, latest first.
     history: Vec<Tried>,
     content_type: Option<String>,
+    /// Names and values.
     headers: Vec<(String, String)>,
     /// The body if it is UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -112,23 +143,34 @@ struct Whole {
 }
 
 /// What came of a retry.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ParkedRetry)]
 struct Came {
-    /// `handled`, `parked` or `running`.
+    /// `handled`, `parked` again, or still `running`.
     result: &'static str,
+    /// Messages of the thread that were handled.
     handled: u64,
+    /// Those that are still parked.
     left: u64,
+    /// Why it was parked again.
     reason: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+/// What is forgotten.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ParkedDropped)]
 struct Dropped {
+    /// The message's id.
     dropped: u64,
+    /// Messages of its thread that are still parked.
     left: u64,
 }
 
-#[derive(Debug, Deserialize)]
+/// Why something is forgotten.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = ParkedDropReason)]
 struct Why {
+    /// Why it is dropped, for the record: 1 to 1000 characters.
     reason: String,
 }
 
@@ -187,13 +229,25 @@ impl Whole {
     }
 }
 
+/// Lists what is parked: messages that a role could not handle, oldest first.
+///
+/// A token sees the sites that it is for; what belongs to no site is for tokens of all sites.
+#[utoipa::path(
+    get,
+    path = "/admin/parked",
+    operation_id = "list_parked",
+    tag = "parked",
+    params(Asked),
+    extensions(("x-role" = json!(Role::Viewer))),
+    responses((status = 200, description = "A page.", body = Listing)),
+)]
 async fn list(
     State(admin): State<Admin>,
     headers: HeaderMap,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Json<Listing>, Problem> {
     let principal = admin.tokens.require(&headers, Role::Viewer)?;
-    let Query(asked) = asked.map_err(|error| Problem::bad_request(error.body_text()))?;
+    let Query(asked) = asked?;
     let sites = match (asked.site, &principal.sites) {
         (Some(site), _) => {
             principal.require_site(&site)?;
@@ -214,6 +268,18 @@ async fn list(
     }))
 }
 
+/// One parked message with its attempts, its headers and its body.
+///
+/// These are somebody's words.
+#[utoipa::path(
+    get,
+    path = "/admin/parked/{id}",
+    operation_id = "get_parked",
+    tag = "parked",
+    params(("id" = u64, Path, description = "The message.")),
+    extensions(("x-role" = json!(Role::Moderator))),
+    responses((status = 200, description = "The message.", body = Whole), NotFound),
+)]
 async fn one(
     State(admin): State<Admin>,
     headers: HeaderMap,
@@ -238,6 +304,20 @@ async fn one(
     }
 }
 
+/// Handles the thread of a parked message again, from its first message on.
+#[utoipa::path(
+    post,
+    path = "/admin/parked/{id}/retry",
+    operation_id = "retry_parked",
+    tag = "parked",
+    params(("id" = u64, Path, description = "The message.")),
+    extensions(("x-role" = json!(Role::Moderator))),
+    responses(
+        (status = 200, description = "What came of it.", body = Came),
+        (status = 202, description = "It goes on after 20 seconds.", body = Came),
+        NotFound,
+    ),
+)]
 async fn retry(
     State(admin): State<Admin>,
     headers: HeaderMap,
@@ -269,14 +349,31 @@ async fn retry(
     Ok((StatusCode::OK, Json(came)))
 }
 
+/// Forgets a parked message for good; the rest of its thread is then handled.
+///
+/// The reason is asked for in the query or as the body.
+#[utoipa::path(
+    delete,
+    path = "/admin/parked/{id}",
+    operation_id = "drop_parked",
+    tag = "parked",
+    params(
+        ("id" = u64, Path, description = "The message."),
+        ("reason" = Option<String>, Query, description = "Why it is dropped, for the record: 1 to 1000 characters."),
+    ),
+    request_body = Option<Why>,
+    extensions(("x-role" = json!(Role::Admin))),
+    responses((status = 200, description = "It is forgotten.", body = Dropped), NotFound),
+)]
 async fn drop_one(
     State(admin): State<Admin>,
     headers: HeaderMap,
     id: Result<Path<u64>, PathRejection>,
     why: Result<Query<Why>, QueryRejection>,
-    body: body::Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Dropped>, Problem> {
     let (id, principal) = admin.find(&headers, Role::Admin, id)?;
+    let body = body?;
     let why = match why {
         Ok(Query(why)) => Some(why),
         Err(_) => serde_json::from_slice(&body).ok(),

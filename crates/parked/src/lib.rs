@@ -12,7 +12,7 @@ use stoa_bus::{Parking, ParkingConfig};
 use stoa_daemon::Context;
 use stoa_proto::Reader;
 
-pub use http::router;
+pub use http::{Admin, router, routes};
 
 /// Opens what a reader has parked, in `parked/` of the role's data folder.
 ///

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::Deserialize;
 use serde::de::{self, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
 use serde_saphyr::Spanned;
 
 use crate::diagnostic::{Diagnostic, did_you_mean};
@@ -165,43 +165,56 @@ pub(crate) struct ExamplesEntry {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ExampleEntry(pub(crate) ExampleFacts);
 
-/// The facts of an example; what is absent is neutral.
-#[derive(Clone, Debug, Default, Deserialize)]
+/// The facts of an example, as rule sets write them; what is absent is neutral.
+#[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct ExampleFacts {
+pub struct ExampleFacts {
+    /// The words of the comment.
     pub(crate) text: String,
     pub(crate) site: Option<String>,
+    /// Whether the words are HTML.
     pub(crate) html: bool,
+    /// Links beside those that are in the words.
     pub(crate) links: Vec<ExampleLink>,
+    /// The language, as `fr`.
     pub(crate) language: Option<String>,
+    /// How sure that is, from 0 to 1.
     pub(crate) language_confidence: Option<f32>,
     pub(crate) author: ExampleAuthor,
+    /// The words that the comment answers.
     pub(crate) parent: Option<String>,
+    /// How many comments are above it.
     pub(crate) depth: Option<u32>,
+    /// Counts the versions of the words, from 1.
     pub(crate) revision: Option<u32>,
+    /// How long ago the article was published, as `3d`.
     pub(crate) article_age: Option<String>,
     pub(crate) article_tags: Vec<String>,
+    /// The id of who wrote what the comment answers.
     pub(crate) parent_author: Option<String>,
     pub(crate) reports: ExampleReports,
     /// What every counter of a name says.
     pub(crate) counters: BTreeMap<String, f64>,
     /// What classifiers outside say.
     pub(crate) scores: BTreeMap<String, f64>,
+    /// The time of judging, RFC 3339.
     pub(crate) now: Option<String>,
 }
 
 /// A link of an example.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ExampleLink {
     pub(crate) url: String,
+    /// The words that lead there.
     pub(crate) text: Option<String>,
 }
 
 /// What readers said against an example.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct ExampleReports {
+    /// How many there are.
     pub(crate) reporters: u32,
     /// 1 for each reporter if absent.
     pub(crate) weight: Option<f64>,
@@ -209,18 +222,22 @@ pub(crate) struct ExampleReports {
 }
 
 /// The author of an example.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct ExampleAuthor {
     pub(crate) id: Option<String>,
     pub(crate) name: Option<String>,
     pub(crate) role: Option<stoa_proto::AuthorRole>,
+    /// Whether the platform trusts them.
     pub(crate) trusted: bool,
+    /// Their comments that were approved, held and rejected, and those of late.
     pub(crate) approved: Option<u64>,
     pub(crate) held: u64,
     pub(crate) rejected: u64,
     pub(crate) recent: u64,
+    /// What they are under.
     pub(crate) sanction: Option<stoa_proto::Sanction>,
+    /// How long they have had their account, as `2h`.
     pub(crate) age: Option<String>,
 }
 

@@ -84,33 +84,88 @@ impl ExampleFailure {
     }
 }
 
-/// Runs all examples of a rule set.
+/// An example and what its rule made of it.
+#[derive(Clone, Debug)]
+pub struct ExampleResult {
+    /// The rule.
+    pub rule: Arc<RuleInfo>,
+    /// The line, from 1, in the rule's file.
+    pub line: u32,
+    /// The column, from 1.
+    pub column: u32,
+    /// The example's text.
+    pub text: String,
+    /// Whether the rule should fire.
+    pub should_fire: bool,
+    /// Whether it fires, or why it can't be evaluated.
+    pub answer: Result<bool, String>,
+}
+
+impl ExampleResult {
+    /// Tells whether the rule does what it should.
+    pub fn passes(&self) -> bool {
+        self.answer == Ok(self.should_fire)
+    }
+}
+
+/// Runs all examples of a rule set, in the order of the files.
+pub(crate) fn results(set: &RuleSet) -> impl Iterator<Item = ExampleResult> + '_ {
+    set.rules.iter().flat_map(move |rule| {
+        rule.examples.iter().map(move |example| ExampleResult {
+            rule: Arc::clone(&rule.info),
+            line: example.place.0,
+            column: example.place.1,
+            text: example.entry.0.text.clone(),
+            should_fire: example.fires,
+            answer: judge(set, rule, &example.entry.0),
+        })
+    })
+}
+
+/// Runs all examples of a rule set, and reports those that fail.
 pub(crate) fn run(set: &RuleSet) -> ExampleReport {
     let mut report = ExampleReport::default();
-    for rule in &set.rules {
-        if rule.examples.is_empty() {
-            report.without.push(Arc::clone(&rule.info));
-        }
-        for example in &rule.examples {
-            report.run += 1;
-            let answer = judge(set, rule, &example.entry.0);
-            if answer != Ok(example.fires) {
-                report.failures.push(ExampleFailure {
-                    rule: Arc::clone(&rule.info),
-                    file: rule.info.file.clone(),
-                    line: example.place.0,
-                    column: example.place.1,
-                    text: example.entry.0.text.clone(),
-                    should_fire: example.fires,
-                    fault: answer.err(),
-                });
-            }
+    let without = set.rules.iter().filter(|rule| rule.examples.is_empty());
+    report.without = without.map(|rule| Arc::clone(&rule.info)).collect();
+    for result in results(set) {
+        report.run += 1;
+        if !result.passes() {
+            report.failures.push(ExampleFailure {
+                file: result.rule.file.clone(),
+                rule: result.rule,
+                line: result.line,
+                column: result.column,
+                text: result.text,
+                should_fire: result.should_fire,
+                fault: result.answer.err(),
+            });
         }
     }
     report
 }
 
 fn judge(set: &RuleSet, rule: &Rule, example: &ExampleFacts) -> Result<bool, String> {
+    let site = rule.info.sites.first().map_or("example", String::as_str);
+    let fires = with_input(set, example, site, |input| {
+        // An example that sets no time is not to fail on the day when its rule expires.
+        let expired = example.now.is_some() && rule.info.is_expired(input.now);
+        if expired || !rule.info.is_for_site(input.site) || !rule.info.is_for_language(input) {
+            return Ok(false);
+        }
+        set.fires(rule, &Facts::new(input, &set.matcher))
+            .map_err(|fault| fault.to_string())
+    });
+    fires?
+}
+
+/// Makes what the engine is told of an example's facts; `site` is that of an example that names
+/// none.
+pub(crate) fn with_input<T>(
+    set: &RuleSet,
+    example: &ExampleFacts,
+    site: &str,
+    use_it: impl FnOnce(&Input<'_>) -> T,
+) -> Result<T, String> {
     let length = |text: &Option<String>, default: i64| match text {
         None => Ok(default),
         Some(text) => {
@@ -124,7 +179,6 @@ fn judge(set: &RuleSet, rule: &Rule, example: &ExampleFacts) -> Result<bool, Str
             .map_err(|_| format!("`{text}` is not a time"))?
             .as_microsecond(),
     };
-    let site = rule.info.sites.first().map_or("example", String::as_str);
     let links: Vec<Link<'_>> = example
         .links
         .iter()
@@ -185,13 +239,7 @@ fn judge(set: &RuleSet, rule: &Rule, example: &ExampleFacts) -> Result<bool, Str
         article_published_at: Some(now.saturating_sub(length(&example.article_age, DAY)?)),
         ..neutral
     };
-    // An example that sets no time is not to fail on the day when its rule expires.
-    let expired = example.now.is_some() && rule.info.is_expired(now);
-    if expired || !rule.info.is_for_site(input.site) || !rule.info.is_for_language(&input) {
-        return Ok(false);
-    }
-    set.fires(rule, &Facts::new(&input, &set.matcher))
-        .map_err(|fault| fault.to_string())
+    Ok(use_it(&input))
 }
 
 /// The values of counters that an example states; the others are 0.

@@ -102,6 +102,23 @@ pub struct ListInfo {
     pub terms: usize,
 }
 
+/// A list's terms and where they stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListTerms {
+    /// The list.
+    pub info: ListInfo,
+    /// The file that declares it.
+    pub file: String,
+    /// The line on which it does, from 1.
+    pub line: u32,
+    /// The file of its terms; none if they stand in its declaration.
+    pub terms_file: Option<String>,
+    /// Each term as it is looked for, and its line, if that is known.
+    pub terms: Vec<(String, Option<u32>)>,
+    /// What protects the hits that it covers.
+    pub except: Vec<String>,
+}
+
 /// The names of what `full` folding undoes, as hits report them.
 #[expect(clippy::indexing_slicing, reason = "the compiler runs it")]
 pub const VIAS: [&str; 9] = {

@@ -10,9 +10,11 @@ use std::sync::Arc;
 use crate::content;
 use crate::counter::{self, Counter};
 use crate::diagnostic::{Diagnostic, Errors};
+use crate::document::ExampleFacts;
 use crate::evaluate::index::Index;
-use crate::examples::{self, ExampleReport};
-use crate::list::{self, List, ListInfo};
+use crate::examples::{self, ExampleFailure, ExampleReport, ExampleResult};
+use crate::input::Input;
+use crate::list::{self, List, ListInfo, ListTerms};
 use crate::rule::{Rule, RuleInfo};
 use crate::score;
 use crate::source::{Files, Folder, Source, Sources};
@@ -73,12 +75,23 @@ impl RuleSet {
     /// Everything is checked, and the rules' examples are run. The errors are all that were found
     /// in the parts that could be read.
     pub fn load(dir: &Path) -> Result<Self, Errors> {
-        Self::from_files(&Folder(dir))
+        Self::tested(&Folder(dir))
     }
 
     /// Loads a rule set from files in memory, by their paths relative to the rule set's folder.
     pub fn from_sources(files: &BTreeMap<String, Vec<u8>>) -> Result<Self, Errors> {
+        Self::tested(files)
+    }
+
+    /// Loads a draft from files in memory: its examples are not run.
+    pub fn untested(files: &BTreeMap<String, Vec<u8>>) -> Result<Self, Errors> {
         Self::from_files(files)
+    }
+
+    fn tested(files: &dyn Files) -> Result<Self, Errors> {
+        let set = Self::from_files(files)?;
+        set.check_examples()?;
+        Ok(set)
     }
 
     fn from_files(files: &dyn Files) -> Result<Self, Errors> {
@@ -125,21 +138,6 @@ impl RuleSet {
             matcher,
         };
         if errors.is_empty() {
-            let report = set.run_examples();
-            let text = |file: &str| {
-                documents
-                    .iter()
-                    .find(|(s, _)| s.path == file)
-                    .map(|(s, _)| s)
-            };
-            errors.extend(
-                report
-                    .failures
-                    .iter()
-                    .map(|failure| failure.diagnostic(text(&failure.file))),
-            );
-        }
-        if errors.is_empty() {
             Ok(set)
         } else {
             Err(sorted(errors))
@@ -176,9 +174,55 @@ impl RuleSet {
         self.lists.iter().map(List::info)
     }
 
+    /// Returns the lists with their terms, in the order of [`RuleSet::lists`].
+    pub fn list_terms(&self) -> impl Iterator<Item = ListTerms> + '_ {
+        let none = ListPlaces::default();
+        self.lists.iter().enumerate().map(move |(index, list)| {
+            let places = self.places.get(index).unwrap_or(&none);
+            let lines = places.lines.iter().copied().map(Some);
+            let lines = lines.chain(std::iter::repeat(None));
+            let terms = list.terms.iter().map(|term| term.text.clone());
+            ListTerms {
+                info: list.info(),
+                file: places.file.clone(),
+                line: places.line,
+                terms_file: (places.terms != places.file).then(|| places.terms.clone()),
+                terms: terms.zip(lines).collect(),
+                except: list.except.iter().map(|term| term.text.clone()).collect(),
+            }
+        })
+    }
+
     /// Runs the examples of all rules, each by its own rule alone.
     pub fn run_examples(&self) -> ExampleReport {
         examples::run(self)
+    }
+
+    /// Runs the examples of all rules, and answers what became of each.
+    pub fn examples(&self) -> Vec<ExampleResult> {
+        examples::results(self).collect()
+    }
+
+    /// Refuses a rule set whose examples fail.
+    pub fn check_examples(&self) -> Result<(), Errors> {
+        let report = self.run_examples();
+        if report.failures.is_empty() {
+            return Ok(());
+        }
+        let diagnostic =
+            |failure: &ExampleFailure| failure.diagnostic(self.sources.get(&failure.file));
+        Err(sorted(report.failures.iter().map(diagnostic).collect()))
+    }
+
+    /// Makes what the engine is told of a comment with the facts that an example may state; `site`
+    /// is its site if they name none. The error says which of them can't be used.
+    pub fn with_example<T>(
+        &self,
+        facts: &ExampleFacts,
+        site: &str,
+        use_it: impl FnOnce(&Input<'_>) -> T,
+    ) -> Result<T, String> {
+        examples::with_input(self, facts, site, use_it)
     }
 }
 

@@ -6,7 +6,7 @@ use crate::list::Match;
 use crate::load::RuleSet;
 
 /// A term of a list in a text.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct ListHit {
     /// The list.
     pub list: String,

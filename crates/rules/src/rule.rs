@@ -35,7 +35,8 @@ pub enum Mode {
 }
 
 impl Mode {
-    fn parse(text: &str) -> Result<Self, String> {
+    /// Reads `live`, `shadow` or a percentage; the error is a remedy.
+    pub fn parse(text: &str) -> Result<Self, String> {
         match text {
             "live" => Ok(Self::Live),
             "shadow" => Ok(Self::Shadow),
@@ -186,6 +187,14 @@ pub(crate) struct Rule {
     pub(crate) required: Vec<Vec<Slot>>,
     pub(crate) evidence: Vec<Evidence>,
     pub(crate) examples: Vec<Example>,
+    pub(crate) places: Places,
+}
+
+/// Where the values of keys stand in the rule's file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Places {
+    pub(crate) id: (u32, u32),
+    pub(crate) mode: Option<(u32, u32)>,
 }
 
 /// The conditions of a rule as they are written.

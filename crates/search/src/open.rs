@@ -16,13 +16,15 @@ use crate::writer::Writer;
 /// Raised when the fields or the words in them change: the index is then built again.
 pub const FORMAT: u32 = 1;
 
-/// The least memory that a writer works with, in bytes.
+/// The least memory that each thread of a writer works with, in bytes.
 pub const MIN_MEMORY: u64 = 15_000_000;
 
 /// How an index is opened.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// Memory for documents that are not written yet, in bytes; at least [`MIN_MEMORY`].
+    /// Threads that make documents into parts of the index; at least one.
+    pub threads: usize,
+    /// Memory of each for documents that are not written yet, in bytes; at least [`MIN_MEMORY`].
     pub memory: u64,
     /// The journal's next sequence: an index that is further is not of this journal.
     pub next: u64,
@@ -142,7 +144,7 @@ fn try_open(dir: &Path, options: Options) -> Result<(Writer, Searcher, Found), F
     };
     let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual);
     let searcher = Searcher::new(reader.try_into()?, fields);
-    let mut writer = Writer::new(dir, index, fields, options.memory, applied)?;
+    let mut writer = Writer::new(dir, index, fields, options, applied)?;
     let found = if is_new {
         writer.commit(0)?;
         Found::Created

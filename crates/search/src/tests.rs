@@ -33,7 +33,15 @@ impl Fixture {
 
     fn open_before(&self, next: u64) -> Opened {
         let memory = MIN_MEMORY;
-        open(&self.path(), Options { memory, next }).unwrap()
+        open(
+            &self.path(),
+            Options {
+                threads: 1,
+                memory,
+                next,
+            },
+        )
+        .unwrap()
     }
 }
 

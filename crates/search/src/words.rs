@@ -52,7 +52,7 @@ pub(crate) fn words(text: &str) -> Vec<Word> {
     let mut words = Vec::new();
     let mut begin = None;
     for (at, c) in text.char_indices() {
-        let continues = is_combining_mark(c) || is_invisible(c);
+        let continues = !c.is_ascii() && (is_combining_mark(c) || is_invisible(c));
         let is_word = c.is_alphanumeric() || continues && begin.is_some();
         let alone = is_unspaced(c) && !continues;
         if let Some(from) = begin
@@ -147,7 +147,12 @@ pub(crate) fn fold(word: &str) -> String {
 
 /// Makes the term of a stem: stems of different languages are different terms.
 pub(crate) fn stem_term(language: Language, stem: &str) -> String {
-    format!("{}{SEPARATOR}{stem}", language.code())
+    let code = language.code();
+    let mut term = String::with_capacity(code.len() + 1 + stem.len());
+    term.push_str(code);
+    term.push(SEPARATOR);
+    term.push_str(stem);
+    term
 }
 
 /// Makes the value of the field of stems: the language, and the text.

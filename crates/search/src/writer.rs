@@ -7,7 +7,7 @@ use tantivy::{Index, IndexWriter, TantivyError};
 
 use crate::document::{Document, Key};
 use crate::error::Error;
-use crate::open::{FORMAT, Payload};
+use crate::open::{FORMAT, Options, Payload};
 use crate::schema::Fields;
 
 /// Documents below which segments count as equally small, and are merged together.
@@ -20,7 +20,7 @@ pub struct Writer {
     pub(crate) dir: PathBuf,
     pub(crate) index: Index,
     pub(crate) fields: Fields,
-    memory: u64,
+    options: Options,
     pub(crate) applied: u64,
     /// `None` while it is opened again, and once that failed.
     pub(crate) inner: Option<IndexWriter>,
@@ -41,14 +41,14 @@ impl Writer {
         dir: &Path,
         index: Index,
         fields: Fields,
-        memory: u64,
+        options: Options,
         applied: u64,
     ) -> Result<Self, TantivyError> {
         let mut writer = Self {
             dir: dir.to_owned(),
             index,
             fields,
-            memory,
+            options,
             applied,
             inner: None,
         };
@@ -58,9 +58,9 @@ impl Writer {
 
     /// Starts the threads that write and merge.
     pub(crate) fn start(&mut self, merging: Box<dyn MergePolicy>) -> Result<(), TantivyError> {
-        let memory = usize::try_from(self.memory).unwrap_or(usize::MAX);
+        let memory = usize::try_from(self.options.memory).unwrap_or(usize::MAX);
         let options = IndexWriterOptions::builder()
-            .num_worker_threads(1)
+            .num_worker_threads(self.options.threads)
             .num_merge_threads(1)
             .memory_budget_per_thread(memory)
             .build();
@@ -77,11 +77,15 @@ impl Writer {
 
     /// Puts a document in place of the one with the same key.
     pub fn put(&mut self, document: &Document) -> Result<(), Error> {
-        let term = self.fields.key_term(&document.key);
+        self.delete(&document.key)?;
+        self.add(document)
+    }
+
+    /// Adds a document whose key is not in the index. A key that is deleted is looked up in every
+    /// segment, so this costs less than [`Writer::put`].
+    pub fn add(&mut self, document: &Document) -> Result<(), Error> {
         let filled = self.fields.fill(document);
-        let writer = self.writer()?;
-        writer.delete_term(term);
-        writer.add_document(filled)?;
+        self.writer()?.add_document(filled)?;
         Ok(())
     }
 

@@ -23,13 +23,13 @@ fn tree(criterion: &mut Criterion) {
     }
     let size = tree.size();
     criterion.bench_function("tree/root", |bencher| {
-        bencher.iter(|| root(&tree, size).unwrap());
+        bencher.iter(|| root(&tree.reading(), size).unwrap());
     });
     let mut index = 0;
     criterion.bench_function("tree/inclusion", |bencher| {
         bencher.iter(|| {
             index = (index + 7_919) % size;
-            inclusion(&tree, index, size).unwrap()
+            inclusion(&tree.reading(), index, size).unwrap()
         });
     });
 }

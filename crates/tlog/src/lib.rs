@@ -30,7 +30,7 @@ pub use hash::{Hash, empty, leaf, node};
 pub use note::{Signer, Verifier};
 pub use proof::{Nodes, consistency, inclusion, root, verify_consistency, verify_inclusion};
 pub use tile::{Kind, Tile};
-pub use tree::Tree;
+pub use tree::{Reading, Tree};
 
 /// Why a text, a proof or a tree is not accepted.
 #[derive(Debug, thiserror::Error)]

@@ -12,7 +12,7 @@ pub(crate) fn write(number: u64) -> String {
     elements.join("/")
 }
 
-/// Reads a number back; only the form that [`write`] gives is accepted.
+/// Reads a number back; only the form that [`write()`] gives is accepted.
 pub(crate) fn read(path: &str) -> Option<u64> {
     let mut number = 0_u64;
     for element in path.split('/') {

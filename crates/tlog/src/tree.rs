@@ -8,10 +8,12 @@
 //! The tree can be made again from its entries, so its files are not written with care: what
 //! [`Tree::open`] is told to trust was made durable by [`Tree::sync`] before.
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use crate::hash::{Hash, subtree};
 use crate::proof::Nodes;
@@ -125,19 +127,16 @@ impl Tree {
         if !tile.is_in(self.size) {
             return Ok(None);
         }
-        let hashes = self.hashes(level, tile.index)?;
+        let hashes = self.reading().hashes(level, tile.index)?;
         let width = usize::try_from(tile.width).unwrap_or(usize::MAX);
         Ok(hashes.get(..width).map(<[Hash]>::concat))
     }
 
-    /// The hashes of a tile that is in the tree.
-    fn hashes(&self, level: u32, index: u64) -> Result<Vec<Hash>, Error> {
-        let full = self.size >> (HEIGHT * (level + 1));
-        if index < full {
-            self.read(level, index)
-        } else {
-            let level = usize::try_from(level).unwrap_or(usize::MAX);
-            Ok(self.partial.get(level).cloned().unwrap_or_default())
+    /// Begins to read nodes for one answer.
+    pub fn reading(&self) -> Reading<'_> {
+        Reading {
+            tree: self,
+            tiles: RefCell::default(),
         }
     }
 
@@ -173,7 +172,52 @@ impl Tree {
     }
 }
 
-impl Nodes for Tree {
+/// Nodes of a tree, for one answer: each tile is read and checked once.
+#[derive(Debug)]
+pub struct Reading<'a> {
+    tree: &'a Tree,
+    tiles: RefCell<HashMap<Place, Rc<[Hash]>>>,
+}
+
+/// A tile's level and index.
+type Place = (u32, u64);
+
+impl Reading<'_> {
+    /// The hashes of a tile that is in the tree, if they lead to what is above them: a file that was
+    /// damaged is not handed out.
+    fn hashes(&self, level: u32, index: u64) -> Result<Rc<[Hash]>, Error> {
+        let place = (level, index);
+        if let Some(hashes) = self.tiles.borrow().get(&place) {
+            return Ok(Rc::clone(hashes));
+        }
+        let hashes = self.checked(level, index)?;
+        self.tiles.borrow_mut().insert(place, Rc::clone(&hashes));
+        Ok(hashes)
+    }
+
+    fn checked(&self, level: u32, index: u64) -> Result<Rc<[Hash]>, Error> {
+        let tree = self.tree;
+        let full = tree.size >> (HEIGHT * (level + 1));
+        if index >= full {
+            let level = usize::try_from(level).unwrap_or(usize::MAX);
+            return Ok(tree.partial.get(level).cloned().unwrap_or_default().into());
+        }
+        let hashes = tree.read(level, index)?;
+        let above = self.hashes(level + 1, index / WIDTH)?;
+        let at = usize::try_from(index % WIDTH).unwrap_or(usize::MAX);
+        if above.get(at) == Some(&subtree(&hashes)) {
+            return Ok(hashes.into());
+        }
+        let reason = format!(
+            "{} was changed; stop the archive and remove {}, and its start makes all tiles again",
+            tree.file(level, index).display(),
+            tree.dir.display()
+        );
+        Err(Error::malformed("tile of this tree", reason))
+    }
+}
+
+impl Nodes for Reading<'_> {
     fn node(&self, level: u32, index: u64) -> Result<Hash, Error> {
         let (tiles, height) = (level / HEIGHT, level % HEIGHT);
         // The node's first hash, in the level of its tile.
@@ -187,8 +231,14 @@ impl Nodes for Tree {
             .ok_or(Error::OutOfRange {
                 what: "subtree",
                 number: index,
-                size: self.size,
+                size: self.tree.size,
             })
+    }
+}
+
+impl Nodes for Tree {
+    fn node(&self, level: u32, index: u64) -> Result<Hash, Error> {
+        self.reading().node(level, index)
     }
 }
 

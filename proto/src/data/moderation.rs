@@ -161,6 +161,9 @@ pub struct Statement {
     /// What the author can do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redress: Option<String>,
+    /// Where the author can appeal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub appeal_url: Option<String>,
     /// Fields that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
@@ -307,6 +310,12 @@ pub struct AppealResolved {
     pub outcome: AppealOutcome,
     /// The decision that stands now.
     pub decision: String,
+    /// The decision that was appealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub appealed: Option<String>,
+    /// Why no moderator decided it; absent if one did, or if the decision was reversed before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
     /// Fields that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,

@@ -51,7 +51,8 @@ impl EventHandler for Engine {
 }
 
 impl Engine {
-    async fn commit(&self, events: &[Received]) -> Result<(), Error> {
+    /// Takes events in; repeats change nothing.
+    pub(crate) async fn commit(&self, events: &[Received]) -> Result<(), Error> {
         let started = Instant::now();
         let n_events = events.len();
         let facts: Vec<Fact> = events.iter().map(|event| Fact::of(event)).collect();

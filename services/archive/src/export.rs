@@ -75,7 +75,7 @@ pub struct CommentOut {
     pub comment: String,
     /// The comment that it answers.
     pub parent: Option<String>,
-    /// What it is: `approved`, `held`, `rejected`, `pending` or `withdrawn`.
+    /// What it is: `approved`, `pending`, `rejected` or `withdrawn`.
     pub status: &'static str,
     /// When it was written, in microseconds since 1970.
     pub submitted_at: Option<i64>,

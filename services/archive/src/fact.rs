@@ -39,7 +39,7 @@ pub(crate) type ArticleKey = (u8, String, String);
 /// Shard, site, one of [`AUTHOR`], [`APPEALS`] and [`OWN`], id.
 pub(crate) type OtherKey = (u8, String, u8, String);
 
-/// An author, by their id.
+/// An author, by their id: what is said of them, and what they reported.
 pub(crate) const AUTHOR: u8 = 1;
 /// The outcomes of appeals about a comment, by its id: these events name no article.
 pub(crate) const APPEALS: u8 = 2;
@@ -77,6 +77,8 @@ pub(crate) enum Effect {
         /// Whether it stands in for a revision whose author was forgotten.
         restated: bool,
     },
+    /// A reader reported the comment: who, if that is known.
+    Reported(Option<OtherKey>),
     /// The comment was taken back.
     Withdrawn,
     /// The votes, and when they were counted.
@@ -170,9 +172,23 @@ pub(crate) fn appeals_key(site: &str, comment: &str) -> OtherKey {
     )
 }
 
+/// Returns the key of an author, as of events about them.
+pub(crate) fn author_key(site: &str, author: &str) -> OtherKey {
+    (
+        Shard::of(site, author).index(),
+        site.to_owned(),
+        AUTHOR,
+        author.to_owned(),
+    )
+}
+
 fn effect(event: &Event) -> Effect {
     match &event.data {
         Data::CommentSubmitted(comment) | Data::CommentEdited(comment) => content(event, comment),
+        Data::CommentReported(report) => {
+            let reporter = report.reporter.as_ref();
+            Effect::Reported(reporter.map(|reporter| author_key(&report.site, &reporter.id)))
+        }
         Data::CommentWithdrawn(_) => Effect::Withdrawn,
         Data::CommentScored(scored) => Effect::Scored {
             at: first(&[&scored.scored_at, &event.time, &event.recordedtime]),

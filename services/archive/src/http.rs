@@ -14,6 +14,7 @@ mod html;
 pub(crate) mod links;
 mod nested;
 mod pages;
+mod params;
 mod redactions;
 mod said;
 mod schema;
@@ -28,8 +29,8 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::extract::{Query, rejection::QueryRejection};
-use axum::routing::get;
 use serde::Deserialize;
+use stoa_daemon::openapi::{Listener, OpenApiRouter, routes};
 use stoa_daemon::{Context, Problem};
 use stoa_proto::Time;
 
@@ -57,8 +58,6 @@ pub(crate) struct Public {
     pub(crate) access: Access,
     /// What absolute links begin with; empty where each request's `Host` says it.
     pub(crate) url: Arc<str>,
-    /// When the archive was opened: what tells answers apart counts from there.
-    pub(crate) opened_at: i64,
     pub(crate) metrics: Metrics,
     pub(crate) context: Context,
     /// The transparency log, if there is one.
@@ -67,61 +66,67 @@ pub(crate) struct Public {
     pub(crate) is_log_open: bool,
 }
 
+/// The public listener, for its document.
+pub(crate) const LISTENER: Listener = Listener {
+    role: "archive",
+    name: "public",
+    about: "Threads, comments and search, as JSON, ActivityStreams and pages for people.",
+    schemas: stoa_proto::component::schemas,
+    has_keys: false,
+};
+
 /// Makes the public routes.
 pub(crate) fn router(public: Public) -> Router {
-    Router::new()
-        .route("/v1/sites", get(api::sites))
-        .route("/v1/sites/{site}/threads", get(api::threads))
-        .route("/v1/sites/{site}/threads/{thread}", get(api::thread))
-        .route("/v1/sites/{site}/comments/{comment}", get(api::comment))
+    LISTENER.router(routes().with_state(public))
+}
+
+/// The public routes, for their document.
+pub(crate) fn routes() -> OpenApiRouter<Public> {
+    OpenApiRouter::default()
+        .merge(programs())
         .merge(activities())
-        .route(
-            "/v1/sites/{site}/comments/{comment}/proof",
-            get(transparency::proof),
-        )
-        .route("/v1/log/key", get(transparency::key))
-        .route("/v1/log/consistency", get(transparency::consistency))
-        .route("/checkpoint", get(transparency::checkpoint))
-        .route("/tile/{*path}", get(transparency::tile))
-        .route("/v1/search", get(search::search))
-        .route("/search", get(search::page::page))
-        .route("/", get(pages::sites))
-        .route("/sites/{site}", get(pages::threads))
-        .route("/sites/{site}/threads/{thread}", get(pages::thread))
-        .route("/sites/{site}/comments/{comment}", get(pages::comment))
-        .route(
-            "/sites/{site}/comments/{comment}/thread",
-            get(pages::in_thread),
-        )
-        .route("/sites/{site}/feed.atom", get(atom::site))
-        .route(
-            "/sites/{site}/threads/{thread}/feed.atom",
-            get(atom::thread),
-        )
-        .route("/robots.txt", get(sitemap::robots))
-        .route("/sitemap.xml", get(sitemap::index))
-        .route("/sites/{site}/sitemap.xml", get(sitemap::site))
-        .route("/assets/thread.css", get(pages::style))
-        .with_state(public)
+        .merge(people())
+}
+
+/// The routes for programs.
+fn programs() -> OpenApiRouter<Public> {
+    OpenApiRouter::default()
+        .routes(routes!(api::sites))
+        .routes(routes!(api::threads))
+        .routes(routes!(api::thread))
+        .routes(routes!(api::comment))
+        .routes(routes!(search::search))
+        .routes(routes!(transparency::proof))
+        .routes(routes!(transparency::key))
+        .routes(routes!(transparency::consistency))
+        .routes(routes!(transparency::checkpoint))
+        .routes(routes!(transparency::tile))
 }
 
 /// The routes of ActivityStreams.
-fn activities() -> Router<Public> {
-    let (thread, comment) = (
-        "/v1/sites/{site}/threads/{thread}",
-        "/v1/sites/{site}/comments/{comment}",
-    );
-    Router::new()
-        .route(&format!("{thread}/activity"), get(activity::routes::thread))
-        .route(&format!("{thread}/article"), get(activity::routes::article))
-        .route(
-            &format!("{comment}/activity"),
-            get(activity::routes::comment),
-        )
-        .route(
-            &format!("{comment}/replies"),
-            get(activity::routes::replies),
-        )
+fn activities() -> OpenApiRouter<Public> {
+    OpenApiRouter::default()
+        .routes(routes!(activity::routes::thread))
+        .routes(routes!(activity::routes::article))
+        .routes(routes!(activity::routes::comment))
+        .routes(routes!(activity::routes::replies))
+}
+
+/// The routes for people, their readers of feeds, and crawlers.
+fn people() -> OpenApiRouter<Public> {
+    OpenApiRouter::default()
+        .routes(routes!(search::page::page))
+        .routes(routes!(pages::sites))
+        .routes(routes!(pages::threads))
+        .routes(routes!(pages::thread))
+        .routes(routes!(pages::comment))
+        .routes(routes!(pages::in_thread))
+        .routes(routes!(pages::style))
+        .routes(routes!(atom::site))
+        .routes(routes!(atom::thread))
+        .routes(routes!(sitemap::robots))
+        .routes(routes!(sitemap::index))
+        .routes(routes!(sitemap::site))
 }
 
 impl Public {
@@ -185,9 +190,8 @@ struct PageQuery {
 impl PageQuery {
     /// Unwraps a query; 400 when it can't be read.
     fn of(query: Result<Query<Self>, QueryRejection>) -> Result<Self, Problem> {
-        query
-            .map(|Query(query)| query)
-            .map_err(|error| Problem::bad_request(error.body_text()))
+        let Query(query) = query?;
+        Ok(query)
     }
 
     /// Returns the time as of which is asked; 403 where what was taken back since would show.

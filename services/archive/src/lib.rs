@@ -41,11 +41,24 @@ pub use config::{
 };
 pub use rebuild::{Part, Rebuilt, rebuild};
 pub use record::kind as kind_of_record;
+pub use redaction::list::{Learner, Listed};
 pub use salvage::{Salvage, Source, known};
 pub use view::Error;
 
 use stoa_bus::Bus;
 use stoa_daemon::Context;
+
+/// Returns the OpenAPI documents of the public and the admin listener.
+pub fn openapi() -> [serde_json::Value; 2] {
+    let admin = [
+        http::admin::routes().into_openapi(),
+        stoa_parked::routes().into_openapi(),
+    ];
+    [
+        http::LISTENER.document([http::routes().into_openapi()]),
+        http::admin::LISTENER.document(admin),
+    ]
+}
 
 /// Runs the archive until shutdown.
 ///

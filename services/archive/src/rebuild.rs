@@ -14,13 +14,14 @@ use crate::service::MAX_RECORD_BYTES;
 use crate::view::{Index, OpenOptions};
 
 /// Memory for the view's pages while it is built.
-const CACHE_BYTES: u64 = 256 * 1024 * 1024;
+pub(crate) const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// How long the empty view may take to open.
-const WATCHDOG: Duration = Duration::from_secs(30);
+pub(crate) const WATCHDOG: Duration = Duration::from_secs(30);
 
-/// Memory for what the search index has not written yet while it is built.
-const SEARCH_BYTES: u64 = 128 * 1024 * 1024;
+/// Threads that build the search index, and memory of each for what is not written yet.
+const SEARCH_THREADS: usize = 2;
+const SEARCH_BYTES: u64 = 48 * 1024 * 1024;
 
 /// What is being rebuilt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +100,7 @@ fn rebuild_search(
     }
     remove(&dir)?;
     let options = stoa_search::Options {
+        threads: SEARCH_THREADS,
         memory: SEARCH_BYTES,
         next: reader.journal.next(),
     };

@@ -5,20 +5,23 @@
 //! events with the redaction's id: one for each comment, and one for an author (`desk`).
 //! The engine answers an order by keeping the row as it is, without words, in the order's record, and
 //! by overwriting the records that have words (`carry`). When nothing is left, a receipt is archived.
+//! An older backup learns of all of it from a list (`list`).
 //!
 //! **Invariant:** an order's record alone shows the tombstone after the view is built anew; so it
 //! does not matter which of the comment's records are still there.
 
 pub(crate) mod carry;
 pub(crate) mod desk;
+mod hold;
+pub(crate) mod list;
 
 use serde::{Deserialize, Serialize};
 use stoa_journal::Journal;
-use stoa_proto::{Data, ErasureScope, Event, Kind, RedactionDecision, Time, ids};
+use stoa_proto::{Data, ErasureScope, Event, Kind, RedactionDecision, Shard, Time, ids};
 
-use crate::fact::{Effect, Subject};
+use crate::fact::{CommentKey, Effect, Subject};
 use crate::place::Place;
-use crate::row::{Applied, CommentRow, OtherRow};
+use crate::row::{Applied, CommentRow, Content, OtherRow};
 
 /// The source of what the archive says itself.
 pub(crate) const SOURCE: &str = "stoa/archive";
@@ -86,6 +89,32 @@ pub(crate) struct Kept {
     /// The events that the row's list had no room for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) earlier: Vec<Vec<Applied>>,
+    /// Of an author: what they reported, for the rows of those comments.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) reports: Vec<KeptReport>,
+}
+
+/// A report whose words go, though the comment that it is about stays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KeptReport {
+    /// The comment's article.
+    pub(crate) article: String,
+    /// The comment.
+    pub(crate) comment: String,
+    /// The report.
+    pub(crate) applied: Applied,
+}
+
+impl KeptReport {
+    /// Returns the key of the comment on a site.
+    pub(crate) fn comment_key(&self, site: &str) -> CommentKey {
+        (
+            Shard::of(site, &self.article).index(),
+            site.to_owned(),
+            self.article.clone(),
+            self.comment.clone(),
+        )
+    }
 }
 
 impl Kept {
@@ -110,7 +139,13 @@ impl Kept {
             content.chain(decisions).chain(events)
         });
         let other = self.other.iter_mut().flat_map(|row| &mut row.log.events);
-        let earlier = self.earlier.iter_mut().flatten().chain(other);
+        let reports = self.reports.iter_mut().map(|report| &mut report.applied);
+        let earlier = self
+            .earlier
+            .iter_mut()
+            .flatten()
+            .chain(other)
+            .chain(reports);
         comment.chain(earlier.map(|applied| &mut applied.place))
     }
 
@@ -127,11 +162,33 @@ impl Kept {
             .flatten()
             .chain(latest)
             .filter(move |applied| {
-                let stands_in = content
-                    .is_some_and(|content| content.restated && content.place == applied.place);
                 applied.kind().is_some_and(|kind| goes(kind, scope))
-                    && !(stands_in && scope == ErasureScope::Identity)
+                    && !stands_in(content, applied.place, scope)
             })
+    }
+}
+
+/// Whether a record stands in for one whose author goes.
+fn stands_in(content: Option<Content>, place: Place, scope: ErasureScope) -> bool {
+    scope == ErasureScope::Identity
+        && content.is_some_and(|content| content.restated && content.place == place)
+}
+
+impl CommentRow {
+    /// Returns which of the records that are shown is overwritten last, if words were ordered to be
+    /// erased.
+    pub(crate) fn last_to_erase(&self) -> Option<Place> {
+        let scope = self.erased.as_ref()?.scope;
+        let content = self.content.iter().map(|content| content.place);
+        let decisions = self.decisions.iter().map(|decision| decision.place);
+        let decisions = decisions.filter(|_| goes(Kind::CommentDecided, scope));
+        let listed = self.log.events.iter();
+        let listed = listed.filter(|applied| applied.kind().is_some_and(|kind| goes(kind, scope)));
+        content
+            .chain(decisions)
+            .chain(listed.map(|applied| applied.place))
+            .filter(|place| !stands_in(self.content, *place, scope))
+            .max()
     }
 }
 

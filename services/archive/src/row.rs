@@ -51,20 +51,31 @@ impl Log {
         self.events.iter().any(|applied| applied.event == event)
     }
 
+    /// Returns the first record that the list is known to begin with; 0 where earlier events are in
+    /// rows of their own.
+    pub(crate) fn first(&self) -> u64 {
+        let first = self.events.first().filter(|_| self.spilled == 0);
+        first.map_or(0, |applied| applied.place.seq)
+    }
+
     /// Adds an event, and returns what is to be moved to a row of its own, with its number.
     fn push(&mut self, fact: &Fact, place: Place) -> Option<(u32, Vec<Applied>)> {
+        let (kind, revision, event) = (record::byte(fact.kind), fact.revision, fact.event);
+        self.add(Applied {
+            place,
+            kind,
+            revision,
+            event,
+        })
+    }
+
+    fn add(&mut self, applied: Applied) -> Option<(u32, Vec<Applied>)> {
         let moved = (self.events.len() >= SPILL).then(|| {
             let number = self.spilled;
             self.spilled += 1;
             (number, std::mem::take(&mut self.events))
         });
-        let (kind, revision, event) = (record::byte(fact.kind), fact.revision, fact.event);
-        self.events.push(Applied {
-            place,
-            kind,
-            revision,
-            event,
-        });
+        self.events.push(applied);
         moved
     }
 }
@@ -174,9 +185,7 @@ impl CommentRow {
                 });
                 self.forget_old_decisions();
             }
-            Effect::Listed if fact.kind == Kind::CommentReported => {
-                self.n_reports = self.n_reports.saturating_add(1);
-            }
+            Effect::Reported(_) => self.n_reports = self.n_reports.saturating_add(1),
             Effect::Listed
             | Effect::Version(_)
             | Effect::Removed(_)
@@ -185,6 +194,13 @@ impl CommentRow {
             | Effect::Completed(_) => {}
         }
         self.log.push(fact, place)
+    }
+
+    /// Takes a report in whose record has lost its words, if it is not there; returns what is to be
+    /// moved to a row of its own.
+    pub(crate) fn recount(&mut self, report: Applied) -> Option<(u32, Vec<Applied>)> {
+        self.n_reports = self.n_reports.saturating_add(1);
+        self.log.add(report)
     }
 
     /// Notes that words go; built anew from a journal without them, the row is what it was then.

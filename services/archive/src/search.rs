@@ -20,6 +20,7 @@ use serde::Serialize;
 use stoa_daemon::Context;
 use stoa_search::{Key, Searcher};
 use tokio::sync::oneshot;
+use utoipa::ToSchema;
 
 use self::metrics::Metrics;
 use self::work::{Command, Worker};
@@ -56,8 +57,9 @@ pub(crate) enum Failure {
 }
 
 /// What the index does.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
+#[schema(as = SearchState)]
 pub(crate) enum State {
     /// It is being opened.
     Opening,
@@ -97,7 +99,8 @@ pub(crate) struct Shared {
 }
 
 /// What `/admin/status` says of the index.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SearchStatus)]
 pub(crate) struct Report {
     #[serde(flatten)]
     state: State,

@@ -18,7 +18,7 @@ use crate::http::admin::Admin;
 use crate::http::{self, Public};
 use crate::metrics::Metrics;
 use crate::read::Reader;
-use crate::redaction::desk::Desk;
+use crate::redaction::desk::{Desk, PATIENCE};
 use crate::search::{self, Search};
 use crate::transparency::{self, Log};
 use crate::view::{Index, OpenOptions};
@@ -92,13 +92,13 @@ impl Service {
             sites: config.sites.clone(),
             context: context.clone(),
             sent: HashMap::new(),
+            patience: PATIENCE,
         };
         let public = Public {
             reader,
             search: search.clone(),
             access: Access::new(tokens.clone(), &config.sites),
             url: config.http.public_url.as_str().into(),
-            opened_at: context.clock.micros(),
             log,
             is_log_open: config.transparency.public,
             metrics,
@@ -135,7 +135,7 @@ impl Service {
     pub(crate) fn admin_router(&self) -> Router {
         let tokens = self.admin.tokens.clone();
         let parked = stoa_parked::router(self.parking.clone(), tokens, &self.context);
-        self.admin.clone().router().merge(parked)
+        self.admin.clone().router(parked)
     }
 
     /// Archives until shutdown.

@@ -8,11 +8,11 @@ use stoa_store::{Table, View};
 
 use crate::fact::{ArticleKey, CommentKey, Digest, Effect, Fact, OtherKey, Subject};
 use crate::place::Place;
-use crate::redaction::RedactionRow;
+use crate::redaction::{KeptReport, RedactionRow};
 use crate::row::{Applied, ArticleRow, CommentRow, Log, OtherRow};
 use crate::view::{
-    ARTICLES, COMMENTS, EARLIER, EarlierKey, Error, Index, LOCATORS, LocatorKey, OPEN_REDACTIONS,
-    OTHERS, REDACTIONS, RedactionKey, SITES, earlier_key, locator_key,
+    ACTIVE, ARTICLES, COMMENTS, EARLIER, EarlierKey, Error, Index, LOCATORS, LocatorKey,
+    OPEN_REDACTIONS, OTHERS, REDACTIONS, RedactionKey, SITES, activity, earlier_key, locator_key,
 };
 
 /// A row in memory, and whether it is to be written.
@@ -32,6 +32,8 @@ pub(crate) struct Stage<'a> {
     locators: HashMap<LocatorKey, Staged<Vec<String>>>,
     redactions: HashMap<RedactionKey, Staged<RedactionRow>>,
     sites: BTreeSet<String>,
+    /// By what threads were sorted before the batch whose comments it has.
+    active: HashMap<ArticleKey, Option<i64>>,
     earlier: HashMap<EarlierKey, Vec<Applied>>,
     /// Digests of the events that rows' lists had no room for.
     spilled: HashMap<Subject, HashSet<Digest>>,
@@ -49,6 +51,7 @@ impl<'a> Stage<'a> {
             locators: HashMap::new(),
             redactions: HashMap::new(),
             sites: BTreeSet::new(),
+            active: HashMap::new(),
             earlier: HashMap::new(),
             spilled: HashMap::new(),
             admitted: HashSet::new(),
@@ -75,10 +78,7 @@ impl<'a> Stage<'a> {
         if log.lists(fact.event) {
             return Ok(false);
         }
-        if log.spilled > 0 && !self.spilled.contains_key(&fact.subject) {
-            let digests = read_spilled(self.index, &fact.subject, log)?;
-            self.spilled.insert(fact.subject.clone(), digests);
-        }
+        known_spilled(self.index, &mut self.spilled, &fact.subject, log)?;
         if self
             .spilled
             .get(&fact.subject)
@@ -124,13 +124,55 @@ impl<'a> Stage<'a> {
         if !site.is_empty() && !matches!(fact.subject, Subject::Other(_)) {
             self.sites.insert(site.clone());
         }
-        if let Some((number, events)) = moved {
-            // Admission has read what was spilled before; so this holds all of it.
-            let known = self.spilled.entry(fact.subject.clone()).or_default();
-            known.extend(events.iter().map(|applied| applied.event));
-            self.earlier
-                .insert(earlier_key(&fact.subject, number), events);
+        // Admission has read what was spilled before.
+        self.spill(&fact.subject, moved);
+        match &fact.effect {
+            Effect::Reported(Some(reporter)) => self.reported(reporter, fact, place),
+            Effect::Ordered(order) => {
+                let kept = order.kept.iter().flat_map(|kept| &kept.reports);
+                kept.into_iter()
+                    .try_for_each(|report| self.recount(site, report))
+            }
+            _ => Ok(()),
         }
+    }
+
+    /// Moves events that a row's list had no room for; what was moved before has to be known.
+    fn spill(&mut self, subject: &Subject, moved: Option<(u32, Vec<Applied>)>) {
+        if let Some((number, events)) = moved {
+            let known = self.spilled.entry(subject.clone()).or_default();
+            known.extend(events.iter().map(|applied| applied.event));
+            self.earlier.insert(earlier_key(subject, number), events);
+        }
+    }
+
+    /// Lists a report with who wrote it: their words in it are to be found when they go.
+    fn reported(&mut self, reporter: &OtherKey, fact: &Fact, place: Place) -> Result<(), Error> {
+        let tables = self.index.tables();
+        let subject = Subject::Other(reporter.clone());
+        let other = staged(tables, &OTHERS, &mut self.others, reporter)?;
+        known_spilled(self.index, &mut self.spilled, &subject, &other.row.log)?;
+        other.dirty = true;
+        let moved = other.row.apply(fact, place);
+        self.spill(&subject, moved);
+        Ok(())
+    }
+
+    /// Counts a report that lost its words, where the view is built anew from a journal without them.
+    fn recount(&mut self, site: &str, report: &KeptReport) -> Result<(), Error> {
+        let tables = self.index.tables();
+        let key = report.comment_key(site);
+        let subject = Subject::Comment(key.clone());
+        let comment = staged(tables, &COMMENTS, &mut self.comments, &key)?;
+        known_spilled(self.index, &mut self.spilled, &subject, &comment.row.log)?;
+        let event = report.applied.event;
+        let spilled = self.spilled.get(&subject);
+        if comment.row.log.lists(event) || spilled.is_some_and(|known| known.contains(&event)) {
+            return Ok(());
+        }
+        comment.dirty = true;
+        let moved = comment.row.recount(report.applied);
+        self.spill(&subject, moved);
         Ok(())
     }
 
@@ -165,9 +207,10 @@ impl<'a> Stage<'a> {
     fn captured(&mut self, key: &CommentKey, first: bool, at: Option<i64>) -> Result<(), Error> {
         let tables = self.index.tables();
         let (shard, site, thread, comment) = key;
-        let article = (*shard, site.clone(), thread.clone());
-        let article = staged(tables, &ARTICLES, &mut self.articles, &article)?;
+        let key = (*shard, site.clone(), thread.clone());
+        let article = staged(tables, &ARTICLES, &mut self.articles, &key)?;
         article.dirty = true;
+        self.active.entry(key).or_insert(activity(&article.row));
         article.row.revised(first, at);
         if !first {
             return Ok(());
@@ -205,6 +248,23 @@ impl<'a> Stage<'a> {
                 batch.delete(&OPEN_REDACTIONS, key);
             }
         }
+        for (key, was) in &self.active {
+            let is = self
+                .articles
+                .get(key)
+                .and_then(|staged| activity(&staged.row));
+            let (_, site, thread) = key;
+            let active = |at| (site.clone(), at, thread.clone());
+            if *was == is {
+                continue;
+            }
+            if let Some(was) = was {
+                batch.delete(&ACTIVE, &active(*was));
+            }
+            if let Some(is) = is {
+                batch.put(&ACTIVE, &active(is), &());
+            }
+        }
         for (key, events) in &self.earlier {
             batch.put(&EARLIER, key, events);
         }
@@ -237,6 +297,20 @@ where
             entry.insert(Staged { row, dirty: false })
         }
     })
+}
+
+/// Makes sure that the digests of the events that a row's list had no room for are known.
+fn known_spilled(
+    index: &Index,
+    spilled: &mut HashMap<Subject, HashSet<Digest>>,
+    subject: &Subject,
+    log: &Log,
+) -> Result<(), Error> {
+    if log.spilled > 0 && !spilled.contains_key(subject) {
+        let digests = read_spilled(index, subject, log)?;
+        spilled.insert(subject.clone(), digests);
+    }
+    Ok(())
 }
 
 /// Reads the digests of the events that a row's list had no room for.

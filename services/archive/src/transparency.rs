@@ -31,6 +31,7 @@ pub use self::offline::{
     Proven, Published, Verified, consistency, end_if_broken, install, latest, prove, read_proof,
     verifier, verify,
 };
+use crate::place::Place;
 
 /// The folder in the archive's data folder.
 const FOLDER: &str = "tlog";
@@ -179,17 +180,14 @@ impl Log {
     }
 
     /// Proves that a record is in the latest checkpoint; `None` as long as it is not. Blocks.
-    pub(crate) fn prove(&self, seq: u64) -> Result<Option<InclusionProof>, Error> {
-        let Some(signed) = self.signed() else {
+    pub(crate) fn prove(&self, place: Place) -> Result<Option<InclusionProof>, Error> {
+        let covers = |signed: &Signed| place.seq < signed.checkpoint.size;
+        let Some(signed) = self.signed().filter(covers) else {
             return Ok(None);
         };
-        if seq >= signed.checkpoint.size {
-            return Ok(None);
-        }
-        let Some(record) = self.journal.read_seq(seq)? else {
-            return Ok(None);
-        };
-        let path = stoa_tlog::inclusion(&self.grown().tree, seq, signed.checkpoint.size)?;
+        let record = self.journal.read(place.into())?;
+        let size = signed.checkpoint.size;
+        let path = stoa_tlog::inclusion(&self.grown().tree.reading(), place.seq, size)?;
         Ok(Some(file::proof(&record, path, signed.note)))
     }
 
@@ -199,7 +197,8 @@ impl Log {
         let Some(signed) = self.signed().filter(|signed| old <= signed.checkpoint.size) else {
             return Ok(None);
         };
-        let path = stoa_tlog::consistency(&self.grown().tree, old, signed.checkpoint.size)?;
+        let path =
+            stoa_tlog::consistency(&self.grown().tree.reading(), old, signed.checkpoint.size)?;
         let note = signed.note;
         Ok(Some(ConsistencyProof { old, path, note }))
     }

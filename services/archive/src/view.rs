@@ -8,6 +8,7 @@
 //! | earlier | shard, digest of the row's key, number | events that a row's list had no room for |
 //! | locators | shard, site, comment | the threads in which the comment was captured |
 //! | sites | site | nothing |
+//! | active | site, when the thread was last active (the latest first), thread | nothing |
 //! | redactions | site, redaction | [`RedactionRow`] |
 //! | open redactions | site, redaction | nothing |
 //!
@@ -28,7 +29,7 @@ use crate::row::{Applied, ArticleRow, CommentRow, Log, OtherRow};
 use crate::stage::Stage;
 
 /// Raised when the tables or the meaning of their rows change: the view is then rebuilt.
-pub(crate) const FORMAT: u32 = 2;
+pub(crate) const FORMAT: u32 = 3;
 
 /// Records that are applied in one batch while catching up.
 const REPLAY_BATCH: usize = 4_096;
@@ -37,6 +38,8 @@ const REPLAY_BATCH: usize = 4_096;
 pub(crate) type EarlierKey = (u8, [u8; 16], u32);
 /// Site, redaction.
 pub(crate) type RedactionKey = (String, String);
+/// Site, [`activity`] of the thread, thread.
+pub(crate) type ActiveKey = (String, i64, String);
 /// Shard of `(site, comment)`, site, comment.
 pub(crate) type LocatorKey = (u8, String, String);
 
@@ -48,6 +51,7 @@ pub(crate) const LOCATORS: Table<LocatorKey, Vec<String>> = Table::new(5, "locat
 pub(crate) const SITES: Table<String, ()> = Table::new(6, "sites");
 pub(crate) const REDACTIONS: Table<RedactionKey, RedactionRow> = Table::new(7, "redactions");
 pub(crate) const OPEN_REDACTIONS: Table<RedactionKey, ()> = Table::new(8, "open_redactions");
+pub(crate) const ACTIVE: Table<ActiveKey, ()> = Table::new(9, "active");
 
 /// Why the view can't follow the journal.
 #[derive(Debug, thiserror::Error)]
@@ -295,6 +299,22 @@ impl Index {
         Ok(())
     }
 
+    /// Goes through the threads of a site that have comments, the latest active first, with when that
+    /// was, until `each` says no.
+    pub(crate) fn each_active(
+        &self,
+        site: &str,
+        mut each: impl FnMut(i64, &str) -> Result<bool, Error>,
+    ) -> Result<(), Error> {
+        for key in self.view.scan(&ACTIVE, (site.to_owned(),)) {
+            let ((_, activity, thread), ()) = key?;
+            if !each(!activity, &thread)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// Lists the sites.
     pub(crate) fn sites(&self) -> Result<Vec<String>, Error> {
         let mut sites = Vec::new();
@@ -407,6 +427,11 @@ impl Index {
         let key = earlier_key(subject, number);
         Ok(self.view.get(&EARLIER, &key)?.unwrap_or_default())
     }
+}
+
+/// Returns what sorts threads by when they were last active, the latest first; `None` without comments.
+pub(crate) fn activity(row: &ArticleRow) -> Option<i64> {
+    (row.n_comments > 0).then(|| !row.last_activity.unwrap_or(i64::MIN))
 }
 
 /// Returns the key of a comment's locator.

@@ -43,6 +43,8 @@ pub struct Config {
     pub budget: BudgetConfig,
     /// Who may order that words be erased.
     pub erasures: ErasuresConfig,
+    /// Who may send the appeals that authors wrote on Stoa's page.
+    pub appeals: AppealsConfig,
     /// The sites that are served, and who may publish for them.
     #[serde(default)]
     pub sites: Vec<SiteConfig>,
@@ -129,6 +131,14 @@ pub struct BudgetConfig {
 pub struct ErasuresConfig {
     /// The broker accounts whose orders are taken, as the broker vouches for them by a message's `user_id`: the
     /// archive's. On the embedded bus the archive of the process is known; over HTTP no order is taken.
+    pub accounts: Vec<String>,
+}
+
+/// Who may send the appeals that authors wrote on Stoa's page.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AppealsConfig {
+    /// The broker accounts from which they are taken: that of moderation-rules.
     pub accounts: Vec<String>,
 }
 

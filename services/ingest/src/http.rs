@@ -17,13 +17,17 @@ use std::sync::Arc;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::{Json, Router, routing};
+use axum::{Json, Router};
 use serde::Serialize;
 use stoa_daemon::Problem;
 use stoa_daemon::auth::{Principal, Role, Tokens};
+use stoa_daemon::openapi::{
+    BadRequest, Listener, OpenApiRouter, Unavailable, UtoipaMethodRouterExt as _, routes,
+};
 use stoa_proto::codec::{self, Message};
-use stoa_proto::{Code, Rejection};
+use stoa_proto::{Code, Event, Rejection};
 use tokio::sync::Semaphore;
+use utoipa::ToSchema;
 
 use crate::budget::Budget;
 use crate::config::HttpConfig;
@@ -34,6 +38,21 @@ use self::reading::{Reading, Unread};
 
 /// Memory is counted in steps of this many bytes.
 const PERMIT_BYTES: u64 = 1_024;
+
+/// The public listener, for its document.
+pub(crate) const LISTENER: Listener = Listener {
+    role: "ingest",
+    name: "public",
+    about: "Platforms send their events here.",
+    schemas: stoa_proto::component::schemas,
+    has_keys: false,
+};
+
+/// The public routes, for their document.
+pub(crate) fn routes() -> OpenApiRouter<Public> {
+    // The limit is enforced while the body is read, so that it can be answered with its number.
+    OpenApiRouter::default().routes(routes!(publish).layer(DefaultBodyLimit::disable()))
+}
 
 /// What the public routes share.
 #[derive(Clone)]
@@ -75,13 +94,7 @@ impl Public {
 
     /// The routes.
     pub(crate) fn router(self) -> Router {
-        // The limit is enforced while the body is read, so that it can be answered with its number.
-        Router::new()
-            .route(
-                "/v1/events",
-                routing::post(publish).layer(DefaultBodyLimit::disable()),
-            )
-            .with_state(self)
+        LISTENER.router(routes().with_state(self))
     }
 
     /// Takes a request of a client that may publish; its body is read as far as need be.
@@ -141,25 +154,60 @@ impl Public {
     }
 }
 
-#[derive(Debug, Serialize)]
+/// What became of the events of a request, each judged by itself.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = EventsAnswer)]
 struct Answer<'a> {
+    /// Events that are now durable.
     accepted: usize,
+    /// Events that had come before, byte for byte.
     duplicate: usize,
-    /// Which ones they are.
+    /// Which ones they are, from 0.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     duplicates: Vec<usize>,
     rejected: Vec<Refused<'a>>,
 }
 
-#[derive(Debug, Serialize)]
+/// An event that was not accepted, and why; it is kept as a rejection.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = EventRejection)]
 struct Refused<'a> {
+    /// Its place in the request, from 0.
     index: usize,
+    /// Its id, if that could be read.
     id: Option<&'a str>,
     code: Code,
+    /// What is wrong of it, as `data.body`.
     field: Option<&'a str>,
+    /// What is wrong with it, for a person.
     message: &'a str,
 }
 
+/// Publishes events.
+///
+/// One event as `application/cloudevents+json`, up to 1000 of them as
+/// `application/cloudevents-batch+json`, or the `data` of one as `application/json` with the
+/// envelope in `ce-` headers. All in UTF-8. The answer comes once every event is durable.
+///
+/// Sending an event again is safe: it is known by its `source` and `id`. After a 503, or no answer,
+/// send the whole request again.
+#[utoipa::path(
+    post,
+    path = "/v1/events",
+    operation_id = "publish_events",
+    tag = "events",
+    request_body(description = "The events.", content(
+        (Event = "application/cloudevents+json"),
+        (Vec<Event> = "application/cloudevents-batch+json"),
+        (serde_json::Value = "application/json"),
+    )),
+    extensions(("x-role" = json!(Role::Publisher))),
+    responses(
+        (status = 202, description = "Each event was judged, and what is accepted is durable.", body = Answer),
+        BadRequest,
+        Unavailable,
+    ),
+)]
 async fn publish(State(public): State<Public>, request: Request) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     let principal = public.tokens.require(&parts.headers, Role::Publisher)?;

@@ -30,8 +30,8 @@ mod metrics;
 mod service;
 
 pub use config::{
-    AdminConfig, BudgetConfig, Config, DEFAULT_CONFIG, EngineConfig, ErasuresConfig, HttpConfig,
-    JournalConfig, SiteConfig, ViewConfig,
+    AdminConfig, AppealsConfig, BudgetConfig, Config, DEFAULT_CONFIG, EngineConfig, ErasuresConfig,
+    HttpConfig, JournalConfig, SiteConfig, ViewConfig,
 };
 pub use stoa_normalise::Normaliser;
 
@@ -46,6 +46,18 @@ use stoa_proto::Outgoing;
 /// If the record is of a newer version, or of another role's journal.
 pub fn published(record: &Record) -> anyhow::Result<Vec<Outgoing>> {
     Ok(outgoing::of(record)?)
+}
+
+/// Returns the OpenAPI documents of the public and the admin listener.
+pub fn openapi() -> [serde_json::Value; 2] {
+    let admin = [
+        http::rejections::routes().into_openapi(),
+        stoa_parked::routes().into_openapi(),
+    ];
+    [
+        http::LISTENER.document([http::routes().into_openapi()]),
+        http::rejections::LISTENER.document(admin),
+    ]
 }
 
 /// Runs ingest until shutdown.

@@ -11,6 +11,9 @@ use stoa_proto::{Code, Comment, Data, Event, Rejection};
 use crate::config::Config;
 use crate::intake::Sender;
 
+/// The source of what moderation-rules sends.
+const MODERATION: &str = "stoa://moderation-rules";
+
 /// The sites of a configuration.
 #[derive(Debug)]
 pub(crate) struct Policy {
@@ -20,6 +23,8 @@ pub(crate) struct Policy {
     languages: Arc<Languages>,
     /// The broker accounts that may order erasures; on the embedded bus whoever writes to it.
     orderers: Option<Vec<String>>,
+    /// The broker accounts that may send appeals which were written on Stoa's page; as above.
+    appealers: Option<Vec<String>>,
 }
 
 #[derive(Debug)]
@@ -55,16 +60,20 @@ impl Policy {
                 return Err(ConfigError::invalid(format!("sites[{index}].id"), message));
             }
         }
+        let with_own = |accounts: &[String]| -> Vec<String> {
+            // Whoever has this role's own account can publish as it does.
+            accounts
+                .iter()
+                .cloned()
+                .chain(config.bus.account())
+                .collect()
+        };
         Ok(Self {
             open: config.open,
             sites,
             languages,
-            orderers: (!is_embedded).then(|| {
-                let mut accounts = config.erasures.accounts.clone();
-                // Whoever has this role's own account can publish as it does.
-                accounts.extend(config.bus.account());
-                accounts
-            }),
+            orderers: (!is_embedded).then(|| with_own(&config.erasures.accounts)),
+            appealers: (!is_embedded).then(|| with_own(&config.appeals.accounts)),
         })
     }
 
@@ -74,6 +83,9 @@ impl Policy {
         if event.is_order() {
             // It comes from the archive, for a site that need not be served any more.
             return self.admit_order(sender).map(|()| &*self.languages);
+        }
+        if event.source == MODERATION && matches!(event.data, Data::DecisionAppealed(_)) {
+            return self.admit_appeal(sender).map(|()| &*self.languages);
         }
         let languages = match self.sites.get(name) {
             Some(site) => {
@@ -120,14 +132,7 @@ impl Policy {
 
     /// Judges who may order that words be erased: the archive alone, which has heard who asks for it.
     fn admit_order(&self, sender: Sender<'_>) -> Result<(), Rejection> {
-        let is_archive = match (sender, &self.orderers) {
-            (Sender::Token(_), _) => false,
-            (Sender::Account(_), None) => true,
-            (Sender::Account(account), Some(known)) => {
-                account.is_some_and(|account| known.iter().any(|known| known == account))
-            }
-        };
-        if is_archive {
+        if is_listed(sender, self.orderers.as_ref()) {
             return Ok(());
         }
         Err(Rejection::field(
@@ -135,6 +140,20 @@ impl Policy {
             "data.redaction",
             "only the archive orders an erasure: leave `data.redaction` out to ask for one, or list the \
              archive's broker account under `erasures.accounts`",
+        ))
+    }
+
+    /// Judges who may send an appeal that was written on the page of moderation-rules, which knows
+    /// the site, the comment and its author.
+    fn admit_appeal(&self, sender: Sender<'_>) -> Result<(), Rejection> {
+        if is_listed(sender, self.appealers.as_ref()) {
+            return Ok(());
+        }
+        Err(Rejection::field(
+            Code::ForbiddenSource,
+            "source",
+            "only moderation-rules sends appeals as itself: name your own source, or list its broker \
+             account under `appeals.accounts`",
         ))
     }
 
@@ -164,5 +183,17 @@ impl Policy {
                  `data.imported` out and have the comment judged"
             ),
         ))
+    }
+}
+
+/// Tells whether a sender is one of the listed broker accounts; none are listed on the embedded
+/// bus, where whoever writes to it is trusted.
+fn is_listed(sender: Sender<'_>, accounts: Option<&Vec<String>>) -> bool {
+    match (sender, accounts) {
+        (Sender::Token(_), _) => false,
+        (Sender::Account(_), None) => true,
+        (Sender::Account(account), Some(known)) => {
+            account.is_some_and(|account| known.iter().any(|known| known == account))
+        }
     }
 }

@@ -18,6 +18,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use stoa_proto::{Kind, Rejection, Shard, Time};
+use utoipa::ToSchema;
 
 use crate::digest::{self, Digest};
 
@@ -185,7 +186,7 @@ impl<'a> Reader<'a> {
 }
 
 /// The way an event came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Transport {
     /// `POST /v1/events`.
@@ -195,7 +196,7 @@ pub(crate) enum Transport {
 }
 
 /// What is known of a rejected event.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Refusal {
     /// The event's id, if it could be read.
     pub(crate) id: Option<String>,

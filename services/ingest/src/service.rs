@@ -143,7 +143,7 @@ impl Service {
     pub(crate) fn admin_router(&self) -> Router {
         let tokens = self.admin.tokens.clone();
         let parked = stoa_parked::router(self.parking.clone(), tokens, &self.context);
-        self.admin.clone().router().merge(parked)
+        self.admin.clone().router(parked)
     }
 
     /// Publishes, consumes and forgets until shutdown, then lets the engine finish.

@@ -20,6 +20,7 @@ mod collect;
 mod history;
 mod labels;
 mod lane;
+pub(crate) mod own;
 mod report;
 mod sample;
 mod side;
@@ -33,6 +34,7 @@ use stoa_rules::{Outcome, Prepared, RuleSet};
 use self::collect::Collector;
 pub use self::labels::{BadLabel, LabelRow, Labels, POSITIVE, Vocabulary};
 use self::lane::{Happened, Lane, time_of};
+pub(crate) use self::report::share;
 pub use self::report::{
     Bucket, InputReport, LabelReport, Overlap, Report, RuleFlips, RuleReport, RuleScore, Sample,
     SampleKind, Score, SetReport, VERDICTS,
@@ -61,6 +63,9 @@ pub struct Sets<'a> {
 pub struct Options {
     /// From when on comments count, in microseconds since 1970; earlier ones are history alone.
     pub since: Option<i64>,
+    /// The id of the event that brings the first comment that counts: those before it are history
+    /// alone, whenever they were written.
+    pub from: Option<String>,
     /// Until when, exclusive: later events are passed over.
     pub until: Option<i64>,
     /// Approved comments after which an author is trusted, as the service is configured.
@@ -75,6 +80,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             since: None,
+            from: None,
             until: None,
             trusted_after: 10,
             samples: 10,

@@ -1,9 +1,10 @@
 //! The configuration of moderation-rules.
 
+pub(crate) mod review;
 mod scorers;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -11,7 +12,10 @@ use stoa_daemon::ConfigError;
 use stoa_daemon::auth::{TokenConfig, check_exposure};
 use stoa_daemon::config::{ByteSize, Duration};
 
+pub use self::review::reasons::ReasonConfig;
+pub use self::review::{AppealsConfig, ReviewConfig};
 pub use self::scorers::{ScorerConfig, ScorerKind, Sent};
+use crate::dsa::COUNTRIES;
 use crate::statement::Tongue;
 
 /// The embedded default, with a comment at every key.
@@ -32,7 +36,7 @@ pub struct Config {
     #[serde(default)]
     pub rules_dir: Option<PathBuf>,
     /// The public listener.
-    pub http: ListenConfig,
+    pub http: HttpConfig,
     /// The listener for moderators and operators.
     pub admin: ListenConfig,
     /// The journal.
@@ -50,6 +54,8 @@ pub struct Config {
     /// Classifiers outside that give scores.
     #[serde(default)]
     pub scorers: Vec<ScorerConfig>,
+    /// What moderators do with cases.
+    pub review: ReviewConfig,
     /// Statements of reasons.
     pub statement: StatementConfig,
     /// Who may use the admin listener.
@@ -59,6 +65,19 @@ pub struct Config {
     pub bus: stoa_bus::AmqpConfig,
     /// The log.
     pub log: stoa_daemon::telemetry::LogConfig,
+}
+
+/// The public listener.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpConfig {
+    /// Address and port.
+    pub listen: SocketAddr,
+    /// Where authors reach the listener, as `https://moderation.example`: what links for appeals
+    /// begin with. Empty: statements have no links, and there is no page for appeals.
+    pub public_url: String,
+    /// Proxies whose `X-Forwarded-For` is believed, so that authors who appeal are told apart.
+    pub proxies: Vec<IpAddr>,
 }
 
 /// A listener.
@@ -165,6 +184,10 @@ pub struct StatementConfig {
     /// What an author can do about a decision; absent: a general sentence.
     #[serde(default)]
     pub redress: Option<String>,
+    /// The countries of the EEA that restrictions are for, as exported statements say (ISO 3166-1);
+    /// none: they say none.
+    #[serde(default)]
+    pub territorial_scope: Vec<String>,
 }
 
 impl Config {
@@ -187,6 +210,18 @@ impl Config {
             let message = "must be from 1 ms to 10 s";
             return Err(ConfigError::invalid("moderate.deadline", message));
         }
+        let url = &self.http.public_url;
+        if !(url.is_empty() || is_base(url)) {
+            let message = "must begin with http:// or https:// and a host, as \
+                           https://moderation.example, and have no query";
+            return Err(ConfigError::invalid("http.public_url", message));
+        }
+        let mut countries = self.statement.territorial_scope.iter();
+        if let Some(unknown) = countries.find(|country| !COUNTRIES.contains(&country.as_str())) {
+            let message = format!("`{unknown}` is no country of the EEA: use codes such as FR");
+            return Err(ConfigError::invalid("statement.territorial_scope", message));
+        }
+        self.review.validate()?;
         scorers::validate(&self.scorers)?;
         let window = self.breaker.window.get().as_secs();
         if !(300..=86_400).contains(&window) {
@@ -201,6 +236,15 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// Tells whether links can begin with something.
+fn is_base(url: &str) -> bool {
+    let rest = url.strip_prefix("https://");
+    let rest = rest.or_else(|| url.strip_prefix("http://"));
+    let is_sign = |c: char| c.is_ascii_alphanumeric() || "-._~:/[]%".contains(c);
+    rest.is_some_and(|rest| !rest.starts_with(['/', ':', '.']) && rest.chars().all(is_sign))
+        && rest.is_some_and(|rest| !rest.is_empty())
 }
 
 #[cfg(test)]
@@ -240,11 +284,22 @@ mod tests {
     fn what_cannot_work_is_refused_by_its_key() {
         for (key, value, named) in [
             ("RULES__KEEP_VERSIONS", "0", "rules.keep_versions"),
+            ("REVIEW__LEASE", "61m", "review.lease"),
+            ("REVIEW__LEASE", "59s", "review.lease"),
+            ("REVIEW__APPEALS__WITHIN", "23h", "review.appeals.within"),
             ("BREAKER__WINDOW", "4m", "breaker.window"),
             ("BREAKER__WINDOW", "25h", "breaker.window"),
             ("BREAKER__PERCENT", "101", "breaker.percent"),
             ("MODERATE__QUEUE", "0", "moderate.queue"),
+            ("HTTP__PUBLIC_URL", "moderation.example", "http.public_url"),
+            ("HTTP__PUBLIC_URL", "https:///x", "http.public_url"),
+            (
+                "HTTP__PUBLIC_URL",
+                "https://a.example/?b",
+                "http.public_url",
+            ),
             ("MODERATE__DEADLINE", "11s", "moderate.deadline"),
+            ("REVIEW__APPEALS__KEY", "short", "review.appeals.key"),
         ] {
             let config = load(&[(&format!("STOA_MODERATION_RULES__{key}"), value)]).unwrap();
             let error = config.validate().unwrap_err().to_string();

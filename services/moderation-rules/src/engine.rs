@@ -1,7 +1,7 @@
 //! The engine: the one writer of the journal and the view.
 //!
-//! Work comes from the bus, in batches of events, and from moderators, one decision or sanction at a
-//! time.
+//! Work comes from the bus, in batches of events, and from moderators, one decision, sanction or
+//! act at a time.
 //! A batch is judged over the view and over what came earlier in the same batch ([`batch`]),
 //! appended with one durable write, applied to the view, and answered with the events that follow.
 //!
@@ -10,17 +10,24 @@
 //!
 //! Judging changes nothing, so a panic in it is passed on to whoever asked, and the engine goes on.
 
+mod appeal;
 pub(crate) mod batch;
+pub(crate) mod bulk;
 pub(crate) mod conclude;
+pub(crate) mod desk;
 pub(crate) mod erase;
 pub(crate) mod evaluate;
 pub(crate) mod facts;
 mod import;
 pub(crate) mod limits;
+mod reach;
 mod report;
 pub(crate) mod review;
 pub(crate) mod sanction;
+pub(crate) mod texts;
 pub(crate) mod trial;
+mod undo;
+mod urgency;
 pub(crate) mod waves;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -36,14 +43,19 @@ use stoa_proto::{Outgoing, Received, Verdict};
 use tokio::sync::{mpsc, oneshot};
 
 use self::batch::{Answer, Judge};
+use self::bulk::{Bulk, BulkUndone};
+use self::desk::Acting;
 pub(crate) use self::evaluate::Evaluate;
-use self::review::{Review, ReviewError, Reviewing};
+use self::review::{Judged, Moderator, Review, ReviewError};
 use self::sanction::{NothingOpen, Sanctioning};
-use crate::config::{BreakerConfig, EngineConfig, StatementConfig};
+use self::texts::{Stale, Texting};
+pub(crate) use self::undo::{UndoError, Undoing};
+use crate::config::{BreakerConfig, EngineConfig, ReviewConfig};
 use crate::live::{Live, Rules};
 use crate::metrics::Metrics;
-use crate::record::{Change, Stored};
+use crate::record::{Bulked, Change, Reviewed, Stored, Undone};
 use crate::scorers::Scores;
+use crate::statement::Statements;
 use crate::view::{Index, State};
 
 /// The engine can't write: the disk is full, or the process stops.
@@ -53,6 +65,12 @@ pub(crate) struct Stopped;
 
 /// What a moderator's decision came to.
 pub(crate) type ReviewOutcome = Result<Stored, ReviewError>;
+
+/// What undoing a moderator's decision came to.
+pub(crate) type UndoOutcome = Result<Stored, UndoError>;
+
+/// What a moderator's act at a case came to: the record of it, if there is one.
+pub(crate) type DeskOutcome = Result<Option<u64>, ReviewError>;
 
 /// What a moderator's sanction came to.
 pub(crate) type SanctionOutcome = Result<Stored, NothingOpen>;
@@ -93,6 +111,23 @@ enum Work {
         review: Box<Review>,
         reply: oneshot::Sender<ReviewOutcome>,
     },
+    Act {
+        acting: Box<Acting>,
+        reply: oneshot::Sender<DeskOutcome>,
+    },
+    Undo {
+        undoing: Undoing,
+        reply: oneshot::Sender<UndoOutcome>,
+    },
+    Bulk {
+        bulk: Bulk,
+        reply: oneshot::Sender<Bulked>,
+    },
+    UndoBulk {
+        id: String,
+        moderator: Moderator,
+        reply: oneshot::Sender<Option<Vec<BulkUndone>>>,
+    },
     Sanction {
         asked: Box<Sanctioning>,
         reply: oneshot::Sender<SanctionOutcome>,
@@ -101,6 +136,10 @@ enum Work {
         rule: String,
         by: String,
         reply: oneshot::Sender<bool>,
+    },
+    Texts {
+        texting: Texting,
+        reply: oneshot::Sender<Result<u64, Stale>>,
     },
     Keep {
         records: Vec<Record>,
@@ -149,6 +188,50 @@ impl Handle {
         answer.await.map_err(|_| Stopped)
     }
 
+    /// Hands over what a moderator does at a case, and returns once that is durable.
+    pub(crate) async fn act(&self, acting: Acting) -> Result<DeskOutcome, Stopped> {
+        let (reply, answer) = oneshot::channel();
+        let work = Work::Act {
+            acting: Box::new(acting),
+            reply,
+        };
+        self.0.send(work).await.map_err(|_| Stopped)?;
+        answer.await.map_err(|_| Stopped)
+    }
+
+    /// Has a moderator's decision undone, and returns the record once that is durable.
+    pub(crate) async fn undo(&self, undoing: Undoing) -> Result<UndoOutcome, Stopped> {
+        let (reply, answer) = oneshot::channel();
+        let work = Work::Undo { undoing, reply };
+        self.0.send(work).await.map_err(|_| Stopped)?;
+        answer.await.map_err(|_| Stopped)
+    }
+
+    /// Has many cases decided in one go, and returns what became of each once that is durable.
+    pub(crate) async fn bulk(&self, bulk: Bulk) -> Result<Bulked, Stopped> {
+        let (reply, answer) = oneshot::channel();
+        let work = Work::Bulk { bulk, reply };
+        self.0.send(work).await.map_err(|_| Stopped)?;
+        answer.await.map_err(|_| Stopped)
+    }
+
+    /// Has the decisions of a bulk undone, and returns what became of each once that is durable;
+    /// none if there is no such bulk.
+    pub(crate) async fn undo_bulk(
+        &self,
+        id: String,
+        moderator: Moderator,
+    ) -> Result<Option<Vec<BulkUndone>>, Stopped> {
+        let (reply, answer) = oneshot::channel();
+        let work = Work::UndoBulk {
+            id,
+            moderator,
+            reply,
+        };
+        self.0.send(work).await.map_err(|_| Stopped)?;
+        answer.await.map_err(|_| Stopped)
+    }
+
     /// Hands a moderator's sanction over, and returns its record once that is durable.
     pub(crate) async fn sanction(&self, asked: Sanctioning) -> Result<SanctionOutcome, Stopped> {
         let (reply, answer) = oneshot::channel();
@@ -156,6 +239,14 @@ impl Handle {
             asked: Box::new(asked),
             reply,
         };
+        self.0.send(work).await.map_err(|_| Stopped)?;
+        answer.await.map_err(|_| Stopped)
+    }
+
+    /// Has the texts of statements changed, and returns their version once that is durable.
+    pub(crate) async fn texts(&self, texting: Texting) -> Result<Result<u64, Stale>, Stopped> {
+        let (reply, answer) = oneshot::channel();
+        let work = Work::Texts { texting, reply };
         self.0.send(work).await.map_err(|_| Stopped)?;
         answer.await.map_err(|_| Stopped)
     }
@@ -186,8 +277,9 @@ pub(crate) struct Parts {
     pub(crate) metrics: Metrics,
     pub(crate) clock: Clock,
     pub(crate) config: EngineConfig,
+    pub(crate) review: Arc<ReviewConfig>,
     pub(crate) breaker: BreakerConfig,
-    pub(crate) statement: StatementConfig,
+    pub(crate) statements: Arc<Statements>,
     /// Whom to tell that words are to be erased.
     pub(crate) orders: Orders,
     /// How a comment is judged; tests put a rule set that panics in its place.
@@ -218,9 +310,20 @@ impl Engine {
             match work {
                 Work::Events { batch, reply } => answer(self.parts.events(batch).await, reply),
                 Work::Review { review, reply } => answer(self.parts.review(*review).await, reply),
+                Work::Act { acting, reply } => answer(self.parts.act(*acting).await, reply),
+                Work::Undo { undoing, reply } => answer(self.parts.undo(undoing).await, reply),
+                Work::Bulk { bulk, reply } => answer(self.parts.bulk(bulk).await, reply),
+                Work::UndoBulk {
+                    id,
+                    moderator,
+                    reply,
+                } => answer(self.parts.undo_bulk(&id, moderator).await, reply),
                 Work::Sanction { asked, reply } => answer(self.parts.sanction(*asked).await, reply),
                 Work::Reset { rule, by, reply } => {
                     answer(self.parts.reset(&rule, &by).await, reply)
+                }
+                Work::Texts { texting, reply } => {
+                    answer(self.parts.write_texts(texting).await, reply)
                 }
                 Work::Keep { records, reply } => answer(self.parts.keep(records).await, reply),
             }
@@ -326,24 +429,18 @@ impl Parts {
     }
 
     async fn review(&self, review: Review) -> anyhow::Result<ReviewOutcome> {
-        let (stored, acted) = match Reviewing::new(self).judge(&review)? {
-            Ok(Reviewed::New { stored, acted }) => (stored, acted),
-            Ok(Reviewed::Same(stored)) => return Ok(Ok(stored)),
+        let mut state = State::new(&self.index);
+        let (stored, acted) = match self.judge(&mut state, &review)? {
+            Ok(Judged::New { stored, acted }) => (stored, acted),
+            Ok(Judged::Same(stored)) => return Ok(Ok(stored)),
             Err(error) => return Ok(Err(error)),
         };
-        let mut state = State::new(&self.index);
-        state.apply(self.journal.next(), &stored.change)?;
+        state.take(self.journal.next(), &stored)?;
         self.commit(vec![stored.entry()?], state).await?;
         self.metrics.open_cases(self.index.open_cases()?);
         let live = self.rules.live();
         self.count([&stored.change].into_iter(), &live);
-        for rule in live.set.rules().filter(|rule| acted.contains(&rule.id)) {
-            // A rule that asked for a person is confirmed by a rejection.
-            let approved = review.verdict == Verdict::Approve;
-            if approved != (rule.verdict == Verdict::Approve) {
-                live.metrics.overridden(&rule.id);
-            }
-        }
+        overridden(&live, &acted, review.verdict);
         Ok(Ok(stored))
     }
 
@@ -389,8 +486,12 @@ impl Parts {
                     rules.entry(rule.clone()).or_default().shadow_hits += 1;
                     live.metrics.hit(rule, false);
                 }
-                if let Change::Reviewed(reviewed) = change {
-                    self.metrics.decided(reviewed.verdict, "moderator");
+                match change {
+                    Change::Reviewed(Reviewed { verdict, .. })
+                    | Change::Undone(Undone { verdict, .. }) => {
+                        self.metrics.decided(*verdict, "moderator");
+                    }
+                    _ => {}
                 }
             }
         });
@@ -401,12 +502,15 @@ fn stored_changes(judged: &batch::Judged) -> impl Iterator<Item = &Change> {
     judged.items.iter().map(|item| &item.stored.change)
 }
 
-/// A review that may be answered.
-pub(crate) enum Reviewed {
-    /// It is to be written; these rules acted in the decision that it is about.
-    New { stored: Stored, acted: Vec<String> },
-    /// It was made before.
-    Same(Stored),
+/// Counts the rules that acted and that a moderator's verdict overrides.
+fn overridden(live: &Live, acted: &[String], verdict: Verdict) {
+    for rule in live.set.rules().filter(|rule| acted.contains(&rule.id)) {
+        // A rule that asked for a person is confirmed by a rejection.
+        let approved = verdict == Verdict::Approve;
+        if approved != (rule.verdict == Verdict::Approve) {
+            live.metrics.overridden(&rule.id);
+        }
+    }
 }
 
 /// Runs what takes long without holding up the runtime's other tasks, where the runtime can.

@@ -1,35 +1,51 @@
-//! The admin routes: cases and their decisions, the log of decisions, authors and their sanctions, the
+//! The admin routes: cases, what moderators do at them and their decisions, the log of decisions, authors and their sanctions, the
 //! rule set and its versions, what is held and what was published.
 //!
 //! Every route needs a token. A token sees the sites that it is for, and nothing of the others:
 //! what belongs to another site is answered 404, as what does not exist.
 
+pub(crate) mod appeal_page;
+mod appeals;
 pub(crate) mod authors;
+mod bulk;
 pub(crate) mod case;
 pub(crate) mod cases;
 pub(crate) mod decisions;
+mod desk;
+mod feed;
 mod held;
+pub(crate) mod idempotency;
+mod insights;
 pub(crate) mod moderate;
 mod published;
+mod reasons;
 pub(crate) mod rules;
+mod statements;
+mod texts;
+mod transparency;
+mod undo;
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::extract::rejection::{JsonRejection, QueryRejection};
-use axum::http::StatusCode;
-use axum::{Router, routing};
+use axum::http::HeaderMap;
 use stoa_bus::{Bus, OutboxHandle};
-use stoa_daemon::auth::Tokens;
+use stoa_daemon::auth::{Principal, Role, Tokens};
+use stoa_daemon::openapi::{Listener, OpenApiRouter, UtoipaMethodRouterExt as _, routes};
 use stoa_daemon::{Context, Problem};
 use stoa_journal::Journal;
 use tokio::sync::Semaphore;
 
-use crate::config::{BreakerConfig, EngineConfig};
+use self::rules::backtests::Backtests;
+use self::rules::draft::Drafts;
+use crate::config::{BreakerConfig, EngineConfig, ReviewConfig};
 use crate::engine::Handle;
+use crate::engine::review::Moderator;
 use crate::live::Rules;
 use crate::record::Stored;
-use crate::view::Index;
+use crate::statement::Statements;
+use crate::view::{DECISIONS, Index, decision_key};
 
 /// Entries of a page, unless the request says otherwise.
 const DEFAULT_LIMIT: usize = 50;
@@ -38,6 +54,50 @@ const MAX_LIMIT: usize = 500;
 /// Rows that one request looks at; a filter that finds little answers a page with few entries and
 /// a cursor.
 const MAX_SCAN: usize = 20_000;
+
+/// Requests that watch the queue at a time.
+pub(crate) const MAX_WATCHING: usize = 256;
+
+/// The header by which a request calls itself.
+const KEY: &str = "idempotency-key";
+/// Bytes of its value.
+const MAX_KEY: usize = 256;
+
+/// The admin listener, for its document.
+pub(crate) const LISTENER: Listener = Listener {
+    role: "moderation-rules",
+    name: "admin",
+    about: "The review desk and the rules: cases, appeals, decisions, authors, texts, rule sets.",
+    schemas: stoa_proto::component::schemas,
+    has_keys: true,
+};
+
+/// The admin routes, for their document.
+pub(crate) fn routes() -> OpenApiRouter<Admin> {
+    OpenApiRouter::default()
+        .routes(routes!(cases::list))
+        .routes(routes!(case::one))
+        .routes(routes!(case::decide))
+        .merge(desk::routes())
+        .routes(routes!(bulk::decide))
+        .routes(routes!(bulk::undo_all))
+        .routes(routes!(reasons::list))
+        .routes(routes!(feed::follow))
+        .merge(appeals::routes())
+        .routes(routes!(statements::list))
+        .routes(routes!(transparency::report))
+        .routes(routes!(decisions::list))
+        .routes(routes!(decisions::one))
+        .routes(routes!(undo::decision))
+        .routes(routes!(authors::one))
+        .routes(routes!(authors::sanction))
+        .routes(routes!(published::list))
+        .routes(routes!(published::resend))
+        .routes(routes!(held::ask).layer(DefaultBodyLimit::max(held::MAX_BODY)))
+        .routes(routes!(insights::show))
+        .merge(texts::routes())
+        .merge(rules::routes())
+}
 
 /// What the admin routes share.
 #[derive(Clone, Debug)]
@@ -51,34 +111,24 @@ pub(crate) struct Admin {
     pub(crate) bus: Bus,
     pub(crate) engine_config: EngineConfig,
     pub(crate) breaker: BreakerConfig,
+    pub(crate) review: Arc<ReviewConfig>,
+    pub(crate) statements: Arc<Statements>,
+    /// The countries that restrictions are for.
+    pub(crate) territories: Arc<[String]>,
     /// Held while a request compiles rule sets, so that requests can't take all processors.
     pub(crate) compiling: Arc<Semaphore>,
+    /// Those who watch the queue.
+    pub(crate) watching: Arc<Semaphore>,
+    pub(crate) drafts: Drafts,
+    pub(crate) backtests: Backtests,
     pub(crate) context: Context,
 }
 
 impl Admin {
-    /// The routes.
-    pub(crate) fn router(self) -> Router {
-        Router::new()
-            .route("/admin/cases", routing::get(cases::list))
-            .route("/admin/cases/{case}", routing::get(case::one))
-            .route("/admin/cases/{case}/decision", routing::post(case::decide))
-            .route("/admin/decisions", routing::get(decisions::list))
-            .route("/admin/decisions/{decision}", routing::get(decisions::one))
-            .route("/admin/authors/{site}/{author}", routing::get(authors::one))
-            .route(
-                "/admin/authors/{site}/{author}/sanctions",
-                routing::post(authors::sanction),
-            )
-            .route("/admin/published", routing::get(published::list))
-            .route("/admin/published/resend", routing::post(published::resend))
-            .route(
-                "/admin/held",
-                routing::post(held::ask).layer(DefaultBodyLimit::max(held::MAX_BODY)),
-            )
-            .merge(rules::routes())
-            .fallback(nothing)
-            .with_state(self)
+    /// The routes, with those for what is parked.
+    pub(crate) fn router(self, parked: OpenApiRouter) -> Router {
+        let api = routes().with_state(self).merge(parked);
+        LISTENER.router(api).fallback(nothing)
     }
 
     /// Reads off the runtime's threads: it waits for the disk.
@@ -112,6 +162,15 @@ impl Admin {
             None => Ok(None),
         }
     }
+
+    /// Reads the record of a decision.
+    fn made(&self, decision: &str) -> anyhow::Result<Option<Stored>> {
+        let Some(key) = decision_key(decision) else {
+            return Ok(None);
+        };
+        let seq = self.index.view.get(&DECISIONS, &key)?;
+        Ok(seq.map(|seq| self.stored(seq)).transpose()?.flatten())
+    }
 }
 
 async fn nothing() -> Problem {
@@ -122,24 +181,29 @@ fn limit(asked: Option<usize>) -> usize {
     asked.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT)
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the shape that map_err takes"
-)]
-fn bad_query(error: QueryRejection) -> Problem {
-    Problem::bad_request(error.body_text())
+fn wrong(field: &str, detail: impl Into<String>) -> Problem {
+    Problem::bad_request(detail)
+        .with_code("invalid_field")
+        .with_field(field)
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the shape that map_err takes"
-)]
-fn bad_body(error: JsonRejection) -> Problem {
-    let status = match error.status() {
-        StatusCode::UNSUPPORTED_MEDIA_TYPE | StatusCode::PAYLOAD_TOO_LARGE => error.status(),
-        _ => StatusCode::BAD_REQUEST,
+/// Returns what the request calls itself.
+fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get(KEY) else {
+        return Ok(None);
     };
-    Problem::new(status, "invalid_body").with_detail(error.body_text())
+    let key = value.to_str().ok().filter(|key| key.len() <= MAX_KEY);
+    let detail = format!("use up to {MAX_KEY} letters, digits and signs of ASCII");
+    key.map(|key| Some(key.to_owned()))
+        .ok_or_else(|| wrong(KEY, detail).with_limit(format!("{MAX_KEY} bytes")))
+}
+
+/// Returns who asks, as the engine knows them.
+fn moderator(principal: &Principal) -> Moderator {
+    Moderator {
+        name: principal.name.clone(),
+        is_admin: principal.role.at_least(Role::Admin),
+    }
 }
 
 fn stopped() -> Problem {

@@ -10,6 +10,7 @@
 //! The view can be deleted while the service is stopped.
 
 mod config;
+mod dsa;
 mod live;
 mod record;
 mod scorers;
@@ -29,10 +30,11 @@ mod metrics;
 mod service;
 
 pub use config::{
-    BreakerConfig, Config, DEFAULT_CONFIG, EngineConfig, JournalConfig, ListenConfig,
-    ModerateConfig, RulesConfig, ScorerConfig, ScorerKind, Sent, StatementConfig, ViewConfig,
+    AppealsConfig, BreakerConfig, Config, DEFAULT_CONFIG, EngineConfig, HttpConfig, JournalConfig,
+    ListenConfig, ModerateConfig, ReasonConfig, ReviewConfig, RulesConfig, ScorerConfig,
+    ScorerKind, Sent, StatementConfig, ViewConfig,
 };
-pub use statement::Tongue;
+pub use statement::{ReviewGround, Tongue};
 
 use stoa_bus::Bus;
 use stoa_daemon::Context;
@@ -46,6 +48,22 @@ use stoa_proto::Outgoing;
 pub fn published(record: &Record) -> anyhow::Result<Vec<Outgoing>> {
     let stored = record::Stored::read(record)?;
     Ok(stored.map(|stored| stored.outgoing()).unwrap_or_default())
+}
+
+/// Returns the OpenAPI documents of the public and the admin listener.
+pub fn openapi() -> [serde_json::Value; 2] {
+    let public = [
+        http::moderate::routes().into_openapi(),
+        http::appeal_page::routes().into_openapi(),
+    ];
+    let admin = [
+        http::routes().into_openapi(),
+        stoa_parked::routes().into_openapi(),
+    ];
+    [
+        http::moderate::LISTENER.document(public),
+        http::LISTENER.document(admin),
+    ]
 }
 
 /// Runs moderation-rules until shutdown.

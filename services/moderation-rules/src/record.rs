@@ -7,18 +7,31 @@
 //! letter.
 //!
 //! **Invariant:** a change holds ids, times, counts and labels, and no words; so the events can be
-//! erased and the change kept, in a record without events ([`Kept`]).
+//! erased and the change kept, in a record without events ([`Kept`]), with what a statement of
+//! reasons says ([`Told`]).
 //! Fields of a change are never added or moved within one record kind: another shape is another
 //! kind.
 
+mod appeal;
+mod desk;
 mod kept;
+mod stated;
 mod stored;
+mod told;
 
 use serde::{Deserialize, Serialize};
 use stoa_proto::{ReportReason, Sanction, Verdict};
 
+pub(crate) use self::appeal::{Appeal, Intake, Refusal};
+pub(crate) use self::desk::{Bulked, Handled, Handling, NoteWords, Undone};
 pub(crate) use self::kept::{ERASURE, Kept};
-pub(crate) use self::stored::{ANSWERED, FACT, REVIEWED, SANCTIONED, Stored, Unreadable, publish};
+pub(crate) use self::stated::{Automation, Reasons, Stated};
+pub(crate) use self::stored::{
+    ANSWERED, DECIDED, FACT, HANDLED, REVIEWED, SANCTIONED, Stored, UNDONE, Unreadable, publish,
+};
+pub(crate) use self::told::Told;
+
+use crate::statement::Tongue;
 
 /// What a record changes in the view.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,7 +56,7 @@ pub(crate) enum Change {
         at: i64,
         case: Step,
     },
-    /// The author appealed.
+    /// The author appealed, as earlier versions wrote it.
     Appealed {
         about: About,
         appeal: String,
@@ -89,6 +102,22 @@ pub(crate) enum Change {
         author: String,
         at: i64,
     },
+    /// A moderator did something at a case without deciding it.
+    Handled(Handled),
+    /// A moderator's decision was undone.
+    Undone(Undone),
+    /// A moderator decided many cases in one go.
+    Bulked(Bulked),
+    /// The author appealed against a decision.
+    Appeal(Box<Appeal>),
+    /// The rules decided about a comment in another language than the author's last one.
+    Spoken(Box<Spoken>),
+    /// An editor changed the texts of statements, which are where an event stands.
+    Texted(Texted),
+    /// Something that restricts somebody, with what its statement of reasons rests on.
+    Stated(Box<Stated>),
+    /// A comment has at least twice as many votes as were written down before.
+    Voted(Voted),
 }
 
 impl Change {
@@ -97,6 +126,11 @@ impl Change {
         match self {
             Self::Reviewed(reviewed) => Some(&reviewed.about),
             Self::ReportedFor(report) => Some(&report.about),
+            Self::Handled(handled) => Some(&handled.about),
+            Self::Undone(undone) => Some(&undone.about),
+            Self::Appeal(appeal) => Some(&appeal.about),
+            Self::Voted(voted) => Some(&voted.about),
+            Self::Stated(stated) => stated.change.about(),
             Self::Withdrawn { about, .. }
             | Self::Reported { about, .. }
             | Self::Appealed { about, .. }
@@ -111,8 +145,41 @@ impl Change {
         match self {
             Self::Decided(decided) | Self::Imported(decided) => Some(decided),
             Self::Remembered(remembered) | Self::Answered(remembered) => Some(&remembered.decided),
+            Self::Spoken(spoken) => Some(&spoken.remembered.decided),
             Self::ReportedFor(report) => report.decided.as_ref(),
+            Self::Stated(stated) => stated.change.decided(),
             _ => None,
+        }
+    }
+
+    /// Returns the decision about a comment that was made, whoever made it.
+    pub(crate) fn made(&self) -> Option<Made<'_>> {
+        match self {
+            Self::Reviewed(reviewed) => Some(Made {
+                about: &reviewed.about,
+                revision: reviewed.revision,
+                decision: &reviewed.decision,
+                verdict: reviewed.verdict,
+                at: reviewed.at,
+                is_by_rules: false,
+            }),
+            Self::Undone(undone) => Some(Made {
+                about: &undone.about,
+                revision: undone.revision,
+                decision: &undone.decision,
+                verdict: undone.verdict,
+                at: undone.at,
+                is_by_rules: false,
+            }),
+            Self::Stated(stated) => stated.change.made(),
+            _ => self.decided().map(|decided| Made {
+                about: &decided.about,
+                revision: decided.revision,
+                decision: &decided.decision,
+                verdict: decided.verdict,
+                at: decided.at,
+                is_by_rules: true,
+            }),
         }
     }
 
@@ -125,7 +192,8 @@ impl Change {
         }
     }
 
-    /// Returns the site that it is about; a rule is of all sites, and has none.
+    /// Returns the site that it is about; a rule is of all sites, and has none, and a bulk may be
+    /// of several.
     pub(crate) fn site(&self) -> &str {
         match self {
             Self::Decided(decided) | Self::Imported(decided) => &decided.about.site,
@@ -133,12 +201,18 @@ impl Change {
             Self::Remembered(remembered) | Self::Answered(remembered) => {
                 &remembered.decided.about.site
             }
+            Self::Spoken(spoken) => &spoken.remembered.decided.about.site,
             Self::ReportedFor(report) => &report.about.site,
             Self::Article { site, .. } | Self::Tagged { site, .. } | Self::Version { site, .. } => {
                 site
             }
             Self::Sanctioned(sanctioned) => &sanctioned.site,
-            Self::Breaker(_) => "",
+            Self::Handled(handled) => &handled.about.site,
+            Self::Undone(undone) => &undone.about.site,
+            Self::Appeal(appeal) => &appeal.about.site,
+            Self::Voted(voted) => &voted.about.site,
+            Self::Stated(stated) => stated.change.site(),
+            Self::Breaker(_) | Self::Bulked(_) | Self::Texted(_) => "",
             Self::Forgotten { site, .. } => site,
             Self::Withdrawn { about, .. }
             | Self::Reported { about, .. }
@@ -146,6 +220,17 @@ impl Change {
             | Self::Erased { about, .. } => &about.site,
         }
     }
+}
+
+/// A decision about a comment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Made<'a> {
+    pub(crate) about: &'a About,
+    pub(crate) revision: u32,
+    pub(crate) decision: &'a str,
+    pub(crate) verdict: Verdict,
+    pub(crate) at: i64,
+    pub(crate) is_by_rules: bool,
 }
 
 /// What the rules decided, and what the next comments are judged with.
@@ -156,6 +241,34 @@ pub(crate) struct Remembered {
     pub(crate) counters: Vec<stoa_rules::Update>,
     /// What its text is compared by.
     pub(crate) print: Option<stoa_rules::Print>,
+}
+
+/// What the rules decided about a comment in another language than the author's last one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Spoken {
+    pub(crate) remembered: Remembered,
+    /// Whether what follows is published from the journal.
+    pub(crate) asked: bool,
+    pub(crate) language: Tongue,
+}
+
+/// How many votes a comment has, for and against.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Voted {
+    pub(crate) about: About,
+    pub(crate) votes: u64,
+    pub(crate) at: i64,
+}
+
+/// A version of the texts of statements.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Texted {
+    /// From 1.
+    pub(crate) version: u64,
+    pub(crate) by: String,
+    /// The earlier version that was taken again, if one was.
+    pub(crate) restores: Option<u64>,
+    pub(crate) at: i64,
 }
 
 /// The comment that a change is about.
@@ -259,16 +372,24 @@ pub(crate) struct Sanctioned {
 pub(crate) enum Step {
     /// Nothing.
     None,
-    /// It is opened, or opened again.
+    /// It is opened, or opened again, as earlier versions wrote it.
     Open { reason: Opening, priority: i64 },
-    /// It stays open, at another priority or about a newer revision.
+    /// It stays open, as earlier versions wrote it.
     Keep { priority: i64 },
     /// It is closed without a moderator.
     Close { reason: Closing },
+    /// It is opened, or opened again, and due by then.
+    OpenBy {
+        reason: Opening,
+        priority: i64,
+        due: i64,
+    },
+    /// It stays open, at another priority or about a newer revision, and is due by then.
+    KeepBy { priority: i64, due: i64 },
 }
 
 /// Why a case is opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Opening {
     /// The rules held the comment.
@@ -300,7 +421,7 @@ impl Opening {
 }
 
 /// Why a case is closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Closing {
     /// A moderator decided.

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use stoa_bus::{BatchLimits, Bus, Events, Outbox, Parking};
 use stoa_daemon::Context;
 use stoa_daemon::auth::Tokens;
@@ -20,12 +21,19 @@ use crate::consumer::{Consumer, Scoring};
 use crate::engine::erase::Held;
 use crate::engine::{Engine, Handle, Parts, limits};
 use crate::http::Admin;
+use crate::http::appeal_page::AppealPage;
+use crate::http::idempotency::{self, FirstAnswers};
 use crate::http::moderate::Public;
+use crate::http::rules::backtests::Backtests;
+use crate::http::rules::draft::Drafts;
 use crate::live::{Places, Refused, Rules};
 use crate::metrics::Metrics;
-use crate::record::{ANSWERED, REVIEWED, SANCTIONED, Stored, Unreadable};
+use crate::record::{ANSWERED, REVIEWED, SANCTIONED, Stored, UNDONE, Unreadable};
 use crate::scorers::{self, Scorers};
-use crate::view::Index;
+use crate::statement::Statements;
+use crate::statement::link::Links;
+use crate::statement::texts::Texts;
+use crate::view::{Index, TEXTS};
 use crate::watch;
 
 /// The longest record: the largest comment with its plain text, and what was decided about it.
@@ -49,6 +57,7 @@ pub(crate) struct Service {
     engine_ended: tokio::sync::oneshot::Receiver<()>,
     admin: Admin,
     public: Public,
+    appeal_page: AppealPage,
     parking: Parking,
     scorers: Option<Arc<Scorers>>,
     batch_events: usize,
@@ -92,6 +101,9 @@ impl Service {
         .await?;
         let outbox = Outbox::open(journal.clone(), &config.data_dir.join("outbox.cursor"))?;
         let orders = Orders::default();
+        let review = Arc::new(config.review.clone());
+        let statements = Arc::new(open_statements(config, context).await?);
+        statements.set_texts(texts(&journal, &index)?);
         let parts = Arc::new(Parts {
             journal: journal.clone(),
             index: Arc::clone(&index),
@@ -99,8 +111,9 @@ impl Service {
             metrics: metrics.clone(),
             clock: context.clock.clone(),
             config: config.engine.clone(),
+            review: Arc::clone(&review),
             breaker: config.breaker,
-            statement: config.statement.clone(),
+            statements: Arc::clone(&statements),
             orders: orders.clone(),
             evaluate,
             watching: Mutex::default(),
@@ -118,11 +131,12 @@ impl Service {
         let public = Public::new(
             config,
             tokens.clone().with_open(config.open),
-            parts,
+            Arc::clone(&parts),
             handle.clone(),
             scorers.clone(),
             context,
         )?;
+        let appeal_page = AppealPage::new(parts, bus.clone(), &config.http.proxies, context);
         let engine_ended = start_engine(engine, context);
         let admin = Admin {
             tokens,
@@ -134,7 +148,13 @@ impl Service {
             bus: bus.clone(),
             engine_config: config.engine.clone(),
             breaker: config.breaker,
+            review,
+            statements,
+            territories: config.statement.territorial_scope.as_slice().into(),
             compiling: Arc::new(tokio::sync::Semaphore::new(1)),
+            watching: Arc::new(tokio::sync::Semaphore::new(crate::http::MAX_WATCHING)),
+            drafts: Drafts::default(),
+            backtests: Backtests::default(),
             context: context.clone(),
         };
         Ok(Self {
@@ -148,6 +168,7 @@ impl Service {
             engine_ended,
             admin,
             public,
+            appeal_page,
             parking,
             scorers,
             batch_events: config.engine.batch_events,
@@ -160,12 +181,16 @@ impl Service {
     pub(crate) fn admin_router(&self) -> Router {
         let tokens = self.admin.tokens.clone();
         let parked = stoa_parked::router(self.parking.clone(), tokens, &self.context);
-        self.admin.clone().router().merge(parked)
+        let router = self.admin.clone().router(parked);
+        let first = FirstAnswers::new(self.admin.tokens.clone(), self.context.clock.clone());
+        router.layer(from_fn_with_state(first, idempotency::answer))
     }
 
     /// Returns the public routes.
     pub(crate) fn public_router(&self) -> Router {
-        self.public.clone().router()
+        self.public
+            .clone()
+            .router(self.appeal_page.clone().routes())
     }
 
     /// Consumes and publishes until shutdown, then lets the engine finish.
@@ -180,7 +205,7 @@ impl Service {
         } = self;
         let index = Arc::clone(&self.admin.index);
         drop(self.admin);
-        drop(self.public);
+        drop((self.public, self.appeal_page));
         let scoring = self.scorers.map(|scorers| Scoring {
             scorers,
             rules: Arc::clone(&self.rules),
@@ -234,12 +259,12 @@ impl Service {
     }
 }
 
-/// Returns what the outbox publishes of a record: moderators' decisions and sanctions, and what a
-/// request over HTTP asked for.
+/// Returns what the outbox publishes of a record: moderators' decisions, those that were undone,
+/// sanctions, and what a request over HTTP asked for.
 ///
 /// What follows from the bus's events is published by the bus's loop, before it acknowledges them.
 fn reviewed(record: &Record) -> Result<Vec<Outgoing>, Unreadable> {
-    if !matches!(record.kind, REVIEWED | ANSWERED | SANCTIONED) {
+    if !matches!(record.kind, REVIEWED | ANSWERED | SANCTIONED | UNDONE) {
         return Ok(Vec::new());
     }
     Ok(Stored::read(record)?
@@ -262,6 +287,38 @@ async fn load_rules(
     };
     let open = move || Rules::open(places, clock, metrics);
     Ok(Arc::new(context.tasks.spawn_blocking(open).await??))
+}
+
+/// Makes what writes statements; with links for appeals where authors can reach the listener.
+async fn open_statements(config: &Config, context: &Context) -> anyhow::Result<Statements> {
+    let url = config.http.public_url.clone();
+    let links = if url.is_empty() {
+        None
+    } else {
+        let (dir, appeals) = (config.data_dir.clone(), &config.review.appeals);
+        let (key, within) = (appeals.key.clone(), appeals.within.get());
+        let open = move || Links::open(key.as_ref(), &dir, &url, within);
+        Some(context.tasks.spawn_blocking(open).await??)
+    };
+    Ok(Statements::new(config.statement.clone(), links))
+}
+
+/// Reads the texts that an editor wrote last.
+fn texts(journal: &Journal, index: &Index) -> anyhow::Result<Texts> {
+    let Some(last) = index.view.scan(&TEXTS, ()).next_back() else {
+        return Ok(Texts::default());
+    };
+    let (version, seq) = last?;
+    let stored = journal
+        .read_seq(seq)?
+        .map(|record| Stored::read(&record))
+        .transpose()?
+        .flatten();
+    let written = stored.and_then(|stored| stored.texts());
+    Ok(Texts {
+        version,
+        edited: written.map(|written| written.texts).unwrap_or_default(),
+    })
 }
 
 async fn open_journal(config: &Config, context: &Context) -> anyhow::Result<Journal> {

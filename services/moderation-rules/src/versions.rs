@@ -29,8 +29,9 @@ use stoa_rules::RuleSet;
 const LOG: &str = "activations.jsonl";
 
 /// How a rule set became live.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = ActivatedHow)]
 pub(crate) enum How {
     /// The service started with it.
     Start,

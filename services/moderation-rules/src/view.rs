@@ -4,12 +4,16 @@
 //! One task writes it (the engine), through a [`State`], and everything in it follows from the
 //! journal's changes again.
 
+pub(crate) mod appeals;
+pub(crate) mod feed;
 pub(crate) mod limits;
 pub(crate) mod memory;
 mod pending;
 pub(crate) mod reports;
 pub(crate) mod rows;
 pub(crate) mod state;
+pub(crate) mod tallies;
+pub(crate) mod tally;
 
 use std::path::Path;
 
@@ -17,13 +21,17 @@ use stoa_journal::Journal;
 use stoa_rules::Tally;
 use stoa_store::{Table, View};
 
+use self::appeals::AppealRow;
+use self::feed::Feed;
 use self::memory::Seen;
 use self::rows::{ArticleRow, AuthorRow, BreakerRow, CaseRow, CommentRow, RuleRow};
 pub(crate) use self::state::State;
-use crate::record::{Kept, Stored};
+use self::tallies::{ModeratorTally, RuleTally, TallyRow};
+use self::tally::Tally as Counted;
+use crate::record::{ERASURE, Kept, Stored};
 
 /// Raised when the tables or the meaning of their values change: the view is then rebuilt.
-const FORMAT: u32 = 7;
+const FORMAT: u32 = 14;
 
 /// Records that are applied in one batch while catching up.
 const REPLAY_BATCH: usize = 2_048;
@@ -42,7 +50,7 @@ pub(crate) const AUTHORS: Table<Id, AuthorRow> = Table::new(3, "authors");
 pub(crate) const ARTICLES: Table<Id, ArticleRow> = Table::new(4, "articles");
 /// The cases, by id.
 pub(crate) const CASES: Table<String, CaseRow> = Table::new(5, "cases");
-/// The open cases: negated priority, record that opened it → the case.
+/// The open cases: when it is due, record that opened it → the case.
 pub(crate) const OPEN: Table<(i64, u64), String> = Table::new(6, "open_cases");
 /// The closed cases: record that closed it → the case.
 pub(crate) const CLOSED: Table<u64, String> = Table::new(7, "closed_cases");
@@ -55,8 +63,8 @@ pub(crate) const DECISIONS_OF: Table<(String, String, u64), ()> =
 pub(crate) const CHILDREN: Table<(String, String, String, String), ()> = Table::new(10, "children");
 /// Site, comment and report → its record.
 pub(crate) const REPORTS: Table<(String, String, String), u64> = Table::new(11, "reports");
-/// Site, comment and appeal → its record.
-pub(crate) const APPEALS: Table<(String, String, String), u64> = Table::new(12, "appeals");
+/// The appeals, by [`appeal_id`].
+pub(crate) const APPEALS: Table<String, AppealRow> = Table::new(12, "appeals");
 /// Rule → what it did.
 pub(crate) const RULES: Table<String, RuleRow> = Table::new(13, "rules");
 /// Totals by number; see [`OPEN_CASES`].
@@ -81,10 +89,56 @@ pub(crate) const THREAD_PRINTS: Table<Id, Vec<Seen>> = Table::new(21, "thread_pr
 /// Site, author and record of each of their sanctions, and of what lifted them.
 pub(crate) const SANCTIONS: Table<(String, String, u64), ()> = Table::new(22, "sanctions");
 
+/// Case and record of each of its notes → what tells whether a second request asks for the same.
+pub(crate) const NOTES: Table<(String, u64), String> = Table::new(23, "notes");
+
+/// Bulk → its record.
+pub(crate) const BULKS: Table<String, u64> = Table::new(24, "bulks");
+
+/// The open cases of a narrower queue ([`rows::Queue`]), in the order of the whole one → the case.
+pub(crate) const QUEUES: Table<(u8, String, String, i64, u64), String> = Table::new(40, "queues");
+/// The end of each claim of an open case, and the record that opened it → its place and id.
+pub(crate) const CLAIMS: Table<(i64, u64), (i64, u64, String)> = Table::new(47, "claims_by_end");
+/// Grain, slot and site → what happened there; see [`tallies`].
+pub(crate) const TALLIES: Table<(u8, i64, String), TallyRow> = Table::new(35, "tallies");
+/// Grain, slot, site and rule → what the rule did.
+pub(crate) const RULE_TALLIES: Table<(u8, i64, String, String), RuleTally> =
+    Table::new(36, "rule_tallies");
+/// Day, site and moderator → what they decided.
+pub(crate) const MODERATOR_TALLIES: Table<(i64, String, String), ModeratorTally> =
+    Table::new(37, "moderator_tallies");
+/// Site, time and record of each open case's opening.
+pub(crate) const WAITING: Table<(String, i64, u64), ()> = Table::new(38, "open_cases_by_age");
+/// Site → its open cases.
+pub(crate) const OPEN_BY_SITE: Table<String, u64> = Table::new(39, "open_cases_by_site");
+/// The open appeals: the record of each → its id.
+pub(crate) const OPEN_APPEALS: Table<u64, String> = Table::new(30, "open_appeals");
+/// All appeals: the record of each → its id.
+pub(crate) const ALL_APPEALS: Table<u64, String> = Table::new(31, "all_appeals");
+/// Decision, by [`decision_key`] → the appeal against it.
+pub(crate) const APPEALED: Table<[u8; 16], String> = Table::new(32, "appealed_decisions");
+
+/// Version of the texts of statements → its record.
+pub(crate) const TEXTS: Table<u64, u64> = Table::new(33, "texts");
+
+/// Day since 1970, in UTC, and site → what was counted.
+pub(crate) const COUNTED: Table<(i64, String), Counted> = Table::new(34, "counted");
+/// Day and record of each restriction → its site.
+pub(crate) const RESTRICTIONS: Table<(i64, u64), String> = Table::new(45, "restrictions");
+/// Record that was overwritten → the record that keeps what it changed.
+pub(crate) const KEPT: Table<u64, u64> = Table::new(46, "kept");
+
 /// The total of open cases.
 pub(crate) const OPEN_CASES: u8 = 1;
 /// The last hour in which old slices and days were removed.
 pub(crate) const TIDIED: u8 = 2;
+/// The last hour in which old tallies of insights were removed.
+pub(crate) const TALLIED: u8 = 3;
+
+/// Derives the id by which an appeal is known here.
+pub(crate) fn appeal_id(site: &str, comment: &str, appeal: &str) -> String {
+    stoa_proto::ids::derive("appeal-", &[site, comment, appeal])
+}
 
 /// Returns the bits of a decision's id, which are written in hexadecimal behind `d-`; `None` for
 /// what is no id of a decision.
@@ -106,6 +160,8 @@ pub(crate) fn decision_key(id: &str) -> Option<[u8; 16]> {
 pub(crate) struct Index {
     /// The database.
     pub(crate) view: View,
+    /// What happened to cases last.
+    pub(crate) feed: Feed,
     /// The last hour in which old tallies were removed.
     pub(crate) tidied: std::sync::atomic::AtomicI64,
 }
@@ -124,8 +180,10 @@ impl Index {
             cache_bytes: config.cache.get(),
             ..stoa_store::Options::default()
         };
+        let view = View::open(dir, options)?;
         let index = Self {
-            view: View::open(dir, options)?,
+            feed: Feed::new(view.applied()),
+            view,
             tidied: i64::MIN.into(),
         };
         index.catch_up(journal)?;
@@ -145,16 +203,18 @@ impl Index {
         let mut kept = None;
         for record in journal.iter(from) {
             let record = record?;
-            let mut change = Stored::read(&record)?.map(|stored| stored.change);
-            if record.redacted {
+            if let Some(stored) = Stored::read(&record)? {
+                state.take(record.seq, &stored)?;
+            } else if record.redacted {
                 let kept = match &mut kept {
                     Some(kept) => kept,
                     none => none.insert(Kept::read(journal, record.seq)?),
                 };
-                change = kept.change(&record)?;
-            }
-            if let Some(change) = change {
-                state.apply(record.seq, &change)?;
+                if let Some(change) = kept.change(&record)? {
+                    state.apply(record.seq, &change)?;
+                }
+            } else if record.kind == ERASURE {
+                state.keep(Kept::of(&record)?.seqs(), record.seq);
             }
             next = record.seq + 1;
             waiting += 1;
@@ -189,6 +249,14 @@ impl Index {
         }
         seqs.sort_unstable();
         Ok(seqs)
+    }
+
+    /// Returns the records of a case's notes, oldest first, with their fingerprints.
+    pub(crate) fn notes(&self, case: &str) -> Result<Vec<(u64, String)>, stoa_store::Error> {
+        let notes = self.view.scan(&NOTES, (case,));
+        notes
+            .map(|entry| entry.map(|((_, seq), fingerprint)| (seq, fingerprint)))
+            .collect()
     }
 
     /// Returns how many cases are open.

@@ -1,9 +1,10 @@
 //! Events of what was found. Their ids depend on the file alone, so that a second import is a repeat.
 //!
-//! What grows with the file: eight bytes for each article, and for each comment up to [`KNOWN`], so
-//! that an answer to a comment that is in none of the files can be told.
+//! What grows with the file: eight bytes for each article, and sixteen for each comment up to
+//! [`KNOWN`], so that an answer to a comment that is in none of the files can be told, and an id that
+//! stands for two comments.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
 
 use bytes::Bytes;
@@ -15,8 +16,10 @@ use super::Format;
 use super::item::{Article, Author, Comment, Item};
 use super::report::{Entry, Problem, What};
 
-/// Comments that are remembered: with them all, the table takes 72 MiB.
-const KNOWN: usize = 1 << 22;
+/// Comments that are remembered: with them all, the table takes 68 MiB.
+const KNOWN: usize = 1 << 21;
+/// The article of comments in files before this one, whose ids tell nothing of those here.
+const BEFORE: u64 = 0;
 /// Answers that wait for the comment that they answer. Tests get there sooner.
 const WAITING: usize = if cfg!(test) { 16 } else { 1 << 16 };
 
@@ -48,7 +51,10 @@ pub(super) struct Maker {
     /// The file, where there are more than one.
     file: Option<String>,
     articles: HashSet<u64>,
-    comments: HashSet<u64>,
+    /// The comments, by the hash of their id, with that of their article.
+    comments: HashMap<u64, u64>,
+    /// The comments, with their article, whose id another article's had before them in the file.
+    renamed: HashSet<u64>,
     waiting: Vec<(u64, Answer)>,
     /// How many comments had come when those that wait were last looked at.
     looked_at: usize,
@@ -74,7 +80,8 @@ impl Maker {
             with_articles,
             file: None,
             articles: HashSet::new(),
-            comments: HashSet::new(),
+            comments: HashMap::new(),
+            renamed: HashSet::new(),
             waiting: Vec::new(),
             looked_at: 0,
             unchecked: 0,
@@ -85,6 +92,10 @@ impl Maker {
     /// Says in which file what comes is, if that needs to be told.
     pub(super) fn file(&mut self, name: Option<String>) {
         self.file = name;
+        self.renamed.clear();
+        self.comments
+            .values_mut()
+            .for_each(|article| *article = BEFORE);
     }
 
     /// Makes what is to be reported and sent; nothing of an article that came before.
@@ -114,7 +125,7 @@ impl Maker {
     /// Returns the answers whose comment never came, and of how many that is not known.
     pub(super) fn orphans(mut self) -> (Vec<Answer>, u64) {
         self.waiting
-            .retain(|(parent, _)| !self.comments.contains(parent));
+            .retain(|(parent, _)| !self.comments.contains_key(parent));
         let orphans = self.waiting.into_iter().map(|(_, answer)| answer);
         (orphans.collect(), self.unchecked)
     }
@@ -145,8 +156,9 @@ impl Maker {
 
     fn comment(&mut self, comment: Comment) -> Job {
         let at = self.place(comment.at);
-        let id = self.id(&comment.id);
-        let parent = comment.parent.map(|parent| self.id(&parent));
+        let article = &comment.article;
+        let id = self.new_id(&comment.id, article);
+        let parent = comment.parent.map(|parent| self.id(&parent, article));
         self.note(&at, &id, parent.as_deref());
         let undated = comment.written.is_none();
         let data = Data::CommentSubmitted(proto::Comment {
@@ -175,8 +187,32 @@ impl Maker {
         self.event(entry, data, comment.written)
     }
 
-    /// Names a comment: ids of other systems are often numbers.
-    fn id(&self, id: &str) -> String {
+    /// Names a comment that comes: another one than that of another article that has the same id.
+    fn new_id(&mut self, id: &str, article: &str) -> String {
+        let of = self.hasher.hash_one(article);
+        let known = self.comments.get(&self.hasher.hash_one(self.plain(id)));
+        if known.is_some_and(|known| *known != of && *known != BEFORE) {
+            self.renamed.insert(self.hasher.hash_one((id, article)));
+        }
+        let id = self.id(id, article);
+        if self.comments.len() < KNOWN {
+            self.comments.entry(self.hasher.hash_one(&id)).or_insert(of);
+        }
+        id
+    }
+
+    /// Names a comment of an article.
+    fn id(&self, id: &str, article: &str) -> String {
+        let plain = self.plain(id);
+        if self.renamed.contains(&self.hasher.hash_one((id, article))) {
+            ids::derive(&format!("{plain}-"), &[article])
+        } else {
+            plain
+        }
+    }
+
+    /// Says of which system an id is: there they are often numbers.
+    fn plain(&self, id: &str) -> String {
         format!("{}-{id}", self.format.as_str())
     }
 
@@ -195,14 +231,11 @@ impl Maker {
         }
     }
 
-    /// Remembers a comment, and looks whether the one that it answers came.
+    /// Looks whether the comment that another one answers came.
     fn note(&mut self, at: &str, id: &str, parent: Option<&str>) {
-        if self.comments.len() < KNOWN {
-            self.comments.insert(self.hasher.hash_one(id));
-        }
         let Some(parent) = parent else { return };
         let key = self.hasher.hash_one(parent);
-        if self.comments.contains(&key) {
+        if self.comments.contains_key(&key) {
             return;
         }
         // A look at all of them is worth it once as many comments have come since the last.
@@ -210,7 +243,7 @@ impl Maker {
         if self.waiting.len() >= WAITING && since >= WAITING {
             self.looked_at = self.comments.len();
             self.waiting
-                .retain(|(parent, _)| !self.comments.contains(parent));
+                .retain(|(parent, _)| !self.comments.contains_key(parent));
         }
         if self.waiting.len() >= WAITING || self.comments.len() >= KNOWN {
             self.unchecked += 1;

@@ -17,6 +17,8 @@ use super::when;
 
 /// Bytes of a page: in memory its elements take many times as much.
 const PAGE_BYTES: usize = 8 * 1024 * 1024;
+/// Elements inside each other: a browser has no more than 512, and a parser looks through all of them.
+const DEPTH: usize = 2_000;
 /// Bytes of an id that is kept as it is; a longer one is digested.
 const ID_BYTES: usize = 200;
 
@@ -54,6 +56,10 @@ struct Page {
 /// Reads a page.
 pub(super) fn read(input: Input, name: &str, take: Take<'_>) -> Result<(), Broken> {
     let text = input.whole(PAGE_BYTES)?;
+    if is_too_deep(&text) {
+        let message = format!("the page has elements that are more than {DEPTH} deep");
+        return Err(Broken::whole(message));
+    }
     let document = Html::parse_document(&text);
     let mut page = jsonld::find(&document);
     if page.comments.is_empty() {
@@ -95,7 +101,7 @@ pub(super) fn read(input: Input, name: &str, take: Take<'_>) -> Result<(), Broke
     for (n, (found, id)) in page.comments.into_iter().zip(&ids).enumerate() {
         let at = format!("comment {}", n + 1);
         let parent = match found.parent {
-            Some(Parent::Named(parent)) => Some(short(&parent)),
+            Some(Parent::Named(parent)) => Some(named(&article, &parent)),
             Some(Parent::Place(place)) => ids.get(place).cloned(),
             None => None,
         };
@@ -123,6 +129,32 @@ pub(super) fn read(input: Input, name: &str, take: Take<'_>) -> Result<(), Broke
     Ok(())
 }
 
+/// Whether more elements are open somewhere than a page has; those that nobody needs to close are not
+/// counted.
+fn is_too_deep(text: &str) -> bool {
+    const FLAT: [&str; 24] = [
+        "area", "base", "br", "col", "dd", "dt", "embed", "hr", "img", "input", "li", "link",
+        "meta", "option", "p", "param", "source", "tbody", "td", "tfoot", "th", "thead", "tr",
+        "wbr",
+    ];
+    let mut depth: usize = 0;
+    text.split('<').skip(1).any(|tag| {
+        let closed = tag.strip_prefix('/');
+        let name = closed.unwrap_or(tag);
+        let ends = |c: char| !c.is_ascii_alphanumeric() && c != '-';
+        let name = name.split(ends).next().unwrap_or_default();
+        let is_flat = || FLAT.iter().any(|flat| flat.eq_ignore_ascii_case(name));
+        if !name.starts_with(|c: char| c.is_ascii_alphabetic()) || is_flat() {
+            return false;
+        }
+        depth = match closed {
+            Some(_) => depth.saturating_sub(1),
+            None => depth + 1,
+        };
+        depth > DEPTH
+    })
+}
+
 /// Returns the page's own address.
 fn address(document: &Html) -> Option<String> {
     let canonical = first(document, "link[rel=canonical]").and_then(|link| link.attr("href"));
@@ -138,7 +170,7 @@ fn first<'a>(document: &'a Html, selector: &str) -> Option<scraper::ElementRef<'
 /// Names a comment: as the page does, or by all that it says.
 fn id_of(article: &str, found: &Found) -> String {
     match &found.id {
-        Some(id) => short(id),
+        Some(id) => named(article, id),
         None => ids::derive(
             "",
             &[
@@ -151,11 +183,15 @@ fn id_of(article: &str, found: &Found) -> String {
     }
 }
 
-fn short(id: &str) -> String {
-    if id.len() <= ID_BYTES {
-        id.to_owned()
-    } else {
-        ids::derive("", &[id])
+/// Names a comment by its id: an address is one everywhere, and others may be counted anew on each
+/// page.
+fn named(article: &str, id: &str) -> String {
+    let is_address = id.contains("://") || id.starts_with("urn:");
+    match (id.len() <= ID_BYTES, is_address) {
+        (true, true) => id.to_owned(),
+        (true, false) => ids::derive(&format!("{id}-"), &[article]),
+        (false, true) => ids::derive("", &[id]),
+        (false, false) => ids::derive("", &[article, id]),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use stoa_proto::limits;
+use stoa_proto::{Code, limits};
 use tokio::sync::mpsc;
 
 use super::events::Job;
@@ -15,6 +15,10 @@ use crate::client::{Failure, Target};
 const BATCH_BYTES: usize = limits::BATCH_BYTES / 2;
 /// What is only reported is handed over in portions of this size.
 const ENTRIES: usize = 1_000;
+
+/// What is said of a comment whose id came with other content.
+const OTHER_CONTENT: &str = "the comment came before with another text, parent or state, and an \
+    import does not rewrite: send the change as `comment.edited`, or decide it in Stoa";
 
 /// What is sent and reported together.
 #[derive(Debug, Default)]
@@ -122,11 +126,13 @@ fn settle(
 ) {
     if let Some(refused) = answer.rejected.iter().find(|one| one.index == place) {
         entry.result = Some(Outcome::Refused);
-        entry.problem = Some(Problem::of(
-            &refused.code,
-            refused.field.clone(),
-            refused.message.clone(),
-        ));
+        // What ingest advises is for who sends revisions.
+        let (field, message) = if refused.code == Code::StaleRevision.as_str() {
+            (None, OTHER_CONTENT.to_owned())
+        } else {
+            (refused.field.clone(), refused.message.clone())
+        };
+        entry.problem = Some(Problem::of(&refused.code, field, message));
     } else if answer.duplicates.contains(&place) {
         entry.result = Some(Outcome::Duplicate);
     } else if matches!(target, Some(Target::Amqp(_))) {

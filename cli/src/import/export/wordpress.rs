@@ -109,7 +109,10 @@ fn comment(
         let found = post.article(at);
         let id = found.id.clone();
         post.article = Some(id.clone());
-        if !id.is_empty() {
+        if post.is_hidden() {
+            let (at, why) = (found.at, "article that is not public");
+            take(Item::Skipped { at, why })?;
+        } else if !id.is_empty() {
             take(Item::Article(Box::new(found)))?;
         }
         id
@@ -187,16 +190,20 @@ impl Post {
         }
     }
 
+    /// Whether not everyone could read it.
+    fn is_hidden(&self) -> bool {
+        let is_public = matches!(self.status.trim(), "" | "publish" | "inherit" | "closed");
+        !is_public || some(&self.password).is_some()
+    }
+
     /// Returns what had become of a comment; what stood under a post that was not public was not
     /// public either.
     fn state(&self, approved: &str) -> Result<ImportedState, String> {
-        let hidden = !matches!(self.status.trim(), "" | "publish" | "inherit" | "closed")
-            || some(&self.password).is_some();
         Ok(match approved {
             "trash" | "post-trashed" => ImportedState::Deleted,
             "spam" => ImportedState::Spam,
             "1" | "approve" | "approved" if self.status.trim() == "trash" => ImportedState::Deleted,
-            "1" | "approve" | "approved" if hidden => ImportedState::Pending,
+            "1" | "approve" | "approved" if self.is_hidden() => ImportedState::Pending,
             "1" | "approve" | "approved" => ImportedState::Visible,
             "0" | "hold" => ImportedState::Pending,
             _ => return Err("`wp:comment_approved` is none of 1, 0, spam, trash".to_owned()),

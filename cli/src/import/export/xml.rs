@@ -193,6 +193,9 @@ impl Xml {
             let line = self.reader.get_ref().line();
             let event = match self.reader.read_event_into(&mut self.buffer) {
                 Ok(event) => event,
+                Err(quick_xml::Error::Io(error)) => {
+                    return Err(Broken::line(line, error.to_string()));
+                }
                 Err(error) => return Err(Broken::line(line, error.to_string())),
             };
             return Ok(match event {

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// What a token may do.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Sends events: a platform.
@@ -47,6 +47,13 @@ impl Role {
             Auditor => matches!(self, Auditor | Admin),
             Admin => matches!(self, Admin),
         }
+    }
+
+    /// The most that two roles have in common, if anything.
+    pub fn both(self, other: Self) -> Option<Self> {
+        // A role comes after all that it includes.
+        let mut roles = Self::ALL.into_iter().rev();
+        roles.find(|role| self.at_least(*role) && other.at_least(*role))
     }
 
     /// The role's name in configurations.

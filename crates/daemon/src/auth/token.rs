@@ -30,6 +30,9 @@ pub struct TokenConfig {
     pub secret: Option<Secret>,
     /// The sites it is for; `["*"]` for all.
     pub sites: Vec<String>,
+    /// Whether it may act for a person, as the console does for who is signed in there: see [`super::behalf`].
+    #[serde(default)]
+    pub on_behalf: bool,
 }
 
 impl TokenConfig {
@@ -41,6 +44,7 @@ impl TokenConfig {
             sha256: None,
             secret: Some(secret),
             sites: vec!["*".to_owned()],
+            on_behalf: false,
         }
     }
 
@@ -111,6 +115,17 @@ impl Sites {
                 ))
             }
             _ => Ok(Self::Only(sites.into())),
+        }
+    }
+
+    /// The sites that are among these and among others.
+    pub(super) fn both(&self, others: &Self) -> Self {
+        match (self, others) {
+            (Self::All, sites) | (sites, Self::All) => sites.clone(),
+            (Self::Only(sites), _) => {
+                let both = sites.iter().filter(|site| others.contain(site));
+                Self::Only(both.cloned().collect())
+            }
         }
     }
 

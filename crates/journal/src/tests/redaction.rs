@@ -36,10 +36,8 @@ fn a_redacted_payload_is_gone_and_the_chain_verifies() {
     assert!(found_on_disk(dir.path(), &salt));
 
     let runtime = runtime();
-    assert_eq!(journal.redactions(), 0);
     runtime.block_on(journal.redact(position.seq)).unwrap();
     runtime.block_on(journal.redact(position.seq)).unwrap();
-    assert_eq!(journal.redactions(), 1);
 
     assert!(!found_on_disk(dir.path(), SECRET.as_bytes()));
     assert!(!found_on_disk(dir.path(), &salt));

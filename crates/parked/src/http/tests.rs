@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request};
 use serde_json::{Value, json};
@@ -51,11 +52,8 @@ struct Running {
 
 fn token(name: &str, role: Role, secret: &str, site: &str) -> TokenConfig {
     TokenConfig {
-        name: name.to_owned(),
-        role,
-        sha256: None,
-        secret: Some(Secret::new(secret)),
         sites: vec![site.to_owned()],
+        ..TokenConfig::from_secret(name, role, Secret::new(secret))
     }
 }
 
@@ -90,7 +88,7 @@ impl Running {
             reading.run(Reader::Archive, handler, limits, parked).await
         });
         Self {
-            router: router(parking.clone(), tokens, &context),
+            router: router(parking.clone(), tokens, &context).into(),
             context,
             parking,
             bus,

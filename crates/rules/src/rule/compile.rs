@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use stoa_proto::Verdict;
 
-use super::{Example, Ground, Mode, Reason, Rule, RuleInfo, Texts};
+use super::{Example, Ground, Mode, Places, Reason, Rule, RuleInfo, Texts};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::document::{ExampleEntry, Placed, ReasonEntry, RuleEntry};
 use crate::expr::node::Condition;
@@ -144,6 +144,10 @@ pub(crate) fn compile(
         required,
         evidence,
         examples,
+        places: Places {
+            id: rule.id.place(),
+            mode: rule.mode.as_ref().map(Placed::place),
+        },
     })
 }
 

@@ -136,6 +136,7 @@ fn what_the_system_refuses_is_not_the_fault_of_the_index() {
     let fixture = Fixture::new();
     std::fs::write(fixture.path(), b"a file").unwrap();
     let options = Options {
+        threads: 1,
         memory: MIN_MEMORY,
         next: 0,
     };

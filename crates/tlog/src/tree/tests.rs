@@ -97,6 +97,48 @@ fn a_tile_that_is_missing_or_short_is_named() {
 }
 
 #[test]
+fn a_tile_that_was_changed_is_not_handed_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let size = 65_536 + 512;
+    let right = root(&grown(dir.path(), size), size).unwrap();
+    for (level, index, is_found_at_once) in [(0, 7, false), (0, 257, true), (1, 0, true)] {
+        let file = format!("{level}/{index:03}");
+        let path = dir.path().join(&file);
+        let whole = std::fs::read(&path).unwrap();
+        let mut changed = whole.clone();
+        changed[100] ^= 1;
+        let opened_before = Tree::open(dir.path(), size).unwrap();
+        std::fs::write(&path, changed).unwrap();
+        let opened_after = Tree::open(dir.path(), size).unwrap();
+        // Those on the right edge change the root, which is compared with what was signed.
+        let is_right = root(&opened_after, size).unwrap() == right;
+        assert_eq!(is_right, !is_found_at_once, "{file}");
+        let tile = Tile {
+            kind: Kind::Hashes(level),
+            index,
+            width: WIDTH,
+        };
+        for tree in [opened_before, opened_after]
+            .iter()
+            .take(1 + usize::from(is_right))
+        {
+            let entry = index << (HEIGHT * (level + 1));
+            let errors = [
+                tree.tile(tile).unwrap_err(),
+                inclusion(tree, entry, size).unwrap_err(),
+            ];
+            for error in errors.map(|error| error.to_string()) {
+                assert!(
+                    error.contains(&file) && error.contains("was changed"),
+                    "{error}"
+                );
+            }
+        }
+        std::fs::write(&path, whole).unwrap();
+    }
+}
+
+#[test]
 fn what_is_behind_the_trusted_size_is_written_anew() {
     let dir = tempfile::tempdir().unwrap();
     drop(grown(dir.path(), 1_024));

@@ -54,6 +54,9 @@ impl Export {
         put("assets/thread.css", copied::STYLE, &mut written)?;
         let (mut entries, mut page): (Vec<Entry>, usize) = (Vec::new(), 1);
         self.threads(site, &mut |thread, row| {
+            if !self.reader.is_shown(site, thread, row, audience)? {
+                return Ok(());
+            }
             let folder = format!("threads/{}", name(thread));
             let url = format!("{folder}/{}", file(1));
             if entries.len() == LIST {

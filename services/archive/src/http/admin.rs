@@ -8,18 +8,36 @@ use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::HeaderMap;
-use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Serialize;
 use stoa_bus::Bus;
 use stoa_daemon::auth::{Role, Tokens};
+use stoa_daemon::openapi::{Listener, OpenApiRouter, UtoipaMethodRouterExt as _, routes};
 use stoa_daemon::{Context, Problem};
 use stoa_journal::Journal;
+use utoipa::ToSchema;
 
 use super::{held, redactions};
 use crate::config::RedactionConfig;
 use crate::search::{self, Search};
 use crate::view::Index;
+
+/// The admin listener, for its document.
+pub(crate) const LISTENER: Listener = Listener {
+    role: "archive",
+    name: "admin",
+    about: "Redactions, what is held, and what is parked, for operators.",
+    schemas: stoa_proto::component::schemas,
+    has_keys: false,
+};
+
+/// The admin routes, for their document.
+pub(crate) fn routes() -> OpenApiRouter<Admin> {
+    OpenApiRouter::default()
+        .routes(routes!(status))
+        .routes(routes!(held::ask).layer(DefaultBodyLimit::max(held::MAX_BODY)))
+        .merge(redactions::routes())
+}
 
 /// What the admin routes share.
 #[derive(Clone)]
@@ -33,7 +51,9 @@ pub(crate) struct Admin {
     pub(crate) context: Context,
 }
 
-#[derive(Debug, Serialize)]
+/// How the archive is.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ArchiveStatus)]
 struct Report {
     journal: JournalReport,
     view: ViewReport,
@@ -42,7 +62,9 @@ struct Report {
     bus: BusReport,
 }
 
-#[derive(Debug, Serialize)]
+/// How far the journal is.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = JournalStatus)]
 struct JournalReport {
     /// Sequence number of the first record that is kept.
     first: u64,
@@ -51,7 +73,9 @@ struct JournalReport {
     bytes: u64,
 }
 
-#[derive(Debug, Serialize)]
+/// How far the view is.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ViewStatus)]
 struct ViewReport {
     /// Sequence number of the record that the view applies next.
     applied: u64,
@@ -59,26 +83,30 @@ struct ViewReport {
     lag: u64,
 }
 
-#[derive(Debug, Serialize)]
+/// Whether events come.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BusStatus)]
 struct BusReport {
     ready: bool,
     detail: String,
 }
 
 impl Admin {
-    /// Makes the routes.
-    pub(crate) fn router(self) -> Router {
-        Router::new()
-            .route("/admin/status", get(status))
-            .route(
-                "/admin/held",
-                post(held::ask).layer(DefaultBodyLimit::max(held::MAX_BODY)),
-            )
-            .merge(redactions::router())
-            .with_state(self)
+    /// Makes the routes, with those for what is parked.
+    pub(crate) fn router(self, parked: OpenApiRouter) -> Router {
+        LISTENER.router(routes().with_state(self).merge(parked))
     }
 }
 
+/// How far journal, view and search index are.
+#[utoipa::path(
+    get,
+    path = "/admin/status",
+    operation_id = "get_status",
+    tag = "status",
+    extensions(("x-role" = json!(Role::Viewer))),
+    responses((status = 200, description = "How it is.", body = Report)),
+)]
 async fn status(State(admin): State<Admin>, headers: HeaderMap) -> Result<Json<Report>, Problem> {
     admin.tokens.require(&headers, Role::Viewer)?;
     let applied = admin.index.applied();

@@ -6,12 +6,15 @@ use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
-use serde_json::{Value, json};
 use stoa_daemon::Problem;
+use stoa_daemon::openapi::{NotFound, NotModified, Unauthorized};
 use stoa_proto::Time;
+use utoipa::ToSchema;
 
+use super::params::{After, AsOf, Limit, Shape};
 use super::visit::{Allowed, Visit};
 use super::{PAGE, PageQuery, Public, THREADS, THREADS_MAX, links, nested, nothing};
+use crate::read::comment::History;
 use crate::read::thread::{Page, ThreadPage};
 use crate::read::version::{Read, Version};
 use crate::read::{Audience, Reader};
@@ -21,15 +24,19 @@ use crate::view::Error;
 type PageQueryResult = Result<Query<PageQuery>, QueryRejection>;
 
 /// A thread in a site's list.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct ThreadEntry {
+    /// The article's id.
     pub(super) thread: String,
+    /// The article's title, where it may be read.
     pub(super) title: Option<String>,
+    /// Whether the article was taken down.
     pub(super) removed: bool,
     /// Comments that the archive holds.
     pub(super) comments: u64,
     /// When the latest revision of one of them was written.
     pub(super) last_activity_at: Option<Time>,
+    /// The page's path.
     pub(super) url: String,
 }
 
@@ -60,22 +67,50 @@ impl ThreadEntry {
 }
 
 /// A page of a site's list.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct ThreadList {
     pub(super) site: String,
     pub(super) threads: Vec<ThreadEntry>,
+    /// `after` of the next page; null on the last.
     pub(super) next: Option<String>,
 }
 
-/// `GET /v1/sites`
+/// The sites that a request may read.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SiteList)]
+pub(super) struct Sites {
+    sites: Vec<String>,
+}
+
+/// Lists the sites that may be read.
+///
+/// Public sites, and those that the token is for.
+#[utoipa::path(
+    get,
+    path = "/v1/sites",
+    operation_id = "list_sites",
+    tag = "reading",
+    security((), ("bearer" = [])),
+    responses((status = 200, description = "The sites.", body = Sites), Unauthorized),
+)]
 pub(super) async fn sites(
     State(public): State<Public>,
     headers: HeaderMap,
-) -> Result<Json<Value>, Problem> {
-    Ok(Json(json!({"sites": list_sites(&public, &headers).await?})))
+) -> Result<Json<Sites>, Problem> {
+    let sites = list_sites(&public, &headers).await?;
+    Ok(Json(Sites { sites }))
 }
 
-/// `GET /v1/sites/{site}/threads`
+/// Lists the threads of a site, by id.
+#[utoipa::path(
+    get,
+    path = "/v1/sites/{site}/threads",
+    operation_id = "list_threads",
+    tag = "reading",
+    params(("site" = String, Path, description = "The site."), After, Limit<50, 500>),
+    extensions(("x-access" = json!("site"))),
+    responses((status = 200, description = "A page.", body = ThreadList), NotModified),
+)]
 pub(super) async fn threads(
     State(public): State<Public>,
     Path(site): Path<String>,
@@ -87,7 +122,19 @@ pub(super) async fn threads(
     Ok(allowed.answer(list, |list| Json(list).into_response()))
 }
 
-/// `GET /v1/sites/{site}/threads/{thread}`
+/// An article with its comments, in tree order.
+///
+/// Flat, or nested with the replies of each comment in `children`, 64 deep at most.
+/// A comment that may not be read is there, without its words, where it has replies that may.
+#[utoipa::path(
+    get,
+    path = "/v1/sites/{site}/threads/{thread}",
+    operation_id = "get_thread",
+    tag = "reading",
+    params(("site" = String, Path, description = "The site."), ("thread" = String, Path, description = "The article's id."), After, Limit<1000, 1000>, Shape, AsOf),
+    extensions(("x-access" = json!("site"))),
+    responses((status = 200, description = "The thread, or a page of it.", body = ThreadPage), NotFound, NotModified),
+)]
 pub(super) async fn thread(
     State(public): State<Public>,
     Path((site, thread)): Path<(String, String)>,
@@ -103,42 +150,27 @@ pub(super) async fn thread(
         }
     };
     let (read, allowed) = read_thread(&public, (site, thread), &query, &visit).await?;
-    Ok(allowed.answer(read, |thread| {
+    Ok(allowed.answer(read, |mut thread| {
         if nest {
-            nested_thread(thread).into_response()
-        } else {
-            Json(thread).into_response()
+            thread.shape = "nested";
+            thread.comments = nested::nest(thread.comments);
         }
+        Json(thread).into_response()
     }))
 }
 
-fn nested_thread(thread: ThreadPage) -> Result<Json<Value>, Problem> {
-    let nested = nested::nest(&thread.comments).map_err(|error| {
-        tracing::error!(%error, "cannot nest a thread");
-        Problem::internal()
-    })?;
-    let ThreadPage {
-        site,
-        thread,
-        as_of,
-        article,
-        counts,
-        next,
-        ..
-    } = thread;
-    Ok(Json(json!({
-        "site": site,
-        "thread": thread,
-        "as_of": as_of,
-        "article": article,
-        "shape": "nested",
-        "comments": nested,
-        "counts": counts,
-        "next": next,
-    })))
-}
-
-/// `GET /v1/sites/{site}/comments/{comment}`
+/// A comment with its revisions and decisions.
+///
+/// With the role viewer also with reports, cases and appeals, in `events`.
+#[utoipa::path(
+    get,
+    path = "/v1/sites/{site}/comments/{comment}",
+    operation_id = "get_comment",
+    tag = "reading",
+    params(("site" = String, Path, description = "The site."), ("comment" = String, Path, description = "The comment."), AsOf),
+    extensions(("x-access" = json!("site"))),
+    responses((status = 200, description = "The comment.", body = History), NotFound, NotModified),
+)]
 pub(super) async fn comment(
     State(public): State<Public>,
     Path((site, comment)): Path<(String, String)>,
@@ -206,19 +238,25 @@ pub(super) async fn list_threads(
     let limit = query.limit(THREADS, THREADS_MAX)?;
     let (after, asked) = (query.after.clone(), allowed.clone());
     let read = public.read("threads", move |reader| {
-        let mut version = Version::new(reader);
+        let mut version = Version::default();
         let mut rows = reader.index.threads(&site, after.as_deref(), limit + 1)?;
         let more = rows.len() > limit;
         rows.truncate(limit);
-        version.text(if more { "more" } else { "" });
-        for (thread, row) in &rows {
-            version.thread(thread, row);
+        let next = rows.last().map(|(thread, _)| thread.clone());
+        let next = next.filter(|_| more);
+        version.text(next.as_deref().unwrap_or_default());
+        let mut shown = Vec::with_capacity(rows.len());
+        for (thread, row) in rows {
+            if reader.is_shown(&site, &thread, &row, asked.audience)? {
+                version.thread(&thread, &row);
+                shown.push((thread, row));
+            }
         }
         if asked.has(&version) {
             return Ok(Read::Unchanged(version));
         }
-        let mut threads = Vec::with_capacity(rows.len());
-        for (thread, row) in rows {
+        let mut threads = Vec::with_capacity(shown.len());
+        for (thread, row) in shown {
             let url = links::thread(&site, &thread);
             threads.push(ThreadEntry::read(
                 reader,
@@ -228,10 +266,6 @@ pub(super) async fn list_threads(
                 url,
             )?);
         }
-        let last = threads
-            .last()
-            .map(|entry: &ThreadEntry| entry.thread.clone());
-        let next = last.filter(|_| more);
         let page = ThreadList {
             site,
             threads,

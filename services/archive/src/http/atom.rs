@@ -7,6 +7,7 @@ use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use serde::Deserialize;
 use stoa_daemon::Problem;
+use stoa_daemon::openapi::{NotFound, NotModified};
 
 use super::said::{Said, name};
 use super::visit::{Visit, body};
@@ -27,15 +28,18 @@ pub(super) const ATOM: &str = "application/atom+xml";
 const ATOM_UTF8: &str = "application/atom+xml; charset=utf-8";
 
 /// How much of a feed is asked for.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct FeedQuery {
+    /// Comments of the feed.
+    #[param(default = 50, minimum = 1, maximum = 200)]
     limit: Option<usize>,
 }
 
 type FeedQueryResult = Result<Query<FeedQuery>, QueryRejection>;
 
 fn limit(query: FeedQueryResult) -> Result<usize, Problem> {
-    let Query(query) = query.map_err(|error| Problem::bad_request(error.body_text()))?;
+    let Query(query) = query?;
     match query.limit.unwrap_or(ENTRIES) {
         limit @ 1..=MOST => Ok(limit),
         _ => Err(Problem::bad_request("`limit` is out of range")
@@ -44,7 +48,16 @@ fn limit(query: FeedQueryResult) -> Result<usize, Problem> {
     }
 }
 
-/// `GET /sites/{site}/feed.atom`
+/// The latest approved comments of a site, as an Atom feed.
+#[utoipa::path(
+    get,
+    path = "/sites/{site}/feed.atom",
+    operation_id = "feed_of_site",
+    tag = "feeds",
+    params(("site" = String, Path, description = "The site."), FeedQuery),
+    extensions(("x-access" = json!("site"))),
+    responses((status = 200, description = "The feed.", body = String, content_type = ATOM), NotFound, NotModified),
+)]
 pub(super) async fn site(
     State(public): State<Public>,
     Path(site): Path<String>,
@@ -65,7 +78,16 @@ pub(super) async fn site(
     feed.answer(&allowed, read.await?)
 }
 
-/// `GET /sites/{site}/threads/{thread}/feed.atom`
+/// The latest approved comments of a thread, as an Atom feed.
+#[utoipa::path(
+    get,
+    path = "/sites/{site}/threads/{thread}/feed.atom",
+    operation_id = "feed_of_thread",
+    tag = "feeds",
+    params(("site" = String, Path, description = "The site."), ("thread" = String, Path, description = "The article's id."), FeedQuery),
+    extensions(("x-access" = json!("site"))),
+    responses((status = 200, description = "The feed.", body = String, content_type = ATOM), NotFound, NotModified),
+)]
 pub(super) async fn thread(
     State(public): State<Public>,
     Path((site, thread)): Path<(String, String)>,

@@ -17,6 +17,17 @@ use crate::view::{Error, Index};
 pub(super) const MAX_BODY: usize = 16 * 1024 * 1024;
 
 /// Says which events are not held.
+///
+/// Asks about 10000 events at most; the body has 16 MiB at most.
+#[utoipa::path(
+    post,
+    path = "/admin/held",
+    operation_id = "ask_held",
+    tag = "status",
+    request_body(content = Question, description = "What the events are known by."),
+    extensions(("x-role" = json!(Role::Admin)), ("x-all-sites" = json!(true))),
+    responses((status = 200, description = "Which are missing.", body = Held)),
+)]
 pub(super) async fn ask(
     State(admin): State<Admin>,
     headers: HeaderMap,

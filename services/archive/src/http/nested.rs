@@ -1,40 +1,32 @@
 //! The nested shape of a page: each entry with its replies in `children`.
 
-use serde_json::Value;
-
 use crate::read::thread::Item;
 
 /// How deep entries nest; what is deeper follows flat at this depth.
 pub(crate) const DEEPEST: usize = 64;
 
 /// Nests a page that is in tree order.
-pub(crate) fn nest(items: &[Item]) -> Result<Vec<Value>, serde_json::Error> {
+pub(crate) fn nest(items: Vec<Item>) -> Vec<Item> {
     let mut roots = Vec::new();
     // The entries from the root to the last one, each with its level.
-    let mut open: Vec<(usize, Value)> = Vec::new();
-    for item in items {
+    let mut open: Vec<(usize, Item)> = Vec::new();
+    for mut item in items {
         let level = item.depth.min(DEEPEST);
         close(&mut open, &mut roots, level);
-        let mut value = serde_json::to_value(item)?;
-        if let Value::Object(fields) = &mut value {
-            fields.insert("children".to_owned(), Value::Array(Vec::new()));
-        }
-        open.push((level, value));
+        item.children = Some(Vec::new());
+        open.push((level, item));
     }
     close(&mut open, &mut roots, 0);
-    Ok(roots)
+    roots
 }
 
 /// Moves entries at a level or deeper to their parents.
-fn close(open: &mut Vec<(usize, Value)>, roots: &mut Vec<Value>, level: usize) {
-    while let Some((_, value)) = open.pop_if(|(last, _)| *last >= level) {
-        let parent = open
+fn close(open: &mut Vec<(usize, Item)>, roots: &mut Vec<Item>, level: usize) {
+    while let Some((_, item)) = open.pop_if(|(last, _)| *last >= level) {
+        let children = open
             .last_mut()
-            .and_then(|(_, parent)| parent.get_mut("children"));
-        match parent.and_then(Value::as_array_mut) {
-            Some(children) => children.push(value),
-            None => roots.push(value),
-        }
+            .and_then(|(_, parent)| parent.children.as_mut());
+        children.unwrap_or(roots).push(item);
     }
 }
 
@@ -51,16 +43,17 @@ mod tests {
             ghost: false,
             parent_problem: None,
             shown: None,
+            children: None,
         }
     }
 
     /// Draws nested entries: `id(children)`.
-    fn draw(values: &[Value]) -> String {
-        let one = |value: &Value| {
-            let children = draw(value["children"].as_array().unwrap());
-            format!("{}({children})", value["comment"].as_str().unwrap())
+    fn draw(items: &[Item]) -> String {
+        let one = |item: &Item| {
+            let children = draw(item.children.as_ref().unwrap());
+            format!("{}({children})", item.comment)
         };
-        values.iter().map(one).collect()
+        items.iter().map(one).collect()
     }
 
     #[test]
@@ -72,21 +65,22 @@ mod tests {
             (&[2, 3, 1, 0], "c2(c3())c1()c0()"),
         ] {
             let items: Vec<Item> = depths.iter().map(|depth| item(*depth)).collect();
-            assert_eq!(draw(&nest(&items).unwrap()), expected);
+            assert_eq!(draw(&nest(items)), expected);
         }
     }
 
     #[test]
     fn what_is_deeper_than_the_limit_follows_flat() {
-        let items: Vec<Item> = (0..100).map(item).collect();
-        let nested = nest(&items).unwrap();
+        let nested = nest((0..100).map(item).collect());
         let mut at = &nested[0];
         for _ in 1..DEEPEST {
-            assert_eq!(at["children"].as_array().unwrap().len(), 1);
-            at = &at["children"][0];
+            let children = at.children.as_ref().unwrap();
+            assert_eq!(children.len(), 1);
+            at = &children[0];
         }
-        assert_eq!(at["comment"], "c63");
-        assert_eq!(at["children"].as_array().unwrap().len(), 36);
-        assert_eq!(at["children"][35]["comment"], "c99");
+        assert_eq!(at.comment, "c63");
+        let children = at.children.as_ref().unwrap();
+        assert_eq!(children.len(), 36);
+        assert_eq!(children[35].comment, "c99");
     }
 }

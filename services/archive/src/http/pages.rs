@@ -10,11 +10,13 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use stoa_daemon::Problem;
+use stoa_daemon::openapi::{NotFound, NotModified, Unauthorized};
 
 use super::accept::Form;
 use super::activity::routes as activity;
 use super::api::{ThreadEntry, ThreadList};
 use super::html::{Head, Html};
+use super::params::{After, AsOf, Limit};
 use super::visit::Visit;
 use super::{PAGE, PageQuery, Public, api, atom, links, nothing};
 
@@ -22,7 +24,14 @@ pub(super) const STYLE: &str = include_str!("thread.css");
 
 type PageQueryResult = Result<Query<PageQuery>, QueryRejection>;
 
-/// `GET /assets/thread.css`
+/// The style of all pages.
+#[utoipa::path(
+    get,
+    path = "/assets/thread.css",
+    operation_id = "get_style",
+    tag = "pages",
+    responses((status = 200, description = "The style.", body = String, content_type = "text/css")),
+)]
 pub(super) async fn style() -> Response {
     let headers = [
         (
@@ -37,7 +46,15 @@ pub(super) async fn style() -> Response {
     (headers, STYLE).into_response()
 }
 
-/// `GET /`
+/// The sites that may be read, as a page.
+#[utoipa::path(
+    get,
+    path = "/",
+    operation_id = "page_of_sites",
+    tag = "pages",
+    security((), ("bearer" = [])),
+    responses((status = 200, description = "The page.", body = String, content_type = "text/html"), Unauthorized),
+)]
 pub(super) async fn sites(
     State(public): State<Public>,
     headers: HeaderMap,
@@ -56,7 +73,16 @@ pub(super) async fn sites(
     Ok(html.end())
 }
 
-/// `GET /sites/{site}`
+/// The threads of a site, as a page.
+#[utoipa::path(
+    get,
+    path = "/sites/{site}",
+    operation_id = "page_of_threads",
+    tag = "pages",
+    params(("site" = String, Path, description = "The site."), After, Limit<50, 500>),
+    extensions(("x-access" = json!("site"))),
+    responses((status = 200, description = "The page.", body = String, content_type = "text/html"), NotModified),
+)]
 pub(super) async fn threads(
     State(public): State<Public>,
     Path(site): Path<String>,
@@ -117,7 +143,16 @@ pub(super) fn write_list(html: &mut Html, threads: &[ThreadEntry]) {
     html.raw("</ul>");
 }
 
-/// `GET /sites/{site}/comments/{comment}/thread`: leads to the comment on its thread's page.
+/// Leads to a comment on its thread's page.
+#[utoipa::path(
+    get,
+    path = "/sites/{site}/comments/{comment}/thread",
+    operation_id = "page_of_comment_in_thread",
+    tag = "pages",
+    params(("site" = String, Path, description = "The site."), ("comment" = String, Path, description = "The comment.")),
+    extensions(("x-access" = json!("site"))),
+    responses((status = 303, description = "`Location` is the page, with the comment's anchor."), NotFound),
+)]
 pub(super) async fn in_thread(
     State(public): State<Public>,
     Path((site, comment)): Path<(String, String)>,
@@ -142,7 +177,23 @@ pub(super) async fn in_thread(
     Ok((StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response())
 }
 
-/// `GET /sites/{site}/comments/{comment}`: a comment with its history; its address never changes.
+/// A comment with its history, as a page; its address never changes.
+///
+/// `Accept: application/activity+json` asks for the comment as ActivityStreams 2.0 instead.
+#[utoipa::path(
+    get,
+    path = "/sites/{site}/comments/{comment}",
+    operation_id = "page_of_comment",
+    tag = "pages",
+    params(("site" = String, Path, description = "The site."), ("comment" = String, Path, description = "The comment."), AsOf),
+    extensions(("x-access" = json!("site"))),
+    responses(
+        (status = 200, description = "The page, or what `Accept` asks for.", content((String = "text/html"), (Object = "application/activity+json"))),
+        (status = 410, description = "A tombstone, where ActivityStreams was asked for.", body = Object, content_type = "application/activity+json"),
+        NotFound,
+        NotModified,
+    ),
+)]
 pub(super) async fn comment(
     State(public): State<Public>,
     Path((site, comment)): Path<(String, String)>,
@@ -167,7 +218,22 @@ pub(super) async fn comment(
     }))
 }
 
-/// `GET /sites/{site}/threads/{thread}`
+/// An article with its comments, as a page.
+///
+/// `Accept: application/activity+json` asks for the thread as ActivityStreams 2.0 instead.
+#[utoipa::path(
+    get,
+    path = "/sites/{site}/threads/{thread}",
+    operation_id = "page_of_thread",
+    tag = "pages",
+    params(("site" = String, Path, description = "The site."), ("thread" = String, Path, description = "The article's id."), After, Limit<1000, 1000>, AsOf),
+    extensions(("x-access" = json!("site"))),
+    responses(
+        (status = 200, description = "The page, or what `Accept` asks for.", content((String = "text/html"), (Object = "application/activity+json"))),
+        NotFound,
+        NotModified,
+    ),
+)]
 pub(super) async fn thread(
     State(public): State<Public>,
     Path((site, thread)): Path<(String, String)>,

@@ -5,19 +5,21 @@
 //! - `GET /admin/redactions/{site}/{redaction}`: one.
 //! - `POST /admin/redactions/{site}/{redaction}/confirm` and `/cancel`.
 
+use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use stoa_daemon::Problem;
 use stoa_daemon::auth::{Principal, Role};
+use stoa_daemon::openapi::{Conflict, NotFound, OpenApiRouter, routes};
 use stoa_proto::data::Extra;
 use stoa_proto::{
     AuthorErased, CommentErased, Data, ErasureScope, Event, Exchange, Outgoing, RedactionDecided,
     RedactionDecision, Time, ids,
 };
+
+use utoipa::ToSchema;
 
 use super::admin::Admin;
 use crate::engine::chain;
@@ -28,28 +30,30 @@ const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 500;
 
 /// Makes the routes.
-pub(super) fn router() -> Router<Admin> {
-    Router::new()
-        .route("/admin/redactions", get(list).post(ask))
-        .route("/admin/redactions/{site}/{redaction}", get(one))
-        .route(
-            "/admin/redactions/{site}/{redaction}/confirm",
-            post(confirm),
-        )
-        .route("/admin/redactions/{site}/{redaction}/cancel", post(cancel))
+pub(super) fn routes() -> OpenApiRouter<Admin> {
+    OpenApiRouter::default()
+        .routes(routes!(list, ask))
+        .routes(routes!(one))
+        .routes(routes!(confirm))
+        .routes(routes!(cancel))
 }
 
 /// A request for a redaction: of a comment, or of an author.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = RedactionRequest)]
 struct Asked {
     site: String,
     /// The article; needed where a comment's id is in several.
     article: Option<String>,
+    /// The comment; either this or an author.
     comment: Option<String>,
+    /// The author, with all their comments on the site.
     author: Option<String>,
+    /// What is to be forgotten; `content` unless it says otherwise.
     #[serde(default = "content")]
     scope: ErasureScope,
+    /// Why it has to be, for the record.
     legal_basis: Option<String>,
 }
 
@@ -57,19 +61,28 @@ fn content() -> ErasureScope {
     ErasureScope::Content
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct Which {
+    /// The site.
+    #[param(required)]
     site: Option<String>,
+    /// Leaves out what is completed or was called off.
     open: Option<bool>,
+    /// `next` of the page before.
     after: Option<String>,
+    /// Redactions of a page.
+    #[param(default = 50, minimum = 1, maximum = 500)]
     limit: Option<usize>,
 }
 
 /// A redaction, as answers show it. Once it is done it no longer tells whose words it was about.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Redaction)]
 struct Shown {
     site: String,
+    /// Its id.
     redaction: String,
     /// `waiting` for its grace period or for somebody to confirm it, `erasing`, `completed` or
     /// `cancelled`.
@@ -88,11 +101,15 @@ struct Shown {
     needs_confirmation: bool,
     confirmed_by: Option<String>,
     cancelled_by: Option<String>,
+    /// Comments whose words are gone.
     comments: u64,
+    /// Records that were overwritten.
     records: u64,
 }
 
-#[derive(Debug, Serialize)]
+/// A page of redactions, by id.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RedactionPage)]
 struct Listing {
     redactions: Vec<Shown>,
     /// `after` of the next page; `null` on the last.
@@ -144,13 +161,28 @@ impl Shown {
     }
 }
 
+/// Asks for a redaction: a comment's or an author's words are to be forgotten everywhere.
+///
+/// It is carried out after its grace period, once somebody else has confirmed it where that is needed.
+#[utoipa::path(
+    post,
+    path = "/admin/redactions",
+    operation_id = "ask_redaction",
+    tag = "redactions",
+    request_body = Asked,
+    extensions(("x-role" = json!(Role::Admin))),
+    responses(
+        (status = 202, description = "It is on record.", body = Shown),
+        NotFound,
+    ),
+)]
 async fn ask(
     State(admin): State<Admin>,
     headers: HeaderMap,
     asked: Result<Json<Asked>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Shown>), Problem> {
     let principal = admin.tokens.require(&headers, Role::Admin)?;
-    let Json(asked) = asked.map_err(|error| Problem::bad_request(error.body_text()))?;
+    let Json(asked) = asked?;
     principal.require_site(&asked.site)?;
     let data = admin.request(asked, &principal).await?;
     let now = Time::from_micros(admin.context.clock.micros());
@@ -177,13 +209,23 @@ async fn ask(
     Ok((StatusCode::ACCEPTED, Json(shown)))
 }
 
+/// Lists the redactions of a site, by id.
+#[utoipa::path(
+    get,
+    path = "/admin/redactions",
+    operation_id = "list_redactions",
+    tag = "redactions",
+    params(Which),
+    extensions(("x-role" = json!(Role::Moderator))),
+    responses((status = 200, description = "A page.", body = Listing)),
+)]
 async fn list(
     State(admin): State<Admin>,
     headers: HeaderMap,
     which: Result<Query<Which>, QueryRejection>,
 ) -> Result<Json<Listing>, Problem> {
     let principal = admin.tokens.require(&headers, Role::Moderator)?;
-    let Query(which) = which.map_err(|error| Problem::bad_request(error.body_text()))?;
+    let Query(which) = which?;
     let Some(site) = which.site else {
         return Err(Problem::bad_request("name the site: ?site=").with_field("site"));
     };
@@ -210,25 +252,45 @@ async fn list(
     }))
 }
 
+/// One redaction.
+#[utoipa::path(
+    get,
+    path = "/admin/redactions/{site}/{redaction}",
+    operation_id = "get_redaction",
+    tag = "redactions",
+    params(("site" = String, Path, description = "The site."), ("redaction" = String, Path, description = "Its id.")),
+    extensions(("x-role" = json!(Role::Moderator))),
+    responses((status = 200, description = "The redaction.", body = Shown), NotFound),
+)]
 async fn one(
     State(admin): State<Admin>,
     headers: HeaderMap,
     Path((site, redaction)): Path<(String, String)>,
 ) -> Result<Json<Shown>, Problem> {
-    let principal = admin.tokens.require(&headers, Role::Moderator)?;
-    principal.require_site(&site)?;
-    let row = admin.redaction_row(&site, &redaction).await?;
+    let (_, row) = admin
+        .find(&headers, Role::Moderator, &site, &redaction)
+        .await?;
     Ok(Json(Shown::new(&admin, site, redaction, row)))
 }
 
+/// Confirms a redaction that somebody else asked for.
+///
+/// `409 same_person` for who asked for it, `409 closed` once it is completed or was called off.
+#[utoipa::path(
+    post,
+    path = "/admin/redactions/{site}/{redaction}/confirm",
+    operation_id = "confirm_redaction",
+    tag = "redactions",
+    params(("site" = String, Path, description = "The site."), ("redaction" = String, Path, description = "Its id.")),
+    extensions(("x-role" = json!(Role::Admin))),
+    responses((status = 200, description = "The redaction.", body = Shown), Conflict, NotFound),
+)]
 async fn confirm(
     State(admin): State<Admin>,
     headers: HeaderMap,
     Path((site, redaction)): Path<(String, String)>,
 ) -> Result<Json<Shown>, Problem> {
-    let principal = admin.tokens.require(&headers, Role::Admin)?;
-    principal.require_site(&site)?;
-    let row = admin.redaction_row(&site, &redaction).await?;
+    let (principal, row) = admin.find(&headers, Role::Admin, &site, &redaction).await?;
     if row
         .request
         .as_ref()
@@ -245,14 +307,24 @@ async fn confirm(
         .await
 }
 
+/// Calls a redaction off before it is carried out.
+///
+/// `409 too_late` once its grace period is over, `409 closed` once it is completed.
+#[utoipa::path(
+    post,
+    path = "/admin/redactions/{site}/{redaction}/cancel",
+    operation_id = "cancel_redaction",
+    tag = "redactions",
+    params(("site" = String, Path, description = "The site."), ("redaction" = String, Path, description = "Its id.")),
+    extensions(("x-role" = json!(Role::Admin))),
+    responses((status = 200, description = "The redaction.", body = Shown), Conflict, NotFound),
+)]
 async fn cancel(
     State(admin): State<Admin>,
     headers: HeaderMap,
     Path((site, redaction)): Path<(String, String)>,
 ) -> Result<Json<Shown>, Problem> {
-    let principal = admin.tokens.require(&headers, Role::Admin)?;
-    principal.require_site(&site)?;
-    let row = admin.redaction_row(&site, &redaction).await?;
+    let (principal, row) = admin.find(&headers, Role::Admin, &site, &redaction).await?;
     let is_confirmed = row.confirmed.is_some() || !admin.redaction.confirm;
     let due = row
         .request
@@ -381,16 +453,26 @@ impl Admin {
         Ok(Json(Shown::new(self, site, redaction, row)))
     }
 
-    async fn redaction_row(&self, site: &str, redaction: &str) -> Result<RedactionRow, Problem> {
+    /// Finds a redaction for somebody who has a role for its site.
+    async fn find(
+        &self,
+        headers: &HeaderMap,
+        role: Role,
+        site: &str,
+        redaction: &str,
+    ) -> Result<(Principal, RedactionRow), Problem> {
+        let principal = self.tokens.require(headers, role)?;
+        principal.require_site(site)?;
         let (site, redaction) = (site.to_owned(), redaction.to_owned());
         let row = self
             .read(move |admin| admin.index.redaction(&site, &redaction))
             .await?;
-        row.ok_or_else(|| {
+        let row = row.ok_or_else(|| {
             Problem::not_found(
                 "there is no redaction with this id: GET /admin/redactions?site= lists them",
             )
-        })
+        })?;
+        Ok((principal, row))
     }
 
     /// Publishes what comes back to the archive, and is archived there.

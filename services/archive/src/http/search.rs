@@ -11,8 +11,10 @@ use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use serde::Serialize;
 use stoa_daemon::Problem;
+use stoa_daemon::openapi::{NotFound, Unavailable};
 use stoa_proto::Time;
 use stoa_search::{Highlighter, Hit, Key, Page, Searcher};
+use utoipa::ToSchema;
 
 use self::asked::{Asked, SearchQuery};
 use super::{Public, links};
@@ -28,7 +30,8 @@ use crate::view::Error;
 const AGAIN: u32 = 2;
 
 /// What was found.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SearchAnswer)]
 pub(super) struct Answer {
     /// What was asked for.
     query: String,
@@ -37,14 +40,17 @@ pub(super) struct Answer {
     /// Hits on all pages.
     total: u64,
     hits: Vec<ShownHit>,
+    /// `after` of the next page; null on the last.
     next: Option<String>,
     /// Whether the index is being built, and has not everything yet.
     catching_up: bool,
 }
 
 /// Something that was found, as this audience may see it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SearchHit)]
 pub(super) struct ShownHit {
+    /// `comment` or `article`.
     #[serde(rename = "type")]
     kind: &'static str,
     site: String,
@@ -52,7 +58,9 @@ pub(super) struct ShownHit {
     comment: Option<String>,
     /// The article's title, where it may be read.
     title: Option<String>,
+    /// The page's path.
     permalink: String,
+    /// `approved`, `pending`, `rejected`; of articles `published` or `removed`.
     status: &'static str,
     /// How well it fits, where hits are sorted by that.
     score: Option<i64>,
@@ -65,7 +73,8 @@ pub(super) struct ShownHit {
 }
 
 /// A part of the text with most of what was looked for.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Snippet)]
 pub(super) struct ShownSnippet {
     text: String,
     /// What was looked for, in code points of `text`.
@@ -74,7 +83,9 @@ pub(super) struct ShownSnippet {
     html: String,
 }
 
-#[derive(Debug, Serialize)]
+/// From a code point to before another.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SnippetRange)]
 pub(super) struct Range {
     start: usize,
     end: usize,
@@ -94,7 +105,19 @@ impl From<stoa_search::Snippet> for ShownSnippet {
     }
 }
 
-/// `GET /v1/search`
+/// Searches comments and articles.
+///
+/// `q` takes words, "phrases", `-not`, `OR` and prefixes with `*`; without `q` the filters alone choose.
+/// Without a site the token must be for all sites.
+#[utoipa::path(
+    get,
+    path = "/v1/search",
+    operation_id = "search",
+    tag = "search",
+    params(SearchQuery),
+    extensions(("x-access" = json!("site"))),
+    responses((status = 200, description = "A page of hits.", body = Answer), NotFound, Unavailable),
+)]
 pub(super) async fn search(
     State(public): State<Public>,
     query: Result<Query<SearchQuery>, QueryRejection>,

@@ -7,12 +7,14 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse as _, Response};
 use stoa_daemon::Problem;
+use stoa_daemon::openapi::NotFound;
 use stoa_proto::Time;
 
+use super::params::After;
 use super::visit::{SHARED, Visit, body};
 use super::xml::Xml;
 use super::{PageQuery, Public, links, nothing};
-use crate::read::Reader;
+use crate::read::{Audience, Reader};
 use crate::view::Error;
 
 /// URLs of a part of a sitemap: with the longest ids it is below the 50 MB that it may have, and
@@ -22,7 +24,14 @@ const URLS: usize = 20_000;
 const SPACE: [(&str, &str); 1] = [("xmlns", "http://www.sitemaps.org/schemas/sitemap/0.9")];
 const XML: &str = "application/xml; charset=utf-8";
 
-/// `GET /robots.txt`
+/// What crawlers may read: nothing where no site is public.
+#[utoipa::path(
+    get,
+    path = "/robots.txt",
+    operation_id = "get_robots",
+    tag = "feeds",
+    responses((status = 200, description = "The rules.", body = String)),
+)]
 pub(super) async fn robots(State(public): State<Public>, visit: Visit) -> Response {
     let text = if public.access.public().next().is_none() {
         "User-agent: *\nDisallow: /\n".to_owned()
@@ -36,7 +45,14 @@ pub(super) async fn robots(State(public): State<Public>, visit: Visit) -> Respon
     kept(body("text/plain; charset=utf-8", text))
 }
 
-/// `GET /sitemap.xml`: the parts of the sitemaps of all public sites.
+/// The parts of the sitemaps of all public sites.
+#[utoipa::path(
+    get,
+    path = "/sitemap.xml",
+    operation_id = "get_sitemap",
+    tag = "feeds",
+    responses((status = 200, description = "The sitemap index.", body = String, content_type = "application/xml"), NotFound),
+)]
 pub(super) async fn index(State(public): State<Public>, visit: Visit) -> Result<Response, Problem> {
     let sites: Vec<String> = public.access.public().map(str::to_owned).collect();
     let read = public.read("sitemap", move |reader| {
@@ -60,7 +76,15 @@ pub(super) async fn index(State(public): State<Public>, visit: Visit) -> Result<
     )
 }
 
-/// `GET /sites/{site}/sitemap.xml`: the threads of a public site, by id.
+/// The sitemap of a public site: its threads, by id.
+#[utoipa::path(
+    get,
+    path = "/sites/{site}/sitemap.xml",
+    operation_id = "get_site_sitemap",
+    tag = "feeds",
+    params(("site" = String, Path, description = "The site."), After),
+    responses((status = 200, description = "The sitemap.", body = String, content_type = "application/xml"), NotFound),
+)]
 pub(super) async fn site(
     State(public): State<Public>,
     Path(site): Path<String>,
@@ -84,14 +108,24 @@ pub(super) async fn site(
 type Findable = (String, Option<i64>);
 
 impl Reader {
-    /// Lists the threads of a site after one, by id, but for those whose article was taken down.
+    /// Lists the threads of a site after one, by id, but for those whose article was taken down, and
+    /// those without one in which nothing was approved.
     fn findable(&self, site: &str, after: Option<&str>) -> Result<BTreeSet<Findable>, Error> {
         let mut threads = BTreeSet::new();
+        let mut without_article = Vec::new();
         self.index.each_thread(site, |thread, row| {
-            if !row.is_removed() && after.is_none_or(|after| *thread > *after) {
+            let is_meant = !row.is_removed() && after.is_none_or(|after| *thread > *after);
+            if is_meant && row.latest.is_some() {
                 threads.insert((thread, row.last_activity));
+            } else if is_meant {
+                without_article.push((thread, row.clone()));
             }
         })?;
+        for (thread, row) in without_article {
+            if self.is_shown(site, &thread, &row, Audience::Public)? {
+                threads.insert((thread, row.last_activity));
+            }
+        }
         Ok(threads)
     }
 }

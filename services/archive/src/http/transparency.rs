@@ -9,6 +9,8 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use stoa_daemon::Problem;
+use stoa_daemon::auth::Role;
+use stoa_daemon::openapi::{NotFound, Unauthorized};
 use stoa_tlog::Tile;
 
 use super::{Public, nothing};
@@ -22,7 +24,17 @@ const BINARY: &str = "application/octet-stream";
 const FOREVER: &str = "public, max-age=31536000, immutable";
 const BRIEFLY: &str = "no-cache";
 
-/// `GET /checkpoint`
+/// The latest checkpoint of the transparency log, signed: a c2sp.org/tlog-checkpoint.
+///
+/// Any token will do; none is needed where `transparency.public` is set.
+#[utoipa::path(
+    get,
+    path = "/checkpoint",
+    operation_id = "get_checkpoint",
+    tag = "transparency",
+    security((), ("bearer" = [])),
+    responses((status = 200, description = "The note.", body = String), NotFound, Unauthorized),
+)]
 pub(super) async fn checkpoint(
     State(public): State<Public>,
     headers: HeaderMap,
@@ -32,7 +44,18 @@ pub(super) async fn checkpoint(
     Ok(answer(TEXT, BRIEFLY, signed.note))
 }
 
-/// `GET /tile/{*path}`
+/// A tile of the transparency log: c2sp.org/tlog-tiles.
+///
+/// It never changes. Any token will do; none is needed where `transparency.public` is set.
+#[utoipa::path(
+    get,
+    path = "/tile/{*path}",
+    operation_id = "get_tile",
+    tag = "transparency",
+    params(("path" = String, Path, description = "Level and number, as `0/x001/234` or `0/x001/234.p/5`.")),
+    security((), ("bearer" = [])),
+    responses((status = 200, description = "Hashes of 32 bytes.", body = Vec<u8>), NotFound, Unauthorized),
+)]
 pub(super) async fn tile(
     State(public): State<Public>,
     Path(path): Path<String>,
@@ -44,7 +67,17 @@ pub(super) async fn tile(
     Ok(answer(BINARY, FOREVER, bytes.ok_or_else(no_tile)?))
 }
 
-/// `GET /v1/log/key`
+/// The key that verifies checkpoints, as c2sp.org/signed-note has it.
+///
+/// Any token will do; none is needed where `transparency.public` is set.
+#[utoipa::path(
+    get,
+    path = "/v1/log/key",
+    operation_id = "get_log_key",
+    tag = "transparency",
+    security((), ("bearer" = [])),
+    responses((status = 200, description = "The key.", body = String), NotFound, Unauthorized),
+)]
 pub(super) async fn key(
     State(public): State<Public>,
     headers: HeaderMap,
@@ -54,20 +87,32 @@ pub(super) async fn key(
 }
 
 /// Which older checkpoint is meant.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Since {
+    /// How many records it has.
     old: u64,
 }
 
-/// `GET /v1/log/consistency?old=N`
+/// A proof that the latest checkpoint holds all that an older one held.
+///
+/// Any token will do; none is needed where `transparency.public` is set.
+#[utoipa::path(
+    get,
+    path = "/v1/log/consistency",
+    operation_id = "get_log_consistency",
+    tag = "transparency",
+    params(Since),
+    security((), ("bearer" = [])),
+    responses((status = 200, description = "The proof, as text.", body = String), NotFound, Unauthorized),
+)]
 pub(super) async fn consistency(
     State(public): State<Public>,
     since: Result<Query<Since>, axum::extract::rejection::QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let log = log(&public, &headers)?;
-    let Query(Since { old }) =
-        since.map_err(|error| Problem::bad_request(error.body_text()).with_field("old"))?;
+    let Query(Since { old }) = since?;
     let proof = blocking(&public, move || log.consistency(old)).await?;
     let proof = proof.ok_or_else(|| {
         Problem::bad_request("the latest checkpoint has fewer records").with_field("old")
@@ -75,7 +120,16 @@ pub(super) async fn consistency(
     Ok(answer(TEXT, BRIEFLY, proof.to_string()))
 }
 
-/// `GET /v1/sites/{site}/comments/{comment}/proof`
+/// A proof that the log has the latest revision of a comment: a c2sp.org/tlog-proof with its record.
+#[utoipa::path(
+    get,
+    path = "/v1/sites/{site}/comments/{comment}/proof",
+    operation_id = "get_comment_proof",
+    tag = "transparency",
+    params(("site" = String, Path, description = "The site."), ("comment" = String, Path, description = "The comment.")),
+    extensions(("x-role" = json!(Role::Viewer))),
+    responses((status = 200, description = "The proof.", body = String), NotFound),
+)]
 pub(super) async fn proof(
     State(public): State<Public>,
     Path((site, comment)): Path<(String, String)>,
@@ -94,7 +148,7 @@ pub(super) async fn proof(
         })
         .await?;
     let content = found.and_then(|(_, row)| row.content).ok_or_else(nothing)?;
-    let proof = blocking(&public, move || log.prove(content.place.seq)).await?;
+    let proof = blocking(&public, move || log.prove(content.place)).await?;
     Ok(answer(
         TEXT,
         BRIEFLY,

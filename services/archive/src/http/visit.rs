@@ -91,9 +91,8 @@ impl Visit {
             audience,
             shared,
             salt: format!(
-                "{} {} {} {} {audience:?} {:?}",
+                "{} {} {} {audience:?} {:?}",
                 env!("CARGO_PKG_VERSION"),
-                public.opened_at,
                 self.base,
                 self.uri,
                 self.form(),

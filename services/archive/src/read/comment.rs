@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use stoa_proto::{Data, Event, Kind, Time};
+use utoipa::ToSchema;
 
 use super::version::{Read, Version};
 use super::words::{Dates, DecisionDetail, DecisionInHistory, ShownDecision, StoredComment, Words};
@@ -14,13 +15,16 @@ use crate::standing::{Standing, Status, effective};
 use crate::view::Error;
 
 /// A comment with its history.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Comment)]
 pub(crate) struct History {
     pub(crate) site: String,
     pub(crate) thread: String,
     pub(crate) comment: String,
     pub(crate) parent: Option<String>,
+    /// The page's path.
     pub(crate) permalink: String,
+    /// `approved`, `pending`, `rejected`, `withdrawn` or `erased`.
     pub(crate) status: &'static str,
     pub(crate) score: Option<i64>,
     /// The latest revision.
@@ -52,7 +56,7 @@ pub(super) struct Found {
 }
 
 /// A revision of a comment.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Revision {
     #[serde(flatten)]
     pub(crate) words: Words,
@@ -61,7 +65,7 @@ pub(crate) struct Revision {
 }
 
 /// Something else that happened to a comment.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct OtherEvent {
     #[serde(rename = "type")]
     pub(crate) kind: &'static str,
@@ -103,7 +107,7 @@ impl Reader {
         audience: Audience,
         has: impl FnOnce(&Version) -> bool,
     ) -> Result<Option<Read<History>>, Error> {
-        let mut version = Version::new(self);
+        let mut version = Version::default();
         let Some(found) = self.found(site, comment, audience, &mut version)? else {
             return Ok(None);
         };
@@ -126,9 +130,9 @@ impl Reader {
             return Ok(None);
         };
         version.text(&thread);
-        version.row(comment, &row.log);
+        version.comment(self, comment, &row);
         let appeals = self.index.appeals(site, comment)?;
-        version.number(appeals.len() as u64);
+        version.events(&appeals);
         Ok(Some(Found {
             site: site.to_owned(),
             thread,

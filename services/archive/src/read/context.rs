@@ -43,15 +43,17 @@ impl Reader {
         audience: Audience,
         has: impl FnOnce(&Version) -> bool,
     ) -> Result<Option<Read<Permalink>>, Error> {
-        let mut version = Version::new(self);
+        let mut version = Version::default();
         let Some(found) = self.found(site, comment, audience, &mut version)? else {
             return Ok(None);
         };
         let thread = found.thread.clone();
         let rows = self.above(site, &thread, comment, &found.row)?;
         for (comment, row) in &rows {
-            let log = row.as_ref().map(|row| row.log.clone());
-            version.row(comment, &log.unwrap_or_default());
+            match row {
+                Some(row) => version.comment(self, comment, row),
+                None => version.text(comment),
+            }
         }
         let article = match self.index.article(site, &thread)? {
             Some(row) => Some(self.article_row(site, &thread, row)?),
@@ -106,7 +108,7 @@ impl Reader {
         audience: Audience,
         has: impl FnOnce(&Version) -> bool,
     ) -> Result<Option<Read<Vec<String>>>, Error> {
-        let mut version = Version::new(self);
+        let mut version = Version::default();
         let Some((thread, _)) = self.find(site, comment, audience)? else {
             return Ok(None);
         };

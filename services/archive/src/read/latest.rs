@@ -39,23 +39,16 @@ impl Reader {
         limit: usize,
         has: impl FnOnce(&Version) -> bool,
     ) -> Result<Read<Latest>, Error> {
-        let version = Version::new(self);
-        let mut threads: Vec<(Option<i64>, String)> = Vec::new();
-        self.index.each_thread(site, |thread, row| {
-            if row.n_comments > 0 {
-                threads.push((row.last_activity, thread));
-            }
-        })?;
-        threads.sort_unstable_by(|left, right| right.cmp(left));
         let mut kept = Kept::new(limit);
-        for (active, thread) in threads {
+        self.index.each_active(site, |active, thread| {
             // No comment of it, or of those that follow, was written later.
             if kept.is_full_of_later(active) {
-                break;
+                return Ok(false);
             }
-            kept.offer(&thread, self.captured(site, &thread)?);
-        }
-        self.read_latest(site, kept, version, has)
+            kept.offer(thread, self.captured(site, thread)?);
+            Ok(true)
+        })?;
+        self.read_latest(site, kept, Version::default(), has)
     }
 
     /// Reads the latest comments of a thread; `None` when nothing of it was captured.
@@ -66,7 +59,7 @@ impl Reader {
         limit: usize,
         has: impl FnOnce(&Version) -> bool,
     ) -> Result<Option<Read<Latest>>, Error> {
-        let mut version = Version::new(self);
+        let mut version = Version::default();
         let Some(article) = self.index.article(site, thread)? else {
             return Ok(None);
         };
@@ -97,7 +90,7 @@ impl Reader {
         }
         for (thread, comment, row) in &comments {
             version.text(thread);
-            version.row(comment, &row.log);
+            version.comment(self, comment, row);
         }
         if has(&version) {
             return Ok(Read::Unchanged(version));
@@ -146,10 +139,9 @@ impl Kept {
         }
     }
 
-    fn is_full_of_later(&self, than: Option<i64>) -> bool {
+    fn is_full_of_later(&self, than: i64) -> bool {
         let earliest = self.ranks.peek();
-        self.ranks.len() >= self.limit
-            && earliest.is_some_and(|Reverse((at, ..))| *at > than.unwrap_or(i64::MIN))
+        self.ranks.len() >= self.limit && earliest.is_some_and(|Reverse((at, ..))| *at > than)
     }
 
     fn offer(&mut self, thread: &str, rows: Vec<(String, CommentRow)>) {

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use stoa_proto::{Attribution, CommentPolicy, Data, Event, Format, Time};
+use utoipa::ToSchema;
 
 use super::version::{Read, Version};
 use super::words::{Dates, ShownDecision, StoredComment, StoredTitle, Words};
@@ -20,7 +21,8 @@ pub(crate) struct Page {
 }
 
 /// A page of a thread.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Thread)]
 pub(crate) struct ThreadPage {
     pub(crate) site: String,
     pub(crate) thread: String,
@@ -28,14 +30,16 @@ pub(crate) struct ThreadPage {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) as_of: Option<Time>,
     pub(crate) article: Option<ShownArticle>,
+    /// `flat`, or `nested` with the replies of each comment in `children`.
     pub(crate) shape: &'static str,
     pub(crate) comments: Vec<Item>,
     pub(crate) counts: Counts,
+    /// `after` of the next page; null on the last.
     pub(crate) next: Option<String>,
 }
 
 /// How many comments there are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Counts {
     /// Comments whose words this reader may see, in the whole thread.
     pub(crate) shown: u64,
@@ -46,7 +50,7 @@ pub(crate) struct Counts {
 }
 
 /// An article, as answers show it. Only `article` and `removed` are there once it was taken down.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
 pub(crate) struct ShownArticle {
     pub(crate) article: String,
     pub(crate) removed: bool,
@@ -55,7 +59,7 @@ pub(crate) struct ShownArticle {
 }
 
 /// What an article says.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct ArticleWords {
     pub(crate) title: String,
     pub(crate) body: String,
@@ -73,11 +77,13 @@ pub(crate) struct ArticleWords {
 }
 
 /// A comment or placeholder in a thread.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Entry)]
 pub(crate) struct Item {
     pub(crate) comment: String,
     pub(crate) parent: Option<String>,
     pub(crate) depth: usize,
+    /// `approved`, `pending`, `rejected`, `withdrawn` or `erased`; `hidden` or `not_captured` of a placeholder.
     pub(crate) status: &'static str,
     /// Whether it is a parent that was never captured.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -86,10 +92,14 @@ pub(crate) struct Item {
     pub(crate) parent_problem: Option<&'static str>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub(crate) shown: Option<ShownComment>,
+    /// The replies, where entries are nested.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(no_recursion)]
+    pub(crate) children: Option<Vec<Item>>,
 }
 
 /// What is shown of a comment that may be read.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct ShownComment {
     /// The words; absent once they were erased.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
@@ -104,14 +114,17 @@ pub(crate) struct ShownComment {
     pub(crate) dates: Dates,
 }
 
+/// Places that one thread reads at least, where there are so many: fewer are not worth its start.
+const TOGETHER: usize = 200;
+
 /// The status of a comment that may not be read, and has replies that may.
 pub(crate) const HIDDEN: &str = "hidden";
 /// The status of a parent that was never captured.
 pub(crate) const NOT_CAPTURED: &str = "not_captured";
 
 impl Reader {
-    /// Reads a page of a thread; `None` when nothing of it was captured, or nothing may be seen
-    /// of it because the page's beginning is not in it.
+    /// Reads a page of a thread; `None` when nothing of it was captured or may be seen, or the page's
+    /// beginning is not in it.
     ///
     /// No words are read where `has` says that the sender has what a version decides.
     pub(crate) fn thread(
@@ -122,7 +135,7 @@ impl Reader {
         page: &Page,
         has: impl FnOnce(&Version) -> bool,
     ) -> Result<Option<Read<ThreadPage>>, Error> {
-        let mut version = Version::new(self);
+        let mut version = Version::default();
         let Some(article) = self.index.article(site, thread)? else {
             return Ok(None);
         };
@@ -133,6 +146,9 @@ impl Reader {
         }
         let nodes = self.arrange(site, &rows)?;
         let seen = seen(&nodes, &rows, audience);
+        if article.latest.is_none() && !seen.contains(&true) {
+            return Ok(None);
+        }
         let begin = match &page.after {
             None => 0,
             Some(after) => match nodes.iter().position(|node| node.id == after) {
@@ -142,7 +158,7 @@ impl Reader {
         };
         version.row(thread, &article.log);
         for (comment, row) in &rows {
-            version.row(comment, &row.log);
+            version.comment(self, comment, row);
         }
         // What is in another article moves a comment without an event about it.
         for node in &nodes {
@@ -151,20 +167,17 @@ impl Reader {
         if has(&version) {
             return Ok(Some(Read::Unchanged(version)));
         }
-        let mut comments = Vec::new();
-        let mut next = None;
-        let visible = nodes
+        let mut visible = nodes
             .iter()
             .zip(&seen)
             .skip(begin)
-            .filter(|(_, seen)| **seen);
-        for (node, _) in visible {
-            if comments.len() >= page.limit {
-                next = comments.last().map(|item: &Item| item.comment.clone());
-                break;
-            }
-            comments.push(self.item(node, &rows, audience)?);
-        }
+            .filter_map(|(node, seen)| seen.then_some(node));
+        let shown_here: Vec<&Node<'_>> = visible.by_ref().take(page.limit).collect();
+        let next = match (visible.next(), shown_here.last()) {
+            (Some(_), Some(last)) => Some(last.id.to_owned()),
+            _ => None,
+        };
+        let comments = self.items(&shown_here, &rows, audience)?;
         let shown = rows
             .iter()
             .filter(|(_, row)| audience.may_read(row))
@@ -188,6 +201,21 @@ impl Reader {
             next,
         };
         Ok(Some(Read::New(version, page)))
+    }
+
+    /// Whether a thread has anything for an audience: its article, or a comment.
+    pub(crate) fn is_shown(
+        &self,
+        site: &str,
+        thread: &str,
+        row: &ArticleRow,
+        audience: Audience,
+    ) -> Result<bool, Error> {
+        if row.latest.is_some() || audience == Audience::Reviewer {
+            return Ok(true);
+        }
+        let rows = self.captured(site, thread)?;
+        Ok(rows.iter().any(|(_, row)| audience.may_read(row)))
     }
 
     /// Lists what a thread shows, in its order: comments and placeholders.
@@ -289,6 +317,32 @@ impl Reader {
         Ok(false)
     }
 
+    /// Reads places of a thread, many of them by several threads: each takes two reads of the journal.
+    fn items(
+        &self,
+        nodes: &[&Node<'_>],
+        rows: &[(String, CommentRow)],
+        audience: Audience,
+    ) -> Result<Vec<Item>, Error> {
+        let read = |nodes: &[&Node<'_>]| -> Result<Vec<Item>, Error> {
+            let items = nodes.iter().map(|node| self.item(node, rows, audience));
+            items.collect()
+        };
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let n_parts = (nodes.len() / TOGETHER).clamp(1, processors);
+        let mut parts = nodes.chunks(nodes.len().div_ceil(n_parts).max(1));
+        let first = parts.next().unwrap_or_default();
+        std::thread::scope(|scope| {
+            let others: Vec<_> = parts.map(|part| scope.spawn(|| read(part))).collect();
+            let mut items = read(first)?;
+            for other in others {
+                let part = other.join();
+                items.extend(part.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+            }
+            Ok(items)
+        })
+    }
+
     fn item(
         &self,
         node: &Node<'_>,
@@ -309,6 +363,7 @@ impl Reader {
             ghost: row.is_none(),
             parent_problem: node.problem.map(crate::thread::ParentProblem::as_str),
             shown: None,
+            children: None,
         };
         if let Some(row) = row {
             item.status = HIDDEN;

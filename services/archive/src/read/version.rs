@@ -3,13 +3,13 @@
 use sha2::{Digest as _, Sha256};
 
 use super::Reader;
-use crate::row::{ArticleRow, Log};
+use crate::row::{Applied, ArticleRow, CommentRow, Log};
 
-/// A digest of what decides an answer: as long as it is the same, the answer is.
+/// A digest of what decides an answer: as long as it is the same, the answer is, also after a restart.
 ///
-/// Rows list the events that were applied to them, so their lists stand for them; what was erased
-/// is counted by the journal.
-#[derive(Clone, Debug)]
+/// Rows list the events that were applied to them, so their lists stand for them. An order to erase is
+/// one of these, and words may be there for a moment after it: whether they are is added.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Version(Sha256);
 
 /// What was read, unless the sender has it already.
@@ -22,13 +22,6 @@ pub(crate) enum Read<T> {
 }
 
 impl Version {
-    /// Begins with what was erased; to be called before words are read.
-    pub(crate) fn new(reader: &Reader) -> Self {
-        let mut version = Self(Sha256::new());
-        version.number(reader.journal.redactions());
-        version
-    }
-
     /// Adds a number.
     pub(super) fn number(&mut self, number: u64) {
         self.0.update(number.to_le_bytes());
@@ -44,8 +37,26 @@ impl Version {
     pub(super) fn row(&mut self, id: &str, log: &Log) {
         self.text(id);
         self.number(log.spilled.into());
-        self.number(log.events.len() as u64);
-        self.number(log.events.last().map_or(0, |last| last.place.seq));
+        self.events(&log.events);
+    }
+
+    /// Adds what was applied to a comment, and whether words are left that are to be erased; to be
+    /// called before words are read.
+    pub(super) fn comment(&mut self, reader: &Reader, id: &str, row: &CommentRow) {
+        self.row(id, &row.log);
+        if let Some(last) = row.last_to_erase() {
+            let record = reader.journal.read(last.into());
+            self.number(record.is_ok_and(|record| !record.redacted).into());
+        }
+    }
+
+    /// Adds events.
+    pub(super) fn events(&mut self, events: &[Applied]) {
+        self.number(events.len() as u64);
+        for applied in events {
+            self.number(applied.place.seq);
+            self.0.update(applied.event);
+        }
     }
 
     /// Adds what is said of a thread in a list.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use stoa_proto::data::Extra;
 use stoa_proto::{AuthorRole, By, FiredRule, Format, Statement, Time, Verdict};
+use utoipa::ToSchema;
 
 /// An event, as far as it is shown.
 #[derive(Debug, Deserialize)]
@@ -41,7 +42,7 @@ struct StoredText {
 }
 
 /// An author, as answers show them.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 pub(crate) struct ShownAuthor {
     /// The platform's id.
     pub(crate) id: String,
@@ -55,7 +56,7 @@ pub(crate) struct ShownAuthor {
 }
 
 /// A revision of a comment, as answers show it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Words {
     /// The revision.
     pub(crate) revision: u32,
@@ -117,7 +118,7 @@ impl Dates {
 }
 
 /// A decision, as threads show it.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 pub(crate) struct ShownDecision {
     /// The decision's id.
     pub(crate) decision: String,
@@ -135,7 +136,7 @@ pub(crate) struct ShownDecision {
 }
 
 /// Who decided; a moderator's id is for reviewers alone.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub(crate) enum ShownBy {
     /// A rule set.
@@ -171,7 +172,7 @@ impl ShownBy {
 }
 
 /// A decision in a comment's history.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct DecisionInHistory {
     /// What everyone sees.
     #[serde(flatten)]
@@ -186,7 +187,7 @@ pub(crate) struct DecisionInHistory {
 }
 
 /// What only reviewers see of a decision: it quotes the comment.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct DecisionDetail {
     /// The rules that fired, with what they matched.
     pub(crate) rules: Vec<FiredRule>,
@@ -196,5 +197,6 @@ pub(crate) struct DecisionDetail {
     pub(crate) partial: Vec<String>,
     /// Fields that this version does not know, as the moderator's reason.
     #[serde(flatten)]
+    #[schema(value_type = std::collections::HashMap<String, serde_json::Value>)]
     pub(crate) extra: Extra,
 }

@@ -1,14 +1,15 @@
 //! Carrying out an order: the row is kept in the order's record, and the words are overwritten.
 
 use fail::fail_point;
-use stoa_journal::Entry;
+use stoa_journal::{Entry, Journal, Record};
 use stoa_proto::data::{AuthorRole, Extra};
 use stoa_proto::{Author, Data, ErasureScope, Event, Kind, Received, ids};
 
-use super::{KEPT, Kept, Order, RESTATED};
+use super::{KEPT, Kept, KeptReport, Order, RESTATED};
 use crate::engine::{Engine, offload};
 use crate::fact::{CommentKey, Effect, Fact, Subject};
 use crate::record;
+use crate::row::Applied;
 use crate::stage::Stage;
 use crate::view::{COMMENTS, Error, Index, OTHERS};
 
@@ -21,7 +22,11 @@ impl Engine {
         if order.scope == ErasureScope::Identity {
             self.restate(fact, order).await?;
         }
-        let kept = offload(|| self.index.kept(&fact.subject))?;
+        let kept = offload(|| {
+            let mut kept = self.index.kept(&fact.subject)?;
+            kept.reports = reports(&self.journal, &kept, order.scope)?;
+            Ok::<_, Error>(kept)
+        })?;
         if offload(|| Stage::new(&self.index).admit(fact))? {
             let record = with_row(event, &kept);
             let fact = Fact::of(&record);
@@ -64,16 +69,20 @@ impl Engine {
             if record.redacted || !is_content {
                 continue;
             }
-            let event = Event::from_json(&record.payload).map_err(|source| Error::Unreadable {
-                seq: record.seq,
-                source,
-            })?;
+            let event = read_event(&record)?;
             if event.source != RESTATED {
                 restated.push(Received::from(anonymous(event, order)));
             }
         }
         Ok(restated)
     }
+}
+
+fn read_event(record: &Record) -> Result<Event, Error> {
+    Event::from_json(&record.payload).map_err(|source| Error::Unreadable {
+        seq: record.seq,
+        source,
+    })
 }
 
 /// Takes away who wrote a comment; all of one redaction are by one author without a name.
@@ -105,9 +114,35 @@ fn with_row(event: &Event, kept: &Kept) -> Event {
     record
 }
 
+/// Lists what an author reported, as far as it has words that go.
+pub(super) fn reports(
+    journal: &Journal,
+    kept: &Kept,
+    scope: ErasureScope,
+) -> Result<Vec<KeptReport>, Error> {
+    let mut reports = Vec::new();
+    let is_report = |applied: &&Applied| applied.kind() == Some(Kind::CommentReported);
+    // The reports about a comment are in its own row.
+    let of_author = kept.words(scope).filter(|_| kept.comment.is_none());
+    for applied in of_author.filter(is_report) {
+        let record = journal.read(applied.place.into())?;
+        if record.redacted {
+            continue;
+        }
+        if let Data::CommentReported(report) = read_event(&record)?.data {
+            reports.push(KeptReport {
+                article: report.article,
+                comment: report.comment,
+                applied: *applied,
+            });
+        }
+    }
+    Ok(reports)
+}
+
 impl Index {
     /// Returns a row as it is, with all that was applied to it.
-    fn kept(&self, subject: &Subject) -> Result<Kept, Error> {
+    pub(super) fn kept(&self, subject: &Subject) -> Result<Kept, Error> {
         let tables = self.tables();
         let mut kept = Kept::default();
         let log = match subject {

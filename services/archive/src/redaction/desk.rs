@@ -14,6 +14,7 @@ use stoa_proto::{
     RedactionDecided, RedactionDecision, Time, ids,
 };
 
+use super::hold::Hold;
 use super::{RedactionRow, Request, SOURCE, Target};
 use crate::config::{RedactionConfig, RetentionConfig, SiteConfig};
 use crate::engine::chain;
@@ -31,8 +32,8 @@ const EVERY: Duration = Duration::from_secs(1);
 const RETENTION_EVERY: Duration = Duration::from_hours(1);
 /// An order that has not come back after so long is sent again.
 const AGAIN: Duration = Duration::from_mins(1);
-/// How long a turn waits for the search index to follow.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a turn waits for the search index to follow, unless a test is in a hurry.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 /// Orders, and requests of a policy, that are sent in one turn.
 const TURN: usize = 1_000;
 
@@ -51,6 +52,8 @@ pub(crate) struct Desk {
     pub(crate) sites: Vec<SiteConfig>,
     pub(crate) context: Context,
     pub(crate) sent: HashMap<String, Instant>,
+    /// How long a turn waits for the search index to follow.
+    pub(crate) patience: Duration,
 }
 
 /// What is to be done in a turn.
@@ -141,7 +144,7 @@ impl Desk {
         let started = Instant::now();
         while search.applied() < applied {
             // It may have failed, or wait for room: other orders are not to wait for it.
-            if started.elapsed() > PATIENCE {
+            if started.elapsed() > self.patience {
                 anyhow::bail!("the search index does not follow: {:?}", search.state());
             }
             tokio::select! {
@@ -319,6 +322,9 @@ fn order_author(
     if is_left || row.ordered {
         return Ok(is_left);
     }
+    if hold.reports(reader, (site, author), request.scope)? {
+        return Ok(true);
+    }
     turn.orders.push(author_order(site, author, request));
     Ok(true)
 }
@@ -377,33 +383,6 @@ fn order(site: &str, article: &str, comment: &str, request: &Request) -> Event {
     Event::new(id, SOURCE, Data::CommentErased(data))
 }
 
-/// What of a site is held for a court or an authority: nothing of it is erased.
-struct Hold<'a>(Option<&'a SiteConfig>);
-
-impl<'a> Hold<'a> {
-    fn of(sites: &'a [SiteConfig], site: &str) -> Self {
-        Self(sites.iter().find(|known| known.id == site))
-    }
-
-    fn author(&self, author: &str) -> bool {
-        self.0.is_some_and(|site| {
-            site.legal_hold || site.held_authors.iter().any(|held| held == author)
-        })
-    }
-
-    fn comment(&self, comment: &str, row: Option<&CommentRow>) -> bool {
-        self.0.is_some_and(|site| {
-            let author = row
-                .and_then(|row| row.content)
-                .map(|content| content.author);
-            let is_theirs = |held: &String| Some(digest(&[held])) == author;
-            site.legal_hold
-                || site.held_comments.iter().any(|held| held == comment)
-                || site.held_authors.iter().any(is_theirs)
-        })
-    }
-}
-
 /// A comment that its site keeps no longer.
 struct Expired {
     site: String,
@@ -438,7 +417,7 @@ fn expired(reader: &Reader, sites: &[SiteConfig], now: i64) -> Result<Vec<Expire
         let Some(retention) = &site.retention else {
             continue;
         };
-        let hold = Hold(Some(site));
+        let hold = Hold::of(sites, &site.id);
         let mut failed = None;
         reader
             .index

@@ -18,8 +18,9 @@ use crate::row::ArticleRow;
 use crate::standing::Status;
 use crate::view::Error;
 
-/// Records that are followed before what they change is written.
-const BATCH: u64 = 2_048;
+/// Records that are followed at most before what they change is written: what is far behind is
+/// written in large portions, because each becomes a segment that is merged later.
+const BATCH: u64 = 32_768;
 
 /// The status of an article that may be read.
 pub(crate) const PUBLISHED: &str = "published";
@@ -71,7 +72,8 @@ impl Feed {
         }
         for key in &touched {
             match self.reader.document(key)? {
-                Some(document) => writer.put(&document)?,
+                Some((document, first)) if first >= from => writer.add(&document)?,
+                Some((document, _)) => writer.put(&document)?,
                 None => writer.delete(key)?,
             }
         }
@@ -134,15 +136,16 @@ fn touched(record: &Record) -> Result<Option<Key>, Error> {
 }
 
 impl Reader {
-    /// Reads what is indexed; `None` when there are no words that may be found.
-    fn document(&self, key: &Key) -> Result<Option<Document>, Error> {
+    /// Reads what is indexed, and the first record about it; `None` when there are no words that may
+    /// be found.
+    fn document(&self, key: &Key) -> Result<Option<(Document, u64)>, Error> {
         match &key.comment {
             Some(comment) => self.comment_document(key, comment),
             None => self.article_document(key),
         }
     }
 
-    fn comment_document(&self, key: &Key, comment: &str) -> Result<Option<Document>, Error> {
+    fn comment_document(&self, key: &Key, comment: &str) -> Result<Option<(Document, u64)>, Error> {
         let Some(row) = self.index.comment(&key.site, &key.article, comment)? else {
             return Ok(None);
         };
@@ -158,7 +161,7 @@ impl Reader {
             None => None,
         };
         let words = Words::from(stored.data);
-        Ok(Some(Document {
+        let document = Document {
             key: key.clone(),
             seq: content.place.seq,
             at: row.submitted.map_or(0, |(_, at)| at),
@@ -168,10 +171,13 @@ impl Reader {
             status: row.status().as_str(),
             language: words.language,
             texts: vec![words.text],
-        }))
+        };
+        // The list of one that was erased in part comes from its order, and says less.
+        let first = row.erased.map_or(row.log.first(), |_| 0);
+        Ok(Some((document, first)))
     }
 
-    fn article_document(&self, key: &Key) -> Result<Option<Document>, Error> {
+    fn article_document(&self, key: &Key) -> Result<Option<(Document, u64)>, Error> {
         let row = self.index.article(&key.site, &key.article)?;
         let Some((row, (rank, place))) = row.and_then(|row| row.latest.map(|latest| (row, latest)))
         else {
@@ -182,7 +188,7 @@ impl Reader {
             return Ok(None);
         };
         let published = words.published_at.as_ref();
-        Ok(Some(Document {
+        let document = Document {
             key: key.clone(),
             seq: place.seq,
             at: published.map_or_else(|| rank.at.max(0), stoa_proto::Time::micros),
@@ -192,7 +198,8 @@ impl Reader {
             status: article_status(&row),
             language: words.language,
             texts: vec![words.title, words.text],
-        }))
+        };
+        Ok(Some((document, row.log.first())))
     }
 }
 

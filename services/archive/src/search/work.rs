@@ -117,6 +117,7 @@ impl Worker {
 
     fn open(&self) -> Result<Opened, Failure> {
         let options = Options {
+            threads: 1,
             memory: self.memory,
             next: self.reader.journal.next(),
         };

@@ -73,6 +73,11 @@ impl Fixture {
     }
 
     async fn start_with(&self, config: Config) -> Running {
+        self.start_as(config, |_| ()).await
+    }
+
+    /// Starts a service that was changed before.
+    async fn start_as(&self, config: Config, change: impl FnOnce(&mut Service)) -> Running {
         let clock = Clock::fixed("2026-11-24T12:00:00Z".parse().unwrap());
         let context = Context::new("archive", clock);
         let env = Env {
@@ -83,7 +88,8 @@ impl Fixture {
         };
         let bus =
             Bus::embedded(&self.dir.path().join("bus"), EmbeddedConfig::default(), env).unwrap();
-        let service = Service::open(&config, &context, bus.clone()).await.unwrap();
+        let mut service = Service::open(&config, &context, bus.clone()).await.unwrap();
+        change(&mut service);
         let running = Running {
             public: service.public_router(),
             admin: service.admin_router(),
@@ -106,11 +112,8 @@ fn site(id: &str) -> SiteConfig {
 
 fn token(name: &str, role: Role, secret: &str, site: &str) -> TokenConfig {
     TokenConfig {
-        name: name.to_owned(),
-        role,
-        sha256: None,
-        secret: Some(stoa_daemon::config::Secret::new(secret)),
         sites: vec![site.to_owned()],
+        ..TokenConfig::from_secret(name, role, stoa_daemon::config::Secret::new(secret))
     }
 }
 
@@ -159,10 +162,13 @@ impl Running {
 
     /// Counts the events that were handled, repeats included.
     fn seen(&self) -> u64 {
+        self.counted("stoa_archive_events_total")
+    }
+
+    /// Adds up a counter.
+    fn counted(&self, name: &str) -> u64 {
         let families = self.context.registry.gather();
-        let family = families
-            .iter()
-            .find(|family| family.name() == "stoa_archive_events_total");
+        let family = families.iter().find(|family| family.name() == name);
         let counters = family
             .map(prometheus::proto::MetricFamily::get_metric)
             .unwrap_or_default();
@@ -176,6 +182,18 @@ impl Running {
             .map(|metric| metric.get_counter().get_value())
             .sum::<f64>() as u64;
         sum
+    }
+
+    /// Waits until something holds.
+    async fn until(&self, holds: impl Fn() -> bool) {
+        let waiting = async {
+            while !holds() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), waiting)
+            .await
+            .unwrap();
     }
 
     async fn stop(self) {

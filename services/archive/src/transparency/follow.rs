@@ -139,7 +139,7 @@ impl Log {
                 && !grown.is_checked
                 && grown.tree.size() == signed.size
             {
-                if stoa_tlog::root(&grown.tree, signed.size)? == signed.root {
+                if stoa_tlog::root(&grown.tree.reading(), signed.size)? == signed.root {
                     grown.is_checked = true;
                 } else if grown.from_tiles {
                     // The tiles may be to blame: the journal alone decides.
@@ -175,7 +175,7 @@ impl Log {
         let checkpoint = Checkpoint {
             origin: self.signer.name().to_owned(),
             size,
-            root: stoa_tlog::root(&grown.tree, size)?,
+            root: stoa_tlog::root(&grown.tree.reading(), size)?,
         };
         let note = checkpoint.sign(&self.signer);
         file::write_durably(&self.dir.join("checkpoint"), &note, 0o644)?;

@@ -144,7 +144,7 @@ pub fn prove(
     let Some((_, record)) = found else {
         return Ok(None);
     };
-    let path = stoa_tlog::inclusion(&tree, record.seq, total)?;
+    let path = stoa_tlog::inclusion(&tree.reading(), record.seq, total)?;
     Ok(Some(file::proof(&record, path, latest.note)))
 }
 
@@ -169,7 +169,7 @@ pub fn consistency(
         }
         Ok(())
     })?;
-    let path = stoa_tlog::consistency(&tree, old, size)?;
+    let path = stoa_tlog::consistency(&tree.reading(), old, size)?;
     let note = latest.note;
     Ok(Some(ConsistencyProof { old, path, note }))
 }

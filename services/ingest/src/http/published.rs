@@ -14,6 +14,7 @@ use stoa_daemon::Problem;
 use stoa_daemon::auth::Role;
 use stoa_journal::Record;
 use stoa_proto::{Event, limits};
+use utoipa::ToSchema;
 
 use super::rejections::Admin;
 use crate::outgoing;
@@ -31,14 +32,23 @@ fn events(record: &Record) -> anyhow::Result<Vec<Event>> {
     Ok(vec![Event::from_json(&accepted.event)?])
 }
 
-/// Lists what was published.
+/// Lists what was published to the broker, oldest first: what each event is known by.
+#[utoipa::path(
+    get,
+    path = "/admin/published",
+    operation_id = "list_published",
+    tag = "published",
+    params(Asked),
+    extensions(("x-role" = json!(Role::Admin)), ("x-all-sites" = json!(true))),
+    responses((status = 200, description = "A page.", body = Published)),
+)]
 pub(super) async fn list(
     State(admin): State<Admin>,
     headers: HeaderMap,
     query: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Json<Published>, Problem> {
     admin.allow(&headers, Role::Admin)?;
-    let Query(asked) = query.map_err(|error| Problem::bad_request(error.body_text()))?;
+    let Query(asked) = query?;
     let page = move |admin: &Admin| {
         let now = admin.context.clock.micros();
         admin.outbox.page(&asked, now, events)
@@ -47,23 +57,32 @@ pub(super) async fn list(
 }
 
 /// What is to be sent again.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Resend)]
 pub(super) struct Again {
-    /// The records.
+    /// The sequence numbers of the records.
+    #[schema(max_items = 10_000)]
     seqs: Vec<u64>,
 }
 
-/// Sends events again; the broker has confirmed them when this is answered.
+/// Sends events again, byte for byte; the broker has confirmed them when this is answered.
+#[utoipa::path(
+    post,
+    path = "/admin/published/resend",
+    operation_id = "resend_published",
+    tag = "published",
+    request_body = Again,
+    extensions(("x-role" = json!(Role::Admin)), ("x-all-sites" = json!(true))),
+    responses((status = 200, description = "What was sent.", body = Resent)),
+)]
 pub(super) async fn resend(
     State(admin): State<Admin>,
     headers: HeaderMap,
     body: Result<Json<Again>, JsonRejection>,
 ) -> Result<Json<Resent>, Problem> {
     let principal = admin.allow(&headers, Role::Admin)?;
-    let Json(Again { seqs }) = body.map_err(|error| {
-        Problem::new(error.status(), "invalid_body").with_detail(error.body_text())
-    })?;
+    let Json(Again { seqs }) = body?;
     if seqs.len() > limits::REFERENCES {
         return Err(Problem::bad_request("send fewer at a time")
             .with_field("seqs")

@@ -15,13 +15,15 @@ use std::sync::Arc;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
-use axum::{Json, Router, routing};
+use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use stoa_bus::{Bus, OutboxHandle};
 use stoa_daemon::auth::{Principal, Role, Tokens};
+use stoa_daemon::openapi::{Listener, NotFound, OpenApiRouter, routes};
 use stoa_daemon::{Context, Problem};
 use stoa_journal::Journal;
 use stoa_proto::Code;
+use utoipa::ToSchema;
 
 use super::published;
 use crate::budget::Budget;
@@ -30,6 +32,26 @@ use crate::view::Index;
 
 const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 500;
+
+/// The admin listener, for its document.
+pub(crate) const LISTENER: Listener = Listener {
+    role: "ingest",
+    name: "admin",
+    about: "What was refused, parked and published, for operators.",
+    schemas: stoa_proto::component::schemas,
+    has_keys: false,
+};
+
+/// The admin routes, for their document.
+pub(crate) fn routes() -> OpenApiRouter<Admin> {
+    OpenApiRouter::default()
+        .routes(routes!(list))
+        .routes(routes!(one))
+        .routes(routes!(original))
+        .routes(routes!(status))
+        .routes(routes!(published::list))
+        .routes(routes!(published::resend))
+}
 
 /// What the admin routes share.
 #[derive(Clone)]
@@ -44,16 +66,9 @@ pub(crate) struct Admin {
 }
 
 impl Admin {
-    /// The routes.
-    pub(crate) fn router(self) -> Router {
-        Router::new()
-            .route("/admin/rejections", routing::get(list))
-            .route("/admin/rejections/{seq}", routing::get(one))
-            .route("/admin/rejections/{seq}/original", routing::get(original))
-            .route("/admin/status", routing::get(status))
-            .route("/admin/published", routing::get(published::list))
-            .route("/admin/published/resend", routing::post(published::resend))
-            .with_state(self)
+    /// The routes, with those for what is parked.
+    pub(crate) fn router(self, parked: OpenApiRouter) -> Router {
+        LISTENER.router(routes().with_state(self).merge(parked))
     }
 
     /// Who sent a request, if the token has the role and is for all sites.
@@ -104,33 +119,54 @@ impl Admin {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Page {
+    /// Those with this code alone.
     code: Option<Code>,
+    /// `next` of the page before.
     after: Option<u64>,
+    /// Rejections of a page.
+    #[param(default = 50, minimum = 1, maximum = 500)]
     limit: Option<usize>,
 }
 
-#[derive(Debug, Serialize)]
+/// A message that was rejected, and why.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Rejected)]
 struct Listed {
+    /// Its number.
     seq: u64,
     #[serde(flatten)]
     refusal: Refusal,
 }
 
-#[derive(Debug, Serialize)]
+/// A page of rejections, newest first.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RejectionPage)]
 struct Listing {
     rejections: Vec<Listed>,
+    /// `after` of the next page; null on the last.
     next: Option<u64>,
 }
 
+/// Lists what was rejected and why, newest first.
+#[utoipa::path(
+    get,
+    path = "/admin/rejections",
+    operation_id = "list_rejections",
+    tag = "rejections",
+    params(Page),
+    extensions(("x-role" = json!(Role::Viewer)), ("x-all-sites" = json!(true))),
+    responses((status = 200, description = "A page.", body = Listing)),
+)]
 async fn list(
     State(admin): State<Admin>,
     headers: HeaderMap,
     page: Result<Query<Page>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Json<Listing>, Problem> {
     admin.allow(&headers, Role::Viewer)?;
-    let Query(page) = page.map_err(|error| Problem::bad_request(error.body_text()))?;
+    let Query(page) = page?;
     let limit = page.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
     let before = page.after.unwrap_or(u64::MAX);
     let listing = admin
@@ -152,6 +188,16 @@ async fn list(
     Ok(Json(listing))
 }
 
+/// One rejection.
+#[utoipa::path(
+    get,
+    path = "/admin/rejections/{seq}",
+    operation_id = "get_rejection",
+    tag = "rejections",
+    params(("seq" = u64, Path, description = "Its number.")),
+    extensions(("x-role" = json!(Role::Viewer)), ("x-all-sites" = json!(true))),
+    responses((status = 200, description = "The rejection.", body = Listed), NotFound),
+)]
 async fn one(
     State(admin): State<Admin>,
     headers: HeaderMap,
@@ -162,6 +208,18 @@ async fn one(
     Ok(Json(Listed { seq, refusal }))
 }
 
+/// The bytes of a rejected message as they came.
+///
+/// These are somebody's words.
+#[utoipa::path(
+    get,
+    path = "/admin/rejections/{seq}/original",
+    operation_id = "get_rejection_original",
+    tag = "rejections",
+    params(("seq" = u64, Path, description = "The rejection's number.")),
+    extensions(("x-role" = json!(Role::Moderator)), ("x-all-sites" = json!(true))),
+    responses((status = 200, description = "The bytes.", body = Vec<u8>), NotFound),
+)]
 async fn original(
     State(admin): State<Admin>,
     headers: HeaderMap,
@@ -186,28 +244,44 @@ async fn original(
     Ok((headers, rejected.original).into_response())
 }
 
-#[derive(Debug, Serialize)]
+/// How ingest is.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = IngestStatus)]
 struct Status {
+    /// Whether events are accepted.
     accepting: bool,
+    /// Why not.
     reason: Option<String>,
     broker: Broker,
     waiting: Waiting,
 }
 
-#[derive(Debug, Serialize)]
+/// The connection to the broker.
+#[derive(Debug, Serialize, ToSchema)]
 struct Broker {
     connected: bool,
+    /// Whether the broker takes nothing, because its memory or disk is short.
     blocked: bool,
     detail: String,
 }
 
-#[derive(Debug, Serialize)]
+/// What the broker has not confirmed yet.
+#[derive(Debug, Serialize, ToSchema)]
 struct Waiting {
     records: u64,
     bytes: u64,
     oldest_seconds: i64,
 }
 
+/// Whether events are accepted, and what waits for the broker.
+#[utoipa::path(
+    get,
+    path = "/admin/status",
+    operation_id = "get_status",
+    tag = "status",
+    extensions(("x-role" = json!(Role::Viewer))),
+    responses((status = 200, description = "How it is.", body = Status)),
+)]
 async fn status(State(admin): State<Admin>, headers: HeaderMap) -> Result<Json<Status>, Problem> {
     admin.tokens.require(&headers, Role::Viewer)?;
     let reason = admin.budget.check().err();

@@ -102,11 +102,8 @@ impl Fixture {
 
 fn token(name: &str, role: Role, secret: &str, site: &str) -> TokenConfig {
     TokenConfig {
-        name: name.to_owned(),
-        role,
-        sha256: None,
-        secret: Some(Secret::new(secret)),
         sites: vec![site.to_owned()],
+        ..TokenConfig::from_secret(name, role, Secret::new(secret))
     }
 }
 

@@ -40,6 +40,8 @@ struct Compared {
 #[derive(Debug)]
 pub(super) struct Collector<'a> {
     options: &'a Options,
+    /// The event from which on comments count, until it comes.
+    waits_for: Option<&'a str>,
     /// The live set and the draft.
     sides: [Side; 2],
     matrix: [[u64; 3]; 3],
@@ -74,6 +76,7 @@ impl<'a> Collector<'a> {
         };
         Self {
             options,
+            waits_for: options.from.as_deref(),
             sides: [Side::new(sets.live), Side::new(sets.draft)],
             matrix: [[0; 3]; 3],
             input: InputReport::default(),
@@ -107,11 +110,13 @@ impl<'a> Collector<'a> {
         let Some(comment) = event.comment() else {
             return;
         };
+        self.waits_for = self.waits_for.filter(|id| *id != event.id);
         let [Some(live), Some(draft)] = outcomes else {
             self.input.repeats += 1;
             return;
         };
-        if self.options.since.is_some_and(|since| event.at < since) {
+        let is_early = self.options.since.is_some_and(|since| event.at < since);
+        if is_early || self.waits_for.is_some() {
             self.input.before += 1;
             return;
         }

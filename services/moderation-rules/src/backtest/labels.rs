@@ -75,7 +75,8 @@ impl Vocabulary {
 }
 
 /// How one label was read.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = BacktestLabel)]
 pub struct LabelRow {
     /// How often it is there.
     pub comments: u64,

@@ -14,7 +14,8 @@ use super::side::bump;
 pub const VERDICTS: [Verdict; 3] = [Verdict::Approve, Verdict::Hold, Verdict::Reject];
 
 /// A draft against a live set over the same events.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, utoipa::ToSchema)]
+#[schema(as = BacktestReport)]
 pub struct Report {
     /// The shape of this document; raised when a field changes its meaning.
     pub version: u32,
@@ -41,7 +42,8 @@ pub struct Report {
 }
 
 /// What was read.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, utoipa::ToSchema)]
+#[schema(as = BacktestInput)]
 pub struct InputReport {
     /// Events of any kind.
     pub events: u64,
@@ -64,7 +66,8 @@ pub struct InputReport {
 }
 
 /// What one rule set did.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, utoipa::ToSchema)]
+#[schema(as = BacktestSet)]
 pub struct SetReport {
     /// Its hash.
     pub hash: String,
@@ -83,7 +86,8 @@ pub struct SetReport {
 }
 
 /// What one rule did.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, utoipa::ToSchema)]
+#[schema(as = BacktestRule)]
 pub struct RuleReport {
     /// Its id.
     pub id: String,
@@ -108,7 +112,8 @@ pub struct RuleReport {
 }
 
 /// Flips by one rule.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, utoipa::ToSchema)]
+#[schema(as = BacktestFlips)]
 pub struct RuleFlips {
     /// The rule, or `rule:…` and the like for what was missing.
     pub rule: String,
@@ -124,7 +129,8 @@ pub struct RuleFlips {
 }
 
 /// Comments and flips of a site or a day.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, utoipa::ToSchema)]
+#[schema(as = BacktestBucket)]
 pub struct Bucket {
     /// The site, or the day as `2026-11-25`.
     pub name: String,
@@ -139,7 +145,8 @@ pub struct Bucket {
 }
 
 /// Examples of one kind of flip.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = BacktestSamples)]
 pub struct SampleKind {
     /// The live verdict.
     pub live: &'static str,
@@ -152,7 +159,8 @@ pub struct SampleKind {
 }
 
 /// A comment whose verdict flips.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = BacktestSample)]
 pub struct Sample {
     /// The site.
     pub site: String,
@@ -164,20 +172,26 @@ pub struct Sample {
     pub revision: u32,
     /// When it was written, RFC 3339.
     pub at: String,
-    /// The text, or the part of it around the first match.
+    /// The id of its case; it is there if one was opened.
+    pub case: String,
+    /// The text, or the part of it around the first match; over HTTP it is left out.
+    #[schema(ignore)]
     pub text: String,
     /// Whether it is a part.
+    #[schema(ignore)]
     pub cut: bool,
     /// The rules that acted in the live set.
     pub live_rules: Vec<String>,
     /// The rules that acted in the draft.
     pub draft_rules: Vec<String>,
     /// Where the rules of both sets matched, in code points of `text`.
+    #[schema(ignore)]
     pub spans: Vec<Span>,
 }
 
 /// Two rules that fired on the same comments.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = BacktestOverlap)]
 pub struct Overlap {
     /// One.
     pub a: String,
@@ -190,7 +204,8 @@ pub struct Overlap {
 }
 
 /// Predictions against labels.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = BacktestScore)]
 pub struct Score {
     /// Positive, and labelled so.
     pub true_positives: u64,
@@ -232,7 +247,8 @@ impl Score {
 }
 
 /// One rule against the labels.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, utoipa::ToSchema)]
+#[schema(as = BacktestRuleScore)]
 pub struct RuleScore {
     /// Comments with a label on which it acted.
     pub labelled: u64,
@@ -245,7 +261,8 @@ pub struct RuleScore {
 }
 
 /// How the labels were read.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, utoipa::ToSchema)]
+#[schema(as = BacktestLabels)]
 pub struct LabelReport {
     /// `file` or `moderators`.
     pub source: &'static str,
@@ -260,7 +277,7 @@ pub struct LabelReport {
 }
 
 /// Returns a share; none of nothing.
-pub(super) fn share(part: u64, whole: u64) -> Option<f64> {
+pub(crate) fn share(part: u64, whole: u64) -> Option<f64> {
     #[expect(
         clippy::cast_precision_loss,
         reason = "shares are shown with three digits"

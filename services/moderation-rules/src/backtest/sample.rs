@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use stoa_proto::{Comment, Span, Verdict};
+use stoa_proto::{Comment, Span, Verdict, ids};
 use stoa_rules::Outcome;
 
 use super::collect::date;
@@ -93,6 +93,7 @@ fn sample(comment: &Comment, at: i64, live: &Outcome, draft: &Outcome) -> Sample
         article: comment.article.clone(),
         comment: comment.comment.clone(),
         revision: comment.revision,
+        case: ids::case_id(&comment.site, &comment.comment),
         at: date(at),
         cut: text.len() < comment.text().len(),
         text,

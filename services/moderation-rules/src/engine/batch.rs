@@ -17,9 +17,9 @@ use super::waves::waves;
 use super::{Batch, Parts};
 use crate::live::Live;
 use crate::metrics::{Limit, Processed, SAMPLE};
-use crate::record::{About, Breaker, Change, Stored, publish};
-use crate::view::State;
+use crate::record::{About, Breaker, Change, Closing, Reasons, Stored, publish};
 use crate::view::rows::{ArticleRow, CommentRow};
+use crate::view::{State, appeal_id};
 
 /// What an event is answered with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +60,11 @@ impl Item {
         } = concluded;
         let mut outgoing = Vec::with_capacity(outputs.len() + 1);
         let mut bodies = Vec::with_capacity(outputs.len());
+        let mut reasons = None;
         for output in outputs {
+            if let Data::CommentDecided(decision) = &output.data {
+                reasons = decision.statement.as_ref().map(Reasons::of);
+            }
             let body = output.to_json();
             outgoing.extend(publish(&output, &body));
             bodies.push(body);
@@ -73,6 +77,7 @@ impl Item {
         Self {
             stored: Stored {
                 change,
+                reasons,
                 input,
                 outputs: bodies,
             },
@@ -263,7 +268,8 @@ impl<'a> Judge<'a> {
             evaluate,
             config,
             metrics,
-            statement,
+            statements,
+            review,
             samples,
             ..
         } = self.parts;
@@ -307,7 +313,7 @@ impl<'a> Judge<'a> {
                 source: Source::Rules(live.set.hash()),
                 asked,
             };
-            Item::new(settled.job.event, deciding.conclude(statement, at))
+            Item::new(settled.job.event, deciding.conclude(statements, review, at))
         });
         for (job, item) in jobs.iter().zip(items) {
             self.keep(job.index, item)?;
@@ -359,7 +365,7 @@ impl<'a> Judge<'a> {
         self.judged.switched = true;
         let stored = limits::stored(breaker);
         let seq = self.judged.base + self.judged.items.len() as u64;
-        self.state.apply(seq, &stored.change)?;
+        self.state.take(seq, &stored)?;
         self.judged.items.push(Item {
             stored,
             outgoing: Vec::new(),
@@ -390,10 +396,11 @@ impl<'a> Judge<'a> {
             Data::CommentWithdrawn(_) | Data::CommentReported(_) | Data::DecisionAppealed(_) => {
                 self.about_comment(index, event)
             }
+            Data::CommentScored(scored) => self.voted(index, event, scored),
             Data::CommentErased(_) | Data::AuthorErased(_) if event.is_order() => {
                 self.erased(index, event)
             }
-            // Votes and account data are not kept here; the other types are our own.
+            // Account data is not kept here; the other types are our own.
             _ => Ok(()),
         }
     }
@@ -452,7 +459,10 @@ impl<'a> Judge<'a> {
         let earlier = match &event.data {
             Data::CommentWithdrawn(_) => row.as_ref().and_then(|row| row.withdrawn_seq),
             Data::CommentReported(reported) => self.state.report(&about, &reported.report)?,
-            Data::DecisionAppealed(appealed) => self.state.appeal(&about, &appealed.appeal)?,
+            Data::DecisionAppealed(appealed) => {
+                let id = appeal_id(&about.site, &about.comment, &appealed.appeal);
+                self.state.appeal(&id)?.map(|known| known.seq)
+            }
             _ => None,
         };
         if let Some(seq) = earlier {
@@ -462,17 +472,21 @@ impl<'a> Judge<'a> {
         if let Data::CommentReported(reported) = &event.data {
             return self.reported(index, event, reported, about, row);
         }
+        if let Data::DecisionAppealed(appealed) = &event.data {
+            return self.appealed(index, event, appealed, about, row);
+        }
         if self.is_taken_back(event, row.as_ref())? {
             self.answer(index, Answer::Again(Vec::new()));
             return Ok(());
         }
         let case = self.state.case_of(&about.site, &about.comment)?;
-        let concluded =
-            conclude::about_comment(event, about, row.as_ref(), case.as_ref(), &self.at);
-        match concluded {
-            Some(concluded) => self.keep(index, Item::new(event, concluded)),
-            None => Ok(()),
-        }
+        let moot = self.moot(case.as_ref(), row.as_ref(), Closing::Withdrawn)?;
+        let mut concluded =
+            conclude::withdrawn(event, about, row.as_ref(), case.as_ref(), &self.at);
+        let moot = moot.into_iter();
+        let moot = moot.map(|(id, data)| conclude::follow(event, id, &self.at, data));
+        concluded.outputs.extend(moot);
+        self.keep(index, Item::new(event, concluded))
     }
 
     /// Whether a withdrawal comes again that the newest revision took back.
@@ -505,7 +519,7 @@ impl<'a> Judge<'a> {
     /// Keeps a record for the journal, and lets what comes later in the batch see it.
     pub(super) fn keep(&mut self, index: usize, item: Item) -> anyhow::Result<()> {
         let seq = self.judged.base + self.judged.items.len() as u64;
-        self.state.apply(seq, &item.stored.change)?;
+        self.state.take(seq, &item.stored)?;
         self.judged.items.push(item);
         self.answer(index, Answer::New(seq));
         Ok(())

@@ -17,11 +17,10 @@ use stoa_proto::{
 use stoa_rules::{Counted, Outcome, Print};
 
 use super::evaluate::Job;
-use crate::config::StatementConfig;
+use crate::config::ReviewConfig;
 use crate::metrics::Limit;
-use crate::record::{About, Change, Closing, Decided, Opening, Remembered, Step};
-use crate::statement;
-use crate::view::reports::Reports;
+use crate::record::{About, Change, Closing, Decided, Opening, Remembered, Spoken, Step};
+use crate::statement::{Statements, Subject, Tongue};
 use crate::view::rows::{CaseRow, CommentRow};
 
 /// The source of the events that this role makes.
@@ -88,7 +87,12 @@ impl Source<'_> {
 
 impl Deciding<'_> {
     /// Makes the decision and what follows from it.
-    pub(crate) fn conclude(self, config: &StatementConfig, at: &Time) -> Concluded {
+    pub(crate) fn conclude(
+        self,
+        statements: &Statements,
+        review: &ReviewConfig,
+        at: &Time,
+    ) -> Concluded {
         let Job { event, comment, .. } = *self.job;
         let counters = self.counted.clone().by(self.outcome.verdict);
         let case = self.job.case.as_ref();
@@ -97,12 +101,12 @@ impl Deciding<'_> {
         let newest = known.is_none_or(|row| row.revision < comment.revision);
         let id = self.source.decision_id(comment);
         let step = if newest {
-            step(self.outcome.verdict, before, open(case))
+            step(review, self.outcome, before, open(case), at.micros())
         } else {
             Step::None
         };
         let supersedes = known.filter(|_| newest).map(|row| row.decision.clone());
-        let (told, decided) = self.decide(id, supersedes, step, config, at);
+        let (told, decided) = self.decide(id, supersedes, step, statements, at);
         let news = CaseNews {
             about: &decided.about,
             case,
@@ -114,14 +118,23 @@ impl Deciding<'_> {
         outputs.extend(opened.map(|(id, data)| follow(event, id, at, data)));
         let change = match self.source {
             Source::Import(_) => Change::Imported(decided),
-            Source::Rules(_) => change(
-                Remembered {
+            Source::Rules(_) => {
+                let said = comment.known_language().and_then(Tongue::of);
+                let known = self.job.facts.author.language;
+                let remembered = Remembered {
                     decided,
                     counters,
                     print: self.print,
-                },
-                self.asked,
-            ),
+                };
+                match said.filter(|said| Some(*said) != known) {
+                    Some(language) => Change::Spoken(Box::new(Spoken {
+                        remembered,
+                        asked: self.asked,
+                        language,
+                    })),
+                    None => change(remembered, self.asked),
+                }
+            }
         };
         Concluded {
             change,
@@ -136,14 +149,22 @@ impl Deciding<'_> {
         id: String,
         supersedes: Option<String>,
         case: Step,
-        config: &StatementConfig,
+        statements: &Statements,
         at: &Time,
     ) -> (Event, Decided) {
         let (job, outcome) = (self.job, self.outcome);
         let comment = job.comment;
         // The system that decided before stated its reasons, or did not.
         let states = outcome.verdict != Verdict::Approve && matches!(self.source, Source::Rules(_));
-        let statement = states.then(|| statement::by_rules(config, comment, outcome));
+        let subject = Subject {
+            comment,
+            author: job.facts.author.language,
+            decision: &id,
+            at: at.micros(),
+            appealable: true,
+            is_reported: matches!(job.event.data, Data::CommentReported(_)),
+        };
+        let statement = states.then(|| statements.by_rules(&subject, outcome));
         let told = Decision {
             site: comment.site.clone(),
             article: comment.article.clone(),
@@ -241,112 +262,62 @@ pub(super) fn close(case: Option<&CaseRow>, reason: Closing) -> Step {
 }
 
 /// Decides what becomes of the case when the newest revision is decided.
-fn step(verdict: Verdict, before: Option<&CommentRow>, open: Option<&CaseRow>) -> Step {
+fn step(
+    review: &ReviewConfig,
+    outcome: &Outcome,
+    before: Option<&CommentRow>,
+    open: Option<&CaseRow>,
+    at: i64,
+) -> Step {
     let reports = before.map(CommentRow::open_reports).unwrap_or_default();
     let withdrawn = before.is_some_and(|row| row.revision == 0 && row.withdrawn_seq.is_some());
     let first = before.is_none_or(|row| row.revision == 0);
-    match (open, verdict) {
-        (Some(case), Verdict::Hold) => Step::Keep {
-            priority: case.priority,
-        },
-        (Some(case), _) if case.reason == Opening::Rules && reports.is_empty() => Step::Close {
-            reason: Closing::Superseded,
-        },
-        (Some(case), _) => Step::Keep {
-            priority: case.priority,
-        },
+    let labels = &outcome.labels;
+    let new = |reason| review.open(reason, review.priority(reason, labels, &reports, 0), at);
+    match (open, outcome.verdict) {
+        (Some(case), Verdict::Approve | Verdict::Reject)
+            if case.reason == Opening::Rules && reports.is_empty() && !case.appealed =>
+        {
+            Step::Close {
+                reason: Closing::Superseded,
+            }
+        }
+        (Some(case), _) => review.keep(case, review.raised(case, labels)),
         // Nobody waits for a comment that was taken back before it came.
         (None, _) if withdrawn => Step::None,
-        (None, Verdict::Hold) => Step::Open {
-            reason: Opening::Rules,
-            priority: priority(Opening::Rules, &reports),
-        },
+        (None, Verdict::Hold) => new(Opening::Rules),
         // Reports that came before the comment.
-        (None, Verdict::Approve) if first && !reports.is_empty() => Step::Open {
-            reason: Opening::Reported,
-            priority: priority(Opening::Reported, &reports),
-        },
+        (None, Verdict::Approve) if first && !reports.is_empty() => new(Opening::Reported),
         (None, _) => Step::None,
     }
 }
 
-/// Returns the priority of a case: that of its reason, and what the reports weigh, rounded.
-pub(super) fn priority(reason: Opening, reports: &Reports) -> i64 {
-    reason.priority().saturating_add(rounded(reports))
-}
-
-/// Returns what reports weigh, as priorities count it.
-pub(super) fn rounded(reports: &Reports) -> i64 {
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "each of a bounded number of reports weighs 2 at most"
-    )]
-    let weight = reports.weight().round() as i64;
-    weight
-}
-
-/// Concludes about a withdrawal or an appeal; none if it is about nothing that is known.
-pub(crate) fn about_comment(
+/// Concludes about a withdrawal.
+pub(crate) fn withdrawn(
     event: &Event,
     about: About,
     row: Option<&CommentRow>,
     case: Option<&CaseRow>,
     at: &Time,
-) -> Option<Concluded> {
-    let open = open(case);
-    let decided = row.filter(|row| row.revision > 0);
-    let micros = at.micros();
-    let step = match &event.data {
-        Data::CommentWithdrawn(_) => close(case, Closing::Withdrawn),
-        // An appeal against a decision that was never made here changes nothing.
-        Data::DecisionAppealed(_) => {
-            let row = decided?;
-            let least = priority(Opening::Appeal, &row.open_reports());
-            match open {
-                Some(case) => Step::Keep {
-                    priority: case.priority.saturating_add(1).max(least),
-                },
-                None if row.withdrawn_seq.is_some() => Step::None,
-                None => Step::Open {
-                    reason: Opening::Appeal,
-                    priority: least,
-                },
-            }
-        }
-        _ => return None,
-    };
-    let revision = decided.map_or(0, |row| row.revision);
+) -> Concluded {
+    let step = close(case, Closing::Withdrawn);
     let news = CaseNews {
         about: &about,
         case,
-        revision,
+        revision: row.map_or(0, |row| row.revision),
         at,
     };
-    let outputs: Vec<Event> = news
-        .of(step, None)
-        .into_iter()
-        .map(|(id, data)| follow(event, id, at, data))
-        .collect();
-    let change = match &event.data {
-        Data::DecisionAppealed(appealed) => Change::Appealed {
+    let closed = news.of(step, None);
+    let closed = closed.map(|(id, data)| follow(event, id, at, data));
+    Concluded {
+        outputs: closed.into_iter().collect(),
+        change: Change::Withdrawn {
             about,
-            appeal: appealed.appeal.clone(),
-            at: micros,
+            at: at.micros(),
             case: step,
         },
-        _ => Change::Withdrawn {
-            about,
-            at: micros,
-            case: step,
-        },
-    };
-    // An appeal's words are read with the case; a withdrawal has none.
-    let keep_input = !matches!(event.data, Data::CommentWithdrawn(_));
-    Some(Concluded {
-        change,
-        outputs,
-        keep_input,
-    })
+        keep_input: false,
+    }
 }
 
 /// What is told about a case.
@@ -369,8 +340,11 @@ impl CaseNews<'_> {
         let case = ids::case_id(&site, &comment);
         let openings = self.case.map_or(0, |case| case.openings);
         match step {
-            Step::None | Step::Keep { .. } => None,
-            Step::Open { reason, priority } => {
+            Step::None | Step::Keep { .. } | Step::KeepBy { .. } => None,
+            Step::Open { reason, priority }
+            | Step::OpenBy {
+                reason, priority, ..
+            } => {
                 let id = format!("opened-{case}-{}", openings + 1);
                 let mut extra = serde_json::Map::new();
                 extra.insert("revision".to_owned(), self.revision.into());

@@ -40,6 +40,7 @@ impl Judge<'_> {
                     return Ok(());
                 }
                 let case = self.state.case_of(&about.site, &about.comment)?;
+                let moot = self.moot(case.as_ref(), row.as_ref(), Closing::Erased)?;
                 let step = conclude::close(case.as_ref(), Closing::Erased);
                 let news = CaseNews {
                     about: &about,
@@ -47,14 +48,15 @@ impl Judge<'_> {
                     revision: row.map_or(0, |row| row.revision),
                     at: &self.at,
                 };
-                let closed = news.of(step, None);
-                let closed = closed.map(|(id, data)| conclude::follow(event, id, &self.at, data));
+                let told = news.of(step, None).into_iter().chain(moot);
+                let told = told.map(|(id, data)| conclude::follow(event, id, &self.at, data));
+                let told = told.collect();
                 let change = Change::Erased {
                     about,
                     at,
                     case: step,
                 };
-                (change, closed.into_iter().collect())
+                (change, told)
             }
             Data::AuthorErased(erased) => {
                 let change = Change::Forgotten {
@@ -79,9 +81,13 @@ impl Judge<'_> {
 impl Parts {
     /// Writes down what records change that are to be overwritten.
     pub(super) async fn keep(&self, records: Vec<Record>) -> anyhow::Result<()> {
-        let entries = records.chunks(TOGETHER).map(Kept::entry);
-        let entries = entries.collect::<Result<_, _>>()?;
-        self.commit(entries, State::new(&self.index)).await
+        let mut state = State::new(&self.index);
+        let mut entries = Vec::new();
+        for (chunk, by) in records.chunks(TOGETHER).zip(self.journal.next()..) {
+            entries.push(Kept::entry(chunk)?);
+            state.keep(chunk.iter().map(|record| record.seq), by);
+        }
+        self.commit(entries, state).await
     }
 }
 

@@ -41,7 +41,7 @@ impl Judge<'_> {
             source: Source::Import(&imported.from),
             asked: false,
         };
-        let concluded = deciding.conclude(&self.parts.statement, &self.at);
+        let concluded = deciding.conclude(&self.parts.statements, &self.parts.review, &self.at);
         self.keep(job.index, Item::new(job.event, concluded))
     }
 }

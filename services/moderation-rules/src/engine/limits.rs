@@ -248,6 +248,7 @@ fn resolve(outcome: &mut Outcome, limited: &[(usize, Limit)]) {
 pub(crate) fn stored(breaker: Breaker) -> Stored {
     Stored {
         change: Change::Breaker(breaker),
+        reasons: None,
         input: bytes::Bytes::new(),
         outputs: Vec::new(),
     }
@@ -283,7 +284,7 @@ impl Parts {
             what: Switch::Reset { by: by.to_owned() },
             at: self.clock.micros(),
         });
-        state.apply(self.journal.next(), &stored.change)?;
+        state.take(self.journal.next(), &stored)?;
         self.commit(vec![stored.entry()?], state).await?;
         tracing::info!(rule.id = rule, by, "the rule's breaker was reset");
         live.metrics.breakers(&open(&self.index, &live)?);

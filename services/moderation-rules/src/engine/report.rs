@@ -20,6 +20,8 @@ use super::conclude::{self, CaseNews, Concluded, Deciding, Source};
 use super::evaluate::{self, Job, Subject};
 use super::facts::Facts;
 use super::limits;
+use super::urgency::rounded;
+use crate::config::ReviewConfig;
 use crate::metrics::Limit;
 use crate::record::{About, Breaker, Change, Opening, Report, Step, Stored};
 use crate::scorers::Scores;
@@ -72,7 +74,15 @@ impl Judge<'_> {
         let acted = judged.as_ref().filter(|judged| judged.acted());
         let case = self.state.case_of(&about.site, &about.comment)?;
         let verdict = acted.map_or(row.verdict, |judged| judged.outcome.verdict);
-        let step = step(&row, verdict, case.as_ref(), &before, &reports);
+        let weighed = Weighed {
+            review: &self.parts.review,
+            before: &before,
+            reports: &reports,
+            reach: self.reach(&about, &row)?,
+            at: self.at.micros(),
+        };
+        let labels = acted.map(|judged| judged.outcome.labels.as_slice());
+        let step = weighed.step(&row, verdict, case.as_ref(), labels);
         let hash = self.judged.live.set.hash();
         let decision = acted.and_then(|judged| {
             let job = Job {
@@ -100,7 +110,7 @@ impl Judge<'_> {
                 &reported.report,
             );
             let supersedes = Some(row.decision.clone());
-            Some(deciding.decide(id, supersedes, step, &self.parts.statement, &self.at))
+            Some(deciding.decide(id, supersedes, step, &self.parts.statements, &self.at))
         });
         let (told, decided) = decision.unzip();
         let news = CaseNews {
@@ -208,7 +218,7 @@ impl Judge<'_> {
     }
 
     /// Reads a record: of the journal, or of this batch.
-    fn stored(&self, seq: u64) -> anyhow::Result<Option<Stored>> {
+    pub(super) fn stored(&self, seq: u64) -> anyhow::Result<Option<Stored>> {
         if let Some(item) = self.judged.item(seq) {
             return Ok(Some(item.stored.clone()));
         }
@@ -226,28 +236,38 @@ fn comment_of(event: &Event) -> Option<&Comment> {
     }
 }
 
-/// Decides what becomes of the case: with what the comment's reports weighed before, and now.
-fn step(
-    row: &CommentRow,
-    verdict: Verdict,
-    case: Option<&CaseRow>,
-    before: &Reports,
-    reports: &Reports,
-) -> Step {
-    let least = conclude::priority(Opening::Reported, reports);
-    let by_rules = row.verdict == Verdict::Approve && verdict == Verdict::Reject;
-    match conclude::open(case) {
-        Some(case) => {
-            let more = conclude::rounded(reports) - conclude::rounded(before);
-            Step::Keep {
-                priority: case.priority.saturating_add(more).max(least),
+/// What a report changes of a case's urgency.
+struct Weighed<'a> {
+    review: &'a ReviewConfig,
+    /// The reports before it, and with it.
+    before: &'a Reports,
+    reports: &'a Reports,
+    reach: u64,
+    at: i64,
+}
+
+impl Weighed<'_> {
+    /// Decides what becomes of the case.
+    fn step(
+        &self,
+        row: &CommentRow,
+        verdict: Verdict,
+        case: Option<&CaseRow>,
+        labels: Option<&[String]>,
+    ) -> Step {
+        let known = case.map(|case| case.labels.as_slice());
+        let labels = labels.or(known).unwrap_or_default();
+        let review = self.review;
+        let least = review.priority(Opening::Reported, labels, self.reports, self.reach);
+        let by_rules = row.verdict == Verdict::Approve && verdict == Verdict::Reject;
+        match conclude::open(case) {
+            Some(case) => {
+                let more = rounded(self.reports) - rounded(self.before);
+                review.keep(case, case.priority.saturating_add(more).max(least))
             }
+            // A report that comes before its comment opens the case when the comment comes.
+            None if row.revision == 0 || row.withdrawn_seq.is_some() || by_rules => Step::None,
+            None => review.open(Opening::Reported, least, self.at),
         }
-        // A report that comes before its comment opens the case when the comment comes.
-        None if row.revision == 0 || row.withdrawn_seq.is_some() || by_rules => Step::None,
-        None => Step::Open {
-            reason: Opening::Reported,
-            priority: least,
-        },
     }
 }

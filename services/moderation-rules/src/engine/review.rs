@@ -1,13 +1,14 @@
 //! Moderators' decisions: from a request to a record.
 
-use stoa_proto::{By, Comment, Data, Decision, Time, Verdict, ids};
+use stoa_proto::{By, Comment, Data, Decision, Statement, Time, Verdict, ids};
 
 use super::conclude::{self, CaseNews};
-use super::{Parts, Reviewed as Judgement};
-use crate::record::{Change, Closing, Reviewed, Step, Stored};
-use crate::statement::{self, ReviewReason};
+use super::{Parts, appeal};
+use crate::record::{Change, Closing, Reasons, Reviewed, Step, Stored};
+use crate::statement::{ReviewReason, Subject};
 use crate::view::State;
-use crate::view::rows::{CaseRow, CommentRow};
+use crate::view::appeals::AppealRow;
+use crate::view::rows::{CaseRow, ClaimRow, CommentRow};
 
 /// What a moderator asks for.
 #[derive(Clone, Debug)]
@@ -15,11 +16,32 @@ pub(crate) struct Review {
     pub(crate) case: String,
     /// `approve` or `reject`.
     pub(crate) verdict: Verdict,
+    /// Absent in a rejection that confirms the one that stands.
     pub(crate) reason: Option<ReviewReason>,
     /// The version of the case that the moderator saw.
     pub(crate) version: Option<u64>,
-    /// The name of the moderator's token.
-    pub(crate) moderator: String,
+    pub(crate) moderator: Moderator,
+}
+
+/// Who asks for something.
+#[derive(Clone, Debug)]
+pub(crate) struct Moderator {
+    /// The token's name.
+    pub(crate) name: String,
+    /// Whether other moderators' claims and decisions are theirs, too.
+    pub(crate) is_admin: bool,
+}
+
+impl Moderator {
+    /// Refuses what is to be done at a case that somebody else works on.
+    pub(crate) fn may_act(&self, case: &CaseRow, at: i64) -> Result<(), ReviewError> {
+        match case.assignee(at) {
+            Some(claim) if claim.moderator != self.name && !self.is_admin => {
+                Err(ReviewError::Claimed(claim.clone()))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Review {
@@ -29,7 +51,10 @@ impl Review {
         let reason = reason
             .and_then(|reason| serde_json::to_string(reason).ok())
             .unwrap_or_default();
-        ids::derive("r-", &[&self.moderator, self.verdict.as_str(), &reason])
+        ids::derive(
+            "r-",
+            &[&self.moderator.name, self.verdict.as_str(), &reason],
+        )
     }
 }
 
@@ -48,32 +73,51 @@ pub(crate) enum ReviewError {
     /// The comment's words were erased.
     #[error("the comment was erased")]
     Erased,
+    /// Somebody else works on it.
+    #[error("the case is claimed")]
+    Claimed(ClaimRow),
+    /// The decision that is appealed is the moderator's own.
+    #[error("the decision that is appealed is the moderator's own")]
+    SameModerator,
+    /// It has as many notes as a case may have.
+    #[error("the case has no room for another note")]
+    Full,
 }
 
-/// Judges a moderator's decision.
-pub(crate) struct Reviewing<'a> {
-    parts: &'a Parts,
-    state: State<'a>,
-}
-
-impl<'a> Reviewing<'a> {
-    /// Begins with the view as it is.
-    pub(crate) fn new(parts: &'a Parts) -> Self {
-        Self {
-            parts,
-            state: State::new(&parts.index),
+impl ReviewError {
+    /// The code by which programs tell it apart.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::Closed(_) => "case_closed",
+            Self::Version(_) => "version_conflict",
+            Self::Erased => "erased",
+            Self::Claimed(_) => "claimed",
+            Self::SameModerator => "same_moderator",
+            Self::Full => "too_many_notes",
         }
     }
+}
 
+/// A moderator's decision that may be answered.
+pub(crate) enum Judged {
+    /// It is to be written; these rules acted in the decision that it is about.
+    New { stored: Stored, acted: Vec<String> },
+    /// It was made before.
+    Same(Stored),
+}
+
+impl Parts {
     /// Makes the record, or finds the one that the same request made before.
-    pub(crate) fn judge(
-        mut self,
+    pub(super) fn judge(
+        &self,
+        state: &mut State<'_>,
         review: &Review,
-    ) -> anyhow::Result<Result<Judgement, ReviewError>> {
-        let Some(case) = self.state.case(&review.case)? else {
+    ) -> anyhow::Result<Result<Judged, ReviewError>> {
+        let Some(case) = state.case(&review.case)? else {
             return Ok(Err(ReviewError::NotFound));
         };
-        let row = self.state.comment(&case.site, &case.comment)?;
+        let row = state.comment(&case.site, &case.comment)?;
         if row.as_ref().is_some_and(|row| row.erased_seq.is_some()) {
             return Ok(Err(ReviewError::Erased));
         }
@@ -82,7 +126,7 @@ impl<'a> Reviewing<'a> {
             if closed.fingerprint.as_ref() == Some(&fingerprint)
                 && let Some(stored) = self.stored(closed.seq)?
             {
-                return Ok(Ok(Judgement::Same(stored)));
+                return Ok(Ok(Judged::Same(stored)));
             }
             return Ok(Err(ReviewError::Closed(Box::new(case))));
         }
@@ -92,45 +136,22 @@ impl<'a> Reviewing<'a> {
         {
             return Ok(Err(ReviewError::Version(case.version)));
         }
+        if let Err(error) = review.moderator.may_act(&case, self.clock.micros()) {
+            return Ok(Err(error));
+        }
+        let appeals = appeal::open_appeals(state, &case)?;
+        if self.is_own(&appeals, &review.moderator) {
+            return Ok(Err(ReviewError::SameModerator));
+        }
         let Some((stored, comment)) = self.comment(&case, row.as_ref())? else {
             return Ok(Err(ReviewError::Erased));
         };
-        let supersedes = row.map(|row| row.decision);
-        let earlier = stored.decision().and_then(|decision| decision.statement);
-        let at = Time::from_timestamp(self.parts.clock.now());
-        let decision = ids::review_id(
-            &case.site,
-            &case.comment,
-            case.revision,
-            &review.case,
-            case.version,
-        );
-        let statement = review
-            .reason
-            .as_ref()
-            .filter(|_| review.verdict != Verdict::Approve)
-            .map(|reason| {
-                statement::by_moderator(&self.parts.statement, &comment, reason, earlier.as_ref())
-            });
-        let labels = statement.iter().filter_map(|_| review.reason.as_ref());
-        let decided = Decision {
-            site: case.site.clone(),
-            article: case.article.clone(),
-            comment: case.comment.clone(),
-            revision: case.revision,
-            decision: decision.clone(),
-            verdict: review.verdict,
-            labels: labels.map(|reason| reason.code.clone()).collect(),
-            by: By::Moderator {
-                id: review.moderator.clone(),
-            },
-            rules: Vec::new(),
-            statement,
-            decided_at: at.clone(),
-            supersedes,
-            partial: Vec::new(),
-            extra: serde_json::Map::new(),
-        };
+        let at = Time::from_timestamp(self.clock.now());
+        let stands = row.map(|row| row.decision);
+        let read = (&stored, &comment);
+        let decided = self.review_decision(state, review, &case, read, (&appeals, stands, &at))?;
+        let decision = decided.decision.clone();
+        let reasons = decided.statement.as_ref().map(Reasons::of);
         let about = case.about();
         let news = CaseNews {
             about: &about,
@@ -145,8 +166,12 @@ impl<'a> Reviewing<'a> {
             Some(&decision),
         );
         let first = (format!("decided-{decision}"), Data::CommentDecided(decided));
+        let resolved = appeals
+            .iter()
+            .map(|appeal| appeal::resolved(appeal, review.verdict.into(), &decision));
         let outputs = std::iter::once(first)
             .chain(closed)
+            .chain(resolved)
             .map(|(id, data)| conclude::own(id, &at, data).to_json())
             .collect();
         let change = Change::Reviewed(Reviewed {
@@ -155,7 +180,7 @@ impl<'a> Reviewing<'a> {
             revision: case.revision,
             verdict: review.verdict,
             decision,
-            moderator: review.moderator.clone(),
+            moderator: review.moderator.name.clone(),
             fingerprint,
             at: at.micros(),
         });
@@ -165,14 +190,75 @@ impl<'a> Reviewing<'a> {
             .unwrap_or_default();
         let stored = Stored {
             change,
+            reasons,
             input: bytes::Bytes::new(),
             outputs,
         };
-        Ok(Ok(Judgement::New { stored, acted }))
+        Ok(Ok(Judged::New { stored, acted }))
     }
 
-    fn stored(&self, seq: u64) -> anyhow::Result<Option<Stored>> {
-        match self.parts.journal.read_seq(seq)? {
+    /// Makes the decision that a moderator asks for, about a case and what was read of it.
+    fn review_decision(
+        &self,
+        state: &mut State<'_>,
+        review: &Review,
+        case: &CaseRow,
+        (stored, comment): (&Stored, &Comment),
+        (appeals, supersedes, at): (&[AppealRow], Option<String>, &Time),
+    ) -> anyhow::Result<Decision> {
+        let earlier = stored.decision().and_then(|decision| decision.statement);
+        let decision = ids::review_id(
+            &case.site,
+            &case.comment,
+            case.revision,
+            &review.case,
+            case.version,
+        );
+        let author = state.author(&case.site, &case.author)?;
+        let subject = Subject {
+            comment,
+            author: author.language,
+            decision: &decision,
+            at: at.micros(),
+            // Who answers an appeal against a rejection has the last word here.
+            appealable: !appeals
+                .iter()
+                .any(|appeal| appeal.verdict == Some(Verdict::Reject)),
+            is_reported: false,
+        };
+        let confirmed = match (&review.reason, review.verdict, &supersedes) {
+            (None, Verdict::Reject, Some(stands)) => self.confirmed(stands, &subject)?,
+            _ => None,
+        };
+        let (labels, statement) = confirmed.unwrap_or_else(|| {
+            let statement = self.refusal(review, &subject, earlier.as_ref());
+            let reason = review.reason.as_ref().filter(|_| statement.is_some());
+            let labels = reason.map(|reason| reason.code.clone());
+            (labels.into_iter().collect(), statement)
+        });
+        Ok(Decision {
+            site: case.site.clone(),
+            article: case.article.clone(),
+            comment: case.comment.clone(),
+            revision: case.revision,
+            decision,
+            verdict: review.verdict,
+            labels,
+            by: By::Moderator {
+                id: review.moderator.name.clone(),
+            },
+            rules: Vec::new(),
+            statement,
+            decided_at: at.clone(),
+            supersedes,
+            partial: Vec::new(),
+            extra: serde_json::Map::new(),
+        })
+    }
+
+    /// Reads a record; none if it was erased.
+    pub(super) fn stored(&self, seq: u64) -> anyhow::Result<Option<Stored>> {
+        match self.journal.read_seq(seq)? {
             Some(record) => Ok(Stored::read(&record)?),
             None => Ok(None),
         }
@@ -197,5 +283,19 @@ impl<'a> Reviewing<'a> {
             None => None,
         };
         Ok(comment.map(|comment| (again.unwrap_or(stored), comment)))
+    }
+
+    /// Returns the statement of reasons that a rejection needs.
+    fn refusal(
+        &self,
+        review: &Review,
+        subject: &Subject<'_>,
+        earlier: Option<&Statement>,
+    ) -> Option<Statement> {
+        let reason = review.reason.as_ref();
+        let reason = reason.filter(|_| review.verdict != Verdict::Approve)?;
+        let listed = self.review.reason(&subject.comment.site, &reason.code);
+        let statements = &self.statements;
+        Some(statements.by_moderator(subject, reason, listed, earlier))
     }
 }

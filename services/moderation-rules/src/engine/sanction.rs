@@ -78,10 +78,11 @@ impl Parts {
                 fingerprint,
                 at: at.micros(),
             }),
+            reasons: None,
             input: bytes::Bytes::new(),
             outputs: vec![conclude::own(id, &at, Data::AuthorSanctioned(told)).to_json()],
         };
-        state.apply(seq, &stored.change)?;
+        state.take(seq, &stored)?;
         self.commit(vec![stored.entry()?], state).await?;
         Ok(Ok(stored))
     }

@@ -7,9 +7,10 @@ use axum::http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use stoa_daemon::Problem;
 use stoa_daemon::auth::{Principal, Role};
+use stoa_daemon::openapi::{Conflict, NotFound};
 use stoa_proto::{By, Sanction, Time, limits};
 
-use super::{Admin, bad_body, stopped, time};
+use super::{Admin, key, stopped, time, wrong};
 use crate::engine::sanction::Sanctioning;
 use crate::record::{Change, Stored};
 use crate::view::rows::AuthorRow;
@@ -19,13 +20,10 @@ use crate::view::{AUTHORS, SANCTIONS};
 const MAX_SHOWN: usize = 100;
 /// Characters of a reason.
 const MAX_REASON: usize = 4_000;
-/// The header by which a request calls itself.
-const KEY: &str = "idempotency-key";
-/// Bytes of its value.
-const MAX_KEY: usize = 256;
 
 /// What is known of an author.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = AuthorRecord)]
 pub(crate) struct Author {
     site: String,
     #[serde(rename = "author")]
@@ -45,7 +43,7 @@ pub(crate) struct Author {
 }
 
 /// What came of an author's reports of others.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 struct Reporter {
     upheld: u64,
     dismissed: u64,
@@ -54,7 +52,8 @@ struct Reporter {
 }
 
 /// What a moderator put an author under, or that it was lifted.
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = SanctionRecord)]
 pub(crate) struct Act {
     sanction: Sanction,
     since: Option<String>,
@@ -85,12 +84,6 @@ impl Act {
 
 fn unknown() -> Problem {
     Problem::not_found("no author has this id on this site")
-}
-
-fn wrong(field: &str, detail: impl Into<String>) -> Problem {
-    Problem::bad_request(detail)
-        .with_code("invalid_field")
-        .with_field(field)
 }
 
 /// Tells nothing of authors on sites that the token is not for.
@@ -149,7 +142,16 @@ impl Admin {
     }
 }
 
-/// Shows one author.
+/// What is known of an author.
+#[utoipa::path(
+    get,
+    path = "/admin/authors/{site}/{author}",
+    operation_id = "get_author",
+    tag = "authors",
+    params(("site" = String, Path, description = "The site."), ("author" = String, Path, description = "The author.")),
+    extensions(("x-role" = json!(Role::Viewer))),
+    responses((status = 200, description = "The author.", body = Author), NotFound),
+)]
 pub(crate) async fn one(
     State(admin): State<Admin>,
     headers: HeaderMap,
@@ -164,8 +166,9 @@ pub(crate) async fn one(
 }
 
 /// What a moderator puts an author under.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = SanctionRequest)]
 pub(crate) struct Asked {
     sanction: Sanction,
     #[serde(default)]
@@ -222,18 +225,19 @@ fn check_id(field: &str, id: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Returns what the request calls itself.
-fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    let Some(value) = headers.get(KEY) else {
-        return Ok(None);
-    };
-    let key = value.to_str().ok().filter(|key| key.len() <= MAX_KEY);
-    let detail = format!("use up to {MAX_KEY} letters, digits and signs of ASCII");
-    key.map(|key| Some(key.to_owned()))
-        .ok_or_else(|| wrong(KEY, detail).with_limit(format!("{MAX_KEY} bytes")))
-}
-
 /// Sanctions an author, or lifts what is open.
+///
+/// The author need not be known yet.
+#[utoipa::path(
+    post,
+    path = "/admin/authors/{site}/{author}/sanctions",
+    operation_id = "sanction_author",
+    tag = "authors",
+    params(("site" = String, Path, description = "The site."), ("author" = String, Path, description = "The author.")),
+    request_body = Asked,
+    extensions(("x-role" = json!(Role::Moderator))),
+    responses((status = 200, description = "The sanction.", body = Act), Conflict, NotFound),
+)]
 pub(crate) async fn sanction(
     State(admin): State<Admin>,
     headers: HeaderMap,
@@ -245,7 +249,7 @@ pub(crate) async fn sanction(
     check_id("site", &site)?;
     check_id("author", &author)?;
     let key = key(&headers)?;
-    let Json(asked) = body.map_err(bad_body)?;
+    let Json(asked) = body?;
     let until = asked.check(admin.context.clock.micros())?;
     let asked = Sanctioning {
         site,

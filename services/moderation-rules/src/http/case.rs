@@ -9,10 +9,15 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use stoa_daemon::Problem;
 use stoa_daemon::auth::{Principal, Role};
-use stoa_proto::{Data, Decision, ReportReason, Verdict};
+use stoa_daemon::openapi::{Conflict, NotFound};
+use stoa_proto::{Data, Decision, Event, ReportReason, Verdict};
 
+use super::appeals::Worded;
 use super::cases::{Case, Closed};
-use super::{Admin, bad_body, stopped, time};
+use super::desk::Note;
+use super::{Admin, moderator, stopped, time, wrong};
+use crate::config::review::reasons::is_code;
+use crate::engine::desk::MAX_NOTES;
 use crate::engine::review::{Review, ReviewError};
 use crate::record::Stored;
 use crate::statement::ReviewReason;
@@ -24,17 +29,18 @@ use crate::view::{AUTHORS, CASES, CHILDREN, COMMENTS};
 const MAX_SHOWN: usize = 100;
 
 /// Characters of a reason's parts.
-const MAX_CODE: usize = 64;
 const MAX_TEXT: usize = 4_000;
 
 /// A case with all that is needed to decide it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = CaseDetail)]
 pub(crate) struct Whole {
     #[serde(flatten)]
     case: Case,
     /// The plain text, in which spans are counted; absent if it was erased.
     text: Option<String>,
     /// The event that the comment came in.
+    #[schema(value_type = Option<Event>)]
     event: Option<Box<RawValue>>,
     /// The decisions about the comment, oldest first.
     decisions: Vec<Decision>,
@@ -44,10 +50,14 @@ pub(crate) struct Whole {
     reports: u32,
     /// Those since a moderator last decided.
     open_reports: OpenReports,
+    /// What moderators noted, oldest first.
+    notes: Vec<Note>,
+    /// The author's appeals that a moderator had or has to decide, oldest first.
+    appeals: Vec<Worded>,
 }
 
 /// What readers said against the comment, as conditions see it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 struct OpenReports {
     reporters: u64,
     weight: f64,
@@ -65,7 +75,8 @@ impl From<Reports> for OpenReports {
 }
 
 /// Where the comment stands.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = CaseThread)]
 struct Thread {
     article: String,
     parent: Option<String>,
@@ -78,7 +89,8 @@ struct Thread {
 }
 
 /// What is known of the author.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = AuthorHistory)]
 struct History {
     approved: u64,
     held: u64,
@@ -97,13 +109,17 @@ impl From<AuthorRow> for History {
     }
 }
 
-fn unknown() -> Problem {
+pub(super) fn unknown() -> Problem {
     Problem::not_found("no case has this id")
 }
 
 impl Admin {
     /// Finds a case that the principal may see.
-    async fn find_case(&self, principal: &Principal, id: &str) -> Result<CaseRow, Problem> {
+    pub(super) async fn find_case(
+        &self,
+        principal: &Principal,
+        id: &str,
+    ) -> Result<CaseRow, Problem> {
         let id = id.to_owned();
         let row = self
             .blocking(move |admin| Ok(admin.index.view.get(&CASES, &id)?))
@@ -124,7 +140,7 @@ impl Admin {
         Ok(ids)
     }
 
-    fn whole(&self, id: String, row: CaseRow) -> anyhow::Result<Whole> {
+    fn whole(&self, principal: &Principal, id: String, row: CaseRow) -> anyhow::Result<Whole> {
         let view = &self.index.view;
         let key = (row.site.clone(), row.comment.clone());
         let comment = view.get(&COMMENTS, &key)?.unwrap_or_default();
@@ -162,7 +178,9 @@ impl Admin {
             history: author.unwrap_or_default().into(),
             reports: comment.n_reports,
             open_reports: comment.open_reports().into(),
-            case: Case::new(id, row),
+            notes: self.notes(&id, &comment)?,
+            appeals: self.appeals_of(principal, &row)?,
+            case: Case::new(id, row, self.context.clock.micros()),
         })
     }
 }
@@ -176,7 +194,18 @@ fn text(stored: &Stored) -> Option<String> {
     }
 }
 
-/// Shows one case.
+/// One case with all that is needed to decide it.
+///
+/// Up to 100 neighbours and decisions.
+#[utoipa::path(
+    get,
+    path = "/admin/cases/{case}",
+    operation_id = "get_case",
+    tag = "cases",
+    params(("case" = String, Path, description = "The case.")),
+    extensions(("x-role" = json!(Role::Viewer))),
+    responses((status = 200, description = "The case.", body = Whole), NotFound),
+)]
 pub(crate) async fn one(
     State(admin): State<Admin>,
     headers: HeaderMap,
@@ -185,14 +214,15 @@ pub(crate) async fn one(
     let principal = admin.tokens.require(&headers, Role::Viewer)?;
     let row = admin.find_case(&principal, &id).await?;
     admin
-        .blocking(move |admin| admin.whole(id, row))
+        .blocking(move |admin| admin.whole(&principal, id, row))
         .await
         .map(Json)
 }
 
 /// What a moderator decides.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = CaseDecision)]
 pub(crate) struct Asked {
     verdict: Verdict,
     #[serde(default)]
@@ -202,92 +232,144 @@ pub(crate) struct Asked {
     version: Option<u64>,
 }
 
-impl Asked {
-    fn check(&self) -> Result<(), Problem> {
-        let wrong = |field: &str, detail: &str| {
-            Err(Problem::bad_request(detail)
-                .with_code("invalid_field")
-                .with_field(field))
-        };
-        match (self.verdict, &self.reason) {
-            (Verdict::Hold, _) => wrong("verdict", "decide `approve` or `reject`"),
-            (Verdict::Reject, None) => {
-                wrong("reason", "a rejection needs a reason: {\"code\": \"…\"}")
-            }
-            (_, None) => Ok(()),
-            (_, Some(reason)) => {
-                let code = &reason.code;
-                if code.is_empty()
-                    || code.len() > MAX_CODE
-                    || !code
-                        .chars()
-                        .all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c))
-                {
-                    return wrong(
-                        "reason.code",
-                        "use 1 to 64 letters, digits, `_`, `-` or `.`",
-                    );
-                }
-                let long = |text: &Option<String>| {
-                    text.as_ref()
-                        .is_some_and(|text| text.chars().count() > MAX_TEXT)
-                };
-                if long(&reason.text) || long(&reason.reference) {
-                    return wrong("reason", "a reason's parts have at most 4000 characters");
-                }
-                Ok(())
-            }
+/// Checks what a moderator decides.
+pub(super) fn check_verdict(
+    verdict: Verdict,
+    reason: Option<&ReviewReason>,
+) -> Result<(), Problem> {
+    match (verdict, reason) {
+        (Verdict::Hold, _) => Err(wrong("verdict", "decide `approve` or `reject`")),
+        (Verdict::Reject, None) => {
+            let detail = "a rejection needs a reason: {\"code\": \"…\"}";
+            Err(wrong("reason", detail))
         }
+        (_, None) => Ok(()),
+        (_, Some(reason)) => check_reason(reason),
     }
 }
 
+/// Checks the reason that a moderator gives.
+pub(super) fn check_reason(reason: &ReviewReason) -> Result<(), Problem> {
+    if !is_code(&reason.code) {
+        let detail = "use 1 to 64 letters, digits, `_`, `-` or `.`";
+        return Err(wrong("reason.code", detail));
+    }
+    let parts = [&reason.text, &reason.reference];
+    let mut parts = parts.into_iter().flatten();
+    if parts.any(|text| text.chars().count() > MAX_TEXT) {
+        let detail = format!("a reason's parts have at most {MAX_TEXT} characters");
+        return Err(wrong("reason", detail).with_limit(format!("{MAX_TEXT} characters")));
+    }
+    Ok(())
+}
+
 /// What was decided.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = CaseDecided)]
 pub(crate) struct Answer {
     case: String,
     version: u64,
     decision: Option<Decision>,
 }
 
+impl Answer {
+    /// Tells the decision of a record, and the version that the case has now.
+    pub(super) fn new(case: String, version: u64, stored: &Stored) -> Self {
+        Self {
+            case,
+            version,
+            decision: stored.decision(),
+        }
+    }
+}
+
 /// Decides a case.
+///
+/// With `version`, only if the case is still as it was seen.
+///
+/// `409`: `version`, `claimed`, `closed`, `erased` or `same_moderator`.
+#[utoipa::path(
+    post,
+    path = "/admin/cases/{case}/decision",
+    operation_id = "decide_case",
+    tag = "cases",
+    params(("case" = String, Path, description = "The case.")),
+    request_body = Asked,
+    extensions(("x-role" = json!(Role::Moderator))),
+    responses((status = 200, description = "What was decided.", body = Answer), Conflict, NotFound),
+)]
 pub(crate) async fn decide(
     State(admin): State<Admin>,
     headers: HeaderMap,
     Path(id): Path<String>,
     body: Result<Json<Asked>, JsonRejection>,
 ) -> Result<Json<Answer>, Problem> {
-    let principal = admin.tokens.require(&headers, Role::Moderator)?;
-    admin.find_case(&principal, &id).await?;
-    let Json(asked) = body.map_err(bad_body)?;
-    asked.check()?;
+    let principal = admin.admit(&headers, &id).await?;
+    let Json(asked) = body?;
+    check_verdict(asked.verdict, asked.reason.as_ref())?;
     let review = Review {
         case: id.clone(),
         verdict: asked.verdict,
         reason: asked.reason,
         version: asked.version,
-        moderator: principal.name.clone(),
+        moderator: moderator(&principal),
     };
-    let outcome = admin.engine.review(review).await.map_err(|_| stopped())?;
-    let stored = outcome.map_err(|error| refused(&error))?;
-    let row = admin.find_case(&principal, &id).await?;
-    Ok(Json(Answer {
-        case: id,
-        version: row.version,
-        decision: stored.decision(),
-    }))
+    let (stored, version) = admin.review(&principal, review).await?;
+    Ok(Json(Answer::new(id, version, &stored)))
 }
 
-fn refused(error: &ReviewError) -> Problem {
-    match error {
+impl Admin {
+    /// Returns who may work on a case; others are not told what else is wrong with a request.
+    pub(super) async fn admit(
+        &self,
+        headers: &HeaderMap,
+        case: &str,
+    ) -> Result<Principal, Problem> {
+        let principal = self.tokens.require(headers, Role::Moderator)?;
+        self.find_case(&principal, case).await?;
+        Ok(principal)
+    }
+
+    /// Has the engine decide a case; returns the record, and the version that the case has then.
+    pub(super) async fn review(
+        &self,
+        principal: &Principal,
+        review: Review,
+    ) -> Result<(Stored, u64), Problem> {
+        let case = review.case.clone();
+        let outcome = self.engine.review(review).await.map_err(|_| stopped())?;
+        let stored = outcome.map_err(|error| refused(&error))?;
+        let version = self.find_case(principal, &case).await?.version;
+        Ok((stored, version))
+    }
+}
+
+/// Says why something is not done at a case.
+pub(super) fn refused(error: &ReviewError) -> Problem {
+    let problem = match error {
         ReviewError::NotFound => unknown(),
         ReviewError::Erased => {
-            Problem::conflict("the comment was erased, so it can't be decided").with_code("erased")
+            Problem::conflict("the comment was erased, so nothing can be decided or noted about it")
         }
         ReviewError::Version(version) => Problem::conflict(format!(
             "the case has changed and has version {version}: read it again"
         ))
-        .with_code("version_conflict")
         .with_field("version"),
+        ReviewError::Claimed(claim) => {
+            let by = &claim.moderator;
+            let until = time(claim.until).unwrap_or_default();
+            Problem::conflict(format!(
+                "{by} works on the case until {until}: wait for that, or ask {by} to give it back"
+            ))
+        }
+        ReviewError::SameModerator => Problem::conflict(
+            "the author appeals against your own decision: another moderator has to decide it; \
+             `review.appeals.same_moderator = true` allows it where there is nobody else",
+        ),
+        ReviewError::Full => {
+            Problem::conflict(format!("a case has at most {MAX_NOTES} notes: decide it"))
+                .with_limit(format!("{MAX_NOTES} notes"))
+        }
         ReviewError::Closed(row) => {
             let closed = row.closed.clone().map(Closed::from);
             let what = closed.and_then(|closed| serde_json::to_value(closed).ok());
@@ -304,7 +386,8 @@ fn refused(error: &ReviewError) -> Problem {
                 }
                 _ => format!(": {}", said("reason").unwrap_or_default()),
             };
-            Problem::conflict(format!("the case is closed{by}")).with_code("case_closed")
+            Problem::conflict(format!("the case is closed{by}"))
         }
-    }
+    };
+    problem.with_code(error.code())
 }

@@ -16,12 +16,23 @@ use stoa_daemon::auth::Role;
 use stoa_proto::{Code, Held, Kind, Question, Reference, Rejection, Time};
 
 use super::Admin;
-use crate::view::{APPEALS, ARTICLES, COMMENTS, REPORTS, REVISIONS};
+use crate::view::{APPEALS, ARTICLES, COMMENTS, REPORTS, REVISIONS, appeal_id};
 
 /// Bytes of a question: as many events as may be asked about, with the longest ids.
 pub(super) const MAX_BODY: usize = 16 * 1024 * 1024;
 
-/// Says which events are not held.
+/// Says which events have not been taken in.
+///
+/// Asks about 10000 events at most; the body has 16 MiB at most.
+#[utoipa::path(
+    post,
+    path = "/admin/held",
+    operation_id = "ask_held",
+    tag = "published",
+    request_body = Question,
+    extensions(("x-role" = json!(Role::Admin)), ("x-all-sites" = json!(true))),
+    responses((status = 200, description = "Which are missing.", body = Held)),
+)]
 pub(super) async fn ask(
     State(admin): State<Admin>,
     headers: HeaderMap,
@@ -132,7 +143,9 @@ impl<'a> Looking<'a> {
             }
             (Kind::DecisionAppealed, _, Some(comment)) => {
                 let appeal = event.appeal.as_deref().unwrap_or_default();
-                let is_known = view.get(&APPEALS, &(site, comment, appeal))?.is_some();
+                let is_known = view
+                    .get(&APPEALS, &appeal_id(site, comment, appeal))?
+                    .is_some();
                 let row = view.get(&COMMENTS, &(site, comment))?;
                 let is_decided = row.is_some_and(|row| row.revision > 0);
                 // An appeal against a decision that was never made is not taken in.

@@ -14,12 +14,16 @@ mod request;
 
 use std::sync::Arc;
 use std::time::Duration;
+use stoa_daemon::openapi::{
+    Forbidden, Listener, OpenApiRouter, Unauthorized, Unavailable, UtoipaMethodRouterExt as _,
+    routes,
+};
 
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::{Json, Router, routing};
+use axum::{Json, Router};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use serde::Serialize;
@@ -30,13 +34,37 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, timeout_at};
 
 use self::answer::{LATE, Verdicted};
-use self::request::{Asked, SiteLanguages};
+use self::request::{Asked, ModerateAsks, SiteLanguages};
 use super::{nothing, stopped};
 use crate::config::Config;
 use crate::engine::{Batch, Handle, Parts};
 use crate::live::Live;
 use crate::metrics::ModerateMetrics;
 use crate::scorers::{Scorers, Scores};
+
+/// The public listener, for its document.
+pub(crate) const LISTENER: Listener = Listener {
+    role: "moderation-rules",
+    name: "public",
+    about: "Verdicts within a deadline, and the pages on which authors appeal.",
+    schemas: request::schemas,
+    has_keys: false,
+};
+
+/// The public routes but those for appeals, for their document.
+pub(crate) fn routes() -> OpenApiRouter<Public> {
+    // The limit is enforced while the body is read, so that it can be answered with its number.
+    OpenApiRouter::default().routes(routes!(moderate).layer(DefaultBodyLimit::disable()))
+}
+
+/// What `POST /v1/moderate` answers: for an array of comments, or for a single one.
+#[derive(utoipa::ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "it only describes the answer")]
+enum ModerateAnswers<'a> {
+    Many(Answer<'a>),
+    One(One<'a>),
+}
 
 /// What the public routes share.
 #[derive(Clone, Debug)]
@@ -56,14 +84,16 @@ pub(crate) struct Public {
     context: Context,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = ModerateAnswer)]
 struct Answer<'a> {
     results: &'a [Verdicted],
     ruleset: &'a str,
     took_ms: f64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = ModerateOne)]
 struct One<'a> {
     #[serde(flatten)]
     result: &'a Verdicted,
@@ -100,14 +130,10 @@ impl Public {
         })
     }
 
-    /// The public routes.
-    pub(crate) fn router(self) -> Router {
-        // The limit is enforced while the body is read, so that it can be answered with its number.
-        let moderate = routing::post(moderate).layer(DefaultBodyLimit::disable());
-        Router::new()
-            .route("/v1/moderate", moderate)
-            .fallback(nothing)
-            .with_state(self)
+    /// The routes, with those for appeals.
+    pub(crate) fn router(self, appeals: OpenApiRouter) -> Router {
+        let api = routes().with_state(self).merge(appeals);
+        LISTENER.router(api).fallback(nothing)
     }
 
     fn admit(&self, headers: &HeaderMap) -> Result<Principal, Problem> {
@@ -310,6 +336,20 @@ impl Public {
     }
 }
 
+/// Judges up to 100 comments within a deadline.
+///
+/// A comment that was not judged in time is held, with `deadline` in its `partial`. With `record` the verdicts are decisions, as if the comments had come as events.
+///
+/// Needs a token with the role `publisher` or `moderator`.
+#[utoipa::path(
+    post,
+    path = "/v1/moderate",
+    operation_id = "moderate",
+    tag = "verdicts",
+    request_body(content = ModerateAsks, description = "A comment, or up to 100 of them."),
+    security(("bearer" = [])),
+    responses((status = 200, description = "A verdict for each comment.", body = ModerateAnswers), Forbidden, Unauthorized, Unavailable),
+)]
 async fn moderate(State(public): State<Public>, request: Request) -> Result<Response, Problem> {
     let Ok(_place) = public.queue.try_acquire() else {
         public.metrics.request("busy");

@@ -16,7 +16,7 @@ use stoa_daemon::auth::Role;
 use stoa_journal::Record;
 use stoa_proto::{Event, Exchange, limits};
 
-use super::{Admin, bad_body, bad_query};
+use super::Admin;
 use crate::record::Stored;
 
 /// Reads the events that follow from a record.
@@ -27,7 +27,16 @@ fn events(record: &Record) -> anyhow::Result<Vec<Event>> {
     Ok(events.collect::<Result<_, _>>()?)
 }
 
-/// Lists what was published.
+/// Lists what was published, oldest first: what each event is known by.
+#[utoipa::path(
+    get,
+    path = "/admin/published",
+    operation_id = "list_published",
+    tag = "published",
+    params(Asked),
+    extensions(("x-role" = json!(Role::Admin)), ("x-all-sites" = json!(true))),
+    responses((status = 200, description = "A page.", body = Published)),
+)]
 pub(super) async fn list(
     State(admin): State<Admin>,
     headers: HeaderMap,
@@ -35,7 +44,7 @@ pub(super) async fn list(
 ) -> Result<Json<Published>, Problem> {
     let principal = admin.tokens.require(&headers, Role::Admin)?;
     principal.require_all_sites()?;
-    let Query(asked) = query.map_err(bad_query)?;
+    let Query(asked) = query?;
     let page = move |admin: &Admin| {
         let now = admin.context.clock.micros();
         admin.outbox.page(&asked, now, events)
@@ -44,8 +53,9 @@ pub(super) async fn list(
 }
 
 /// What is to be sent again.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Resend)]
 pub(super) struct Again {
     /// The records.
     seqs: Vec<u64>,
@@ -54,7 +64,16 @@ pub(super) struct Again {
     decisions: bool,
 }
 
-/// Sends events again; the broker has confirmed them when this is answered.
+/// Sends events again, byte for byte; the broker has confirmed them when this is answered.
+#[utoipa::path(
+    post,
+    path = "/admin/published/resend",
+    operation_id = "resend_published",
+    tag = "published",
+    request_body = Again,
+    extensions(("x-role" = json!(Role::Admin)), ("x-all-sites" = json!(true))),
+    responses((status = 200, description = "What was sent.", body = Resent)),
+)]
 pub(super) async fn resend(
     State(admin): State<Admin>,
     headers: HeaderMap,
@@ -62,7 +81,7 @@ pub(super) async fn resend(
 ) -> Result<Json<Resent>, Problem> {
     let principal = admin.tokens.require(&headers, Role::Admin)?;
     principal.require_all_sites()?;
-    let Json(Again { seqs, decisions }) = body.map_err(bad_body)?;
+    let Json(Again { seqs, decisions }) = body?;
     if seqs.len() > limits::REFERENCES {
         return Err(Problem::bad_request("send fewer at a time")
             .with_field("seqs")

@@ -3,18 +3,24 @@
 //! Whoever changes it says which one they have read (`If-Match`), so that nobody undoes what
 //! somebody else has done meanwhile.
 
+pub(crate) mod backtests;
 mod breaker;
 mod change;
 mod diff;
+pub(crate) mod draft;
+mod lists;
+mod mode;
 mod versions;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use stoa_daemon::openapi::{OpenApiRouter, PreconditionFailed, routes};
 
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::{Json, Router, routing};
 use serde::Serialize;
 use stoa_daemon::auth::{Principal, Role};
 use stoa_daemon::{Problem, problem};
@@ -33,22 +39,41 @@ use crate::view::{REJECTIONS, RULES};
 /// Bytes of a request with a whole rule set: a list of a million terms fits.
 const MAX_BODY: usize = 32 * 1024 * 1024;
 
+/// Tells what can't be read of a request with a whole rule set.
+fn bad_files(rejection: JsonRejection) -> Problem {
+    match Problem::from(rejection) {
+        problem if problem.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            Problem::too_large(MAX_BODY)
+        }
+        problem => problem,
+    }
+}
+
 /// The routes.
-pub(crate) fn routes() -> Router<Admin> {
-    Router::new()
-        .route("/admin/rules", routing::put(change::put))
+pub(crate) fn routes() -> OpenApiRouter<Admin> {
+    OpenApiRouter::default()
+        .routes(routes!(change::put))
+        .routes(routes!(draft::check))
+        .routes(routes!(draft::try_text))
+        .routes(routes!(backtests::begin))
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .route("/admin/rules", routing::get(show))
-        .route("/admin/rules/reload", routing::post(reload))
-        .route("/admin/rules/rollback", routing::post(change::rollback))
-        .route("/admin/rules/versions", routing::get(versions::list))
-        .route("/admin/rules/versions/{hash}", routing::get(versions::one))
-        .route("/admin/rules/diff", routing::get(diff::diff))
-        .route("/admin/rules/{rule}/breaker", routing::post(breaker::reset))
+        .routes(routes!(show))
+        .routes(routes!(backtests::list))
+        .routes(routes!(backtests::one, backtests::cancel))
+        .routes(routes!(lists::list))
+        .routes(routes!(lists::one, lists::change))
+        .routes(routes!(reload))
+        .routes(routes!(change::rollback))
+        .routes(routes!(versions::list))
+        .routes(routes!(versions::one))
+        .routes(routes!(diff::diff))
+        .routes(routes!(breaker::reset))
+        .routes(routes!(mode::set))
 }
 
 /// The live rule set.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = RuleSet)]
 pub(crate) struct Shown {
     hash: String,
     loaded_at: String,
@@ -71,13 +96,14 @@ fn etag(hash: &str) -> HeaderValue {
         .unwrap_or_else(|_| HeaderValue::from_static("\"\""))
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = PendingRuleSet)]
 struct Pending {
     since: String,
     diagnostics: Vec<Shortcoming>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 struct Rule {
     id: String,
     file: String,
@@ -102,14 +128,16 @@ struct Rule {
 }
 
 /// What a rule may reject in a day, in UTC.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = RuleQuota)]
 struct Quota {
     limit: u64,
     used: u64,
 }
 
 /// What a rule did.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = RuleCounts)]
 struct Counts {
     /// How often it fired and acted.
     hits: u64,
@@ -119,7 +147,8 @@ struct Counts {
     verdicts: Verdicts,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = RuleVerdicts)]
 struct Verdicts {
     approve: u64,
     hold: u64,
@@ -191,7 +220,15 @@ impl Admin {
     }
 }
 
-/// Shows the live rule set.
+/// The live rule set, and what its rules did.
+#[utoipa::path(
+    get,
+    path = "/admin/rules",
+    operation_id = "get_rules",
+    tag = "rules",
+    extensions(("x-role" = json!(Role::Viewer))),
+    responses((status = 200, description = "The rule set.", body = Shown, headers(("ETag" = String, description = "Its hash.")))),
+)]
 pub(crate) async fn show(State(admin): State<Admin>, headers: HeaderMap) -> Result<Shown, Problem> {
     admin.tokens.require(&headers, Role::Viewer)?;
     admin.blocking(Admin::rule_set).await
@@ -204,7 +241,15 @@ fn editor(admin: &Admin, headers: &HeaderMap) -> Result<Principal, Problem> {
     Ok(principal)
 }
 
-/// Reads the rule set again.
+/// Reads the rule set from its folder again.
+#[utoipa::path(
+    post,
+    path = "/admin/rules/reload",
+    operation_id = "reload_rules",
+    tag = "rules",
+    extensions(("x-role" = json!(Role::Editor)), ("x-all-sites" = json!(true))),
+    responses((status = 200, description = "The rule set.", body = Shown), (status = 422, description = "The rule set has errors.", body = Broken, content_type = "application/problem+json"), PreconditionFailed),
+)]
 pub(crate) async fn reload(
     State(admin): State<Admin>,
     headers: HeaderMap,
@@ -248,14 +293,17 @@ fn stale(admin: &Admin) -> Problem {
 
 /// The problem document of a rule set that was refused: the usual members, and every error with
 /// its place.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = BrokenRuleSet)]
 struct Broken {
     #[serde(flatten)]
     problem: Problem,
+    #[schema(required = false)]
     diagnostics: Vec<Shortcoming>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Diagnostic)]
 struct Shortcoming {
     file: String,
     line: u32,

@@ -5,8 +5,9 @@ use serde::Deserialize;
 use stoa_journal::{Entry, Record};
 use stoa_proto::{AuthorSanctioned, Data, Event, Exchange, Kind, Outgoing, Time};
 
-use super::{Change, ERASURE};
+use super::{Change, ERASURE, NoteWords, Reasons, Stated};
 use crate::scorers::Scores;
+use crate::statement::texts::Written;
 
 /// The rules decided, or what another system had decided was taken over.
 pub(crate) const DECIDED: u8 = 1;
@@ -21,6 +22,10 @@ pub(crate) const BREAKER: u8 = 4;
 pub(crate) const ANSWERED: u8 = 5;
 /// A moderator sanctioned an author, or lifted a sanction.
 pub(crate) const SANCTIONED: u8 = 6;
+/// A moderator did something at a case without deciding it, or decided many in one go.
+pub(crate) const HANDLED: u8 = 8;
+/// A moderator's decision was undone.
+pub(crate) const UNDONE: u8 = 9;
 
 /// A record that this version can't read.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
@@ -46,6 +51,8 @@ impl Unreadable {
 pub(crate) struct Stored {
     /// What it changes.
     pub(crate) change: Change,
+    /// What the statement of reasons rests on, if it restricts somebody.
+    pub(crate) reasons: Option<Reasons>,
     /// The event that led to it, as it came; empty for a moderator's action.
     pub(crate) input: Bytes,
     /// The events that follow from it.
@@ -53,9 +60,29 @@ pub(crate) struct Stored {
 }
 
 impl Stored {
+    /// Makes the record of a change that no event led to, and from which none follows.
+    pub(crate) fn of(change: Change) -> Self {
+        let (change, reasons) = match change {
+            Change::Stated(stated) => (stated.change, Some(stated.reasons)),
+            change => (change, None),
+        };
+        Self {
+            change,
+            reasons,
+            input: Bytes::new(),
+            outputs: Vec::new(),
+        }
+    }
+
     /// Returns the journal entry.
     pub(crate) fn entry(&self) -> Result<Entry, postcard::Error> {
-        let change = postcard::to_stdvec(&self.change)?;
+        let change = match &self.reasons {
+            None => postcard::to_stdvec(&self.change)?,
+            Some(reasons) => {
+                let (change, reasons) = (self.change.clone(), reasons.clone());
+                postcard::to_stdvec(&Change::Stated(Box::new(Stated { change, reasons })))?
+            }
+        };
         let outputs: usize = self.outputs.iter().map(|body| body.len() + 4).sum();
         let mut payload = BytesMut::with_capacity(change.len() + self.input.len() + outputs + 8);
         for part in [change.as_slice(), &self.input]
@@ -66,11 +93,17 @@ impl Stored {
             payload.put_slice(part);
         }
         let kind = match &self.change {
-            Change::Decided(_) | Change::Remembered(_) | Change::Imported(_) => DECIDED,
             Change::Answered(_) => ANSWERED,
+            Change::Spoken(spoken) if spoken.asked => ANSWERED,
+            Change::Decided(_)
+            | Change::Remembered(_)
+            | Change::Imported(_)
+            | Change::Spoken(_) => DECIDED,
             Change::ReportedFor(report) if report.decided.is_some() => DECIDED,
             Change::Reviewed(_) => REVIEWED,
             Change::Sanctioned(_) => SANCTIONED,
+            Change::Handled(_) | Change::Bulked(_) => HANDLED,
+            Change::Undone(_) => UNDONE,
             Change::Breaker(_) => BREAKER,
             _ => FACT,
         };
@@ -86,7 +119,7 @@ impl Stored {
             return Ok(None);
         }
         let unreadable = || Unreadable::new(record);
-        if !(DECIDED..=SANCTIONED).contains(&record.kind) {
+        if !matches!(record.kind, DECIDED..=SANCTIONED | HANDLED | UNDONE) {
             return Err(unreadable());
         }
         let mut rest = record.payload.clone();
@@ -96,10 +129,11 @@ impl Stored {
         }
         let mut parts = parts.into_iter();
         let change = parts.next().ok_or_else(unreadable)?;
+        let change = postcard::from_bytes(&change).map_err(|_| unreadable())?;
         Ok(Some(Self {
-            change: postcard::from_bytes(&change).map_err(|_| unreadable())?,
             input: parts.next().unwrap_or_default(),
             outputs: parts.collect(),
+            ..Self::of(change)
         }))
     }
 
@@ -141,6 +175,20 @@ impl Stored {
                 Data::AuthorSanctioned(sanctioned) => Some(sanctioned),
                 _ => None,
             })
+    }
+
+    /// Returns the words of the note that led to it, if one did.
+    pub(crate) fn note(&self) -> Option<NoteWords> {
+        matches!(self.change, Change::Handled(_))
+            .then(|| serde_json::from_slice(&self.input).ok())
+            .flatten()
+    }
+
+    /// Returns the texts of statements that it holds, if it holds some.
+    pub(crate) fn texts(&self) -> Option<Written> {
+        matches!(self.change, Change::Texted(_))
+            .then(|| serde_json::from_slice(&self.input).ok())
+            .flatten()
     }
 
     /// Returns the events that follow from the record, ready to publish.
@@ -189,11 +237,13 @@ pub(super) fn take_part(rest: &mut Bytes) -> Option<Bytes> {
     Some(part)
 }
 
-/// Returns where an event of ours goes: decisions and sanctions to the archive and to platforms,
-/// cases to the archive.
+/// Returns where an event of ours goes: decisions, sanctions and what became of appeals to the
+/// archive and to platforms, cases to the archive.
 fn exchanges(kind: Kind) -> &'static [Exchange] {
     match kind {
-        Kind::CommentDecided | Kind::AuthorSanctioned => &[Exchange::Outcomes, Exchange::Decisions],
+        Kind::CommentDecided | Kind::AuthorSanctioned | Kind::AppealResolved => {
+            &[Exchange::Outcomes, Exchange::Decisions]
+        }
         _ => &[Exchange::Outcomes],
     }
 }
@@ -233,6 +283,7 @@ mod tests {
                 published_at: Some(-5),
                 removed: false,
             },
+            reasons: None,
             input: Bytes::from_static(b"{}"),
             outputs: vec![Bytes::from_static(b"one"), Bytes::new()],
         };

@@ -1,24 +1,38 @@
 //! The service as a whole: temporary folders, the embedded bus, and requests to its router.
 
+mod appeal_page;
+mod appeals;
+mod at_desk;
 mod backtest;
 mod breaker;
+mod bulk;
 mod bus;
 mod cases;
 mod changes;
 mod decide;
+mod desk;
+mod drafts;
 mod erase;
+mod feed;
 mod held;
 mod imported;
+mod insights;
 mod life;
 mod logs;
 mod memory;
 mod moderate;
+mod queue;
 mod quota;
+mod reasons;
 mod reports;
 mod rules;
 mod sanctions;
 mod scores;
+mod statements;
 mod swap;
+mod texts;
+mod transparency;
+mod undo;
 mod versions;
 mod watch;
 
@@ -88,6 +102,7 @@ const NOON: &str = "2026-11-24T12:00:00Z";
 const MODERATOR: &str = "anne-anne-anne-anne";
 const SECOND: &str = "boris-boris-boris-boris";
 const EDITOR: &str = "editor-editor-editor";
+const AUDITOR: &str = "auditor-auditor-auditor";
 const PLATFORM: &str = "platform-platform";
 const VIEWER: &str = "viewer-viewer-viewer";
 const ELSEWHERE: &str = "elsewhere-elsewhere";
@@ -125,6 +140,7 @@ fn config(dir: &Path) -> Config {
         token("anne", Role::Moderator, MODERATOR, "*"),
         token("boris", Role::Moderator, SECOND, "courrier"),
         token("edith", Role::Editor, EDITOR, "*"),
+        token("aude", Role::Auditor, AUDITOR, "*"),
         token("platform", Role::Publisher, PLATFORM, "courrier"),
         token("vera", Role::Viewer, VIEWER, "*"),
         token("els", Role::Moderator, ELSEWHERE, "elsewhere"),
@@ -224,6 +240,25 @@ impl Fixture {
     ) -> (StatusCode, Value) {
         let (status, _, body) = self.exchange(method, path, token, None, body).await;
         (status, body)
+    }
+
+    /// Posts a request that calls itself something.
+    async fn post_as(
+        &self,
+        key: &str,
+        path: &str,
+        token: &str,
+        body: Value,
+    ) -> (StatusCode, Value) {
+        let request = Request::post(path)
+            .header(header::AUTHORIZATION, format!("Bearer {token}"))
+            .header(header::CONTENT_TYPE, "application/json")
+            .header("idempotency-key", key)
+            .body(Body::from(body.to_string()));
+        let response = self.router.clone().oneshot(request.unwrap()).await.unwrap();
+        let status = response.status();
+        let body = to_bytes(response.into_body(), 1 << 24).await.unwrap();
+        (status, serde_json::from_slice(&body).unwrap())
     }
 
     /// Sends a request, with `If-Match` if that is given; answers with the `ETag`, too.

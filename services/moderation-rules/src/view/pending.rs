@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::ops::RangeBounds;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -71,6 +72,29 @@ where
     /// Writes a row.
     pub(super) fn put(&mut self, key: K, value: V) {
         self.set(key, Some(value));
+    }
+
+    /// Deletes the rows of a range, those that are not written yet among them; `is_in` tells the same
+    /// of a key.
+    pub(super) fn remove(
+        &mut self,
+        index: &Index,
+        is_in: impl Fn(&K) -> bool,
+        range: impl RangeBounds<K>,
+    ) -> Result<(), Error> {
+        for entry in index.view.range(&self.table, range) {
+            let row = Row {
+                value: None,
+                changed: true,
+            };
+            self.rows.insert(entry?.0, row);
+        }
+        for (key, row) in &mut self.rows {
+            if is_in(key) {
+                (row.value, row.changed) = (None, true);
+            }
+        }
+        Ok(())
     }
 
     /// Adds what was changed to a batch.

@@ -18,6 +18,8 @@ pub(crate) struct Reports {
     weight: f64,
     /// Their reasons, a bit for each.
     reasons: u8,
+    /// When the first of them came.
+    pub(crate) since: Option<i64>,
 }
 
 impl Reports {

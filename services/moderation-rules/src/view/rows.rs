@@ -6,11 +6,16 @@ use stoa_proto::{Sanction, Verdict};
 
 use super::reports::Reports;
 use crate::record::{About, Closing, Opening, Stored};
+use crate::statement::Tongue;
 
 /// Event times that are remembered per author; `author.recent` counts up to this many.
 const RECENT: usize = 64;
 /// How far back `author.recent` counts, in microseconds.
 const RECENT_WINDOW: i64 = 600 * 1_000_000;
+/// How much earlier an escalated case is in the queue: no other one is due so early.
+const ESCALATED: i64 = 1 << 61;
+/// How long a case of ordinary urgency may wait that says nothing of it, in microseconds.
+const LEVEL: i64 = 4 * 3_600 * 1_000_000;
 /// How long a warning is remembered, in microseconds.
 const WARNED: i64 = 90 * 86_400 * 1_000_000;
 
@@ -27,6 +32,10 @@ pub(crate) struct CommentRow {
     /// The decision that stands.
     pub(crate) decision: String,
     pub(crate) verdict: Verdict,
+    /// The rules that acted in the rules' last decision about the highest revision, and those that
+    /// fired on it without acting.
+    pub(crate) acted: Vec<String>,
+    pub(crate) shadowed: Vec<String>,
     /// The record of the rules' decision about the highest revision.
     pub(crate) decided_seq: u64,
     /// The record of the rules' last decision about it because of a report, if there is one.
@@ -37,6 +46,8 @@ pub(crate) struct CommentRow {
     pub(crate) withdrawn_seq: Option<u64>,
     /// The record of the order to erase its words, if there is one.
     pub(crate) erased_seq: Option<u64>,
+    /// Votes for and against, as they were last written down.
+    pub(crate) votes: u64,
     /// All reports, ever.
     pub(crate) n_reports: u32,
     /// Those since a moderator last decided.
@@ -91,6 +102,8 @@ pub(crate) struct AuthorRow {
     pub(crate) first_seen: Option<i64>,
     /// The newest times of comments, ascending.
     recent: Vec<i64>,
+    /// The language that they wrote in last, if that is known.
+    pub(crate) language: Option<Tongue>,
 }
 
 /// What an author is under.
@@ -181,6 +194,15 @@ impl AuthorRow {
         }
     }
 
+    /// Takes back what a moderator made of a comment that they had reported.
+    pub(crate) fn unanswered(&mut self, verdict: Verdict) {
+        match verdict {
+            Verdict::Reject => self.upheld = self.upheld.saturating_sub(1),
+            Verdict::Approve => self.dismissed = self.dismissed.saturating_sub(1),
+            Verdict::Hold => {}
+        }
+    }
+
     /// Returns the count of a verdict.
     pub(crate) fn count(&mut self, verdict: Verdict) -> &mut u64 {
         match verdict {
@@ -202,7 +224,7 @@ pub(crate) struct ArticleRow {
 }
 
 /// A case.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct CaseRow {
     pub(crate) site: String,
     pub(crate) article: String,
@@ -210,6 +232,8 @@ pub(crate) struct CaseRow {
     pub(crate) author: String,
     pub(crate) reason: Opening,
     pub(crate) priority: i64,
+    /// By when it is to be decided.
+    pub(crate) due: i64,
     pub(crate) revision: u32,
     /// Raised whenever what a moderator would decide about changes.
     pub(crate) version: u64,
@@ -222,6 +246,13 @@ pub(crate) struct CaseRow {
     pub(crate) labels: Vec<String>,
     pub(crate) rules: Vec<String>,
     pub(crate) closed: Option<ClosedRow>,
+    /// Who works on it, and until when; see [`CaseRow::assignee`].
+    pub(crate) claim: Option<ClaimRow>,
+    pub(crate) escalated: Option<EscalatedRow>,
+    /// The author's appeals that a moderator had or has to decide, oldest first.
+    pub(crate) appeals: Vec<String>,
+    /// Whether one of them is open.
+    pub(crate) appealed: bool,
 }
 
 impl CaseRow {
@@ -233,10 +264,111 @@ impl CaseRow {
             comment: self.comment.clone(),
         }
     }
+
+    /// Returns its place in the queue: when it is due, and the record that opened it.
+    pub(crate) fn place(&self) -> (i64, u64) {
+        let ahead = self.escalated.as_ref().map_or(0, |_| ESCALATED);
+        (self.due.saturating_sub(ahead), self.opened_seq)
+    }
+
+    /// Returns the narrower queues that it is in.
+    pub(crate) fn queues(&self) -> Vec<Queue> {
+        let mut queues = vec![
+            Queue::site(&self.site),
+            Queue::author(&self.site, &self.author),
+            Queue::article(&self.site, &self.article),
+        ];
+        queues.extend(self.labels.iter().map(|label| Queue::label(label)));
+        queues.extend(self.rules.iter().map(|rule| Queue::rule(rule)));
+        match &self.claim {
+            Some(claim) => queues.push(Queue::claimed(&claim.moderator)),
+            None => queues.extend([Queue::free(""), Queue::free(&self.site)]),
+        }
+        queues.sort_unstable();
+        queues.dedup();
+        queues
+    }
+
+    /// Returns who works on it at a time: a claim that is over is nobody's.
+    pub(crate) fn assignee(&self, at: i64) -> Option<&ClaimRow> {
+        self.claim.as_ref().filter(|claim| at < claim.until)
+    }
+}
+
+/// When a case is due that was opened at a time: the more urgent, the earlier.
+pub(crate) fn due(opened: i64, level: i64, priority: i64) -> i64 {
+    let wait = level.saturating_mul(10) / priority.max(1);
+    opened.saturating_add(wait)
+}
+
+/// When a case is due of which nothing was written down.
+pub(super) fn assumed_due(opened: i64, priority: i64) -> i64 {
+    due(opened, LEVEL, priority)
+}
+
+/// A part of the queue: what it has in common, as the beginning of a key.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Queue(pub(crate) u8, pub(crate) String, pub(crate) String);
+
+impl Queue {
+    /// The open cases of a site.
+    pub(crate) fn site(site: &str) -> Self {
+        Self(1, site.to_owned(), String::new())
+    }
+
+    /// Those of an author.
+    pub(crate) fn author(site: &str, author: &str) -> Self {
+        Self(2, site.to_owned(), author.to_owned())
+    }
+
+    /// Those under an article.
+    pub(crate) fn article(site: &str, article: &str) -> Self {
+        Self(3, site.to_owned(), article.to_owned())
+    }
+
+    /// Those with a label, of all sites.
+    pub(crate) fn label(label: &str) -> Self {
+        Self(4, String::new(), label.to_owned())
+    }
+
+    /// Those in which a rule acted, of all sites.
+    pub(crate) fn rule(rule: &str) -> Self {
+        Self(5, String::new(), rule.to_owned())
+    }
+
+    /// Those that a moderator claimed last, of all sites.
+    pub(crate) fn claimed(moderator: &str) -> Self {
+        Self(6, String::new(), moderator.to_owned())
+    }
+
+    /// Those of a site that nobody has claimed, or whose claim was given back; without one, of all
+    /// sites.
+    pub(crate) fn free(site: &str) -> Self {
+        Self(7, site.to_owned(), String::new())
+    }
+
+    /// Tells whether it has all cases of a site.
+    pub(crate) fn is_of_site(&self) -> bool {
+        self.0 == 1
+    }
+}
+
+/// Who works on a case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ClaimRow {
+    pub(crate) moderator: String,
+    pub(crate) until: i64,
+}
+
+/// Who wants a case to be looked at before others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct EscalatedRow {
+    pub(crate) by: String,
+    pub(crate) at: i64,
 }
 
 /// How a case ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ClosedRow {
     pub(crate) seq: u64,
     pub(crate) at: i64,
@@ -248,6 +380,10 @@ pub(crate) struct ClosedRow {
     pub(crate) moderator: Option<String>,
     /// What the request asked for.
     pub(crate) fingerprint: Option<String>,
+    /// The reports that a moderator answered by it, which wait again if it is undone.
+    pub(crate) answered: Option<Box<Reports>>,
+    /// The appeals that were settled by it, which are open again if it is undone.
+    pub(crate) settled: Vec<String>,
 }
 
 /// What a rule did.

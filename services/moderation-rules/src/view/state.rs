@@ -1,20 +1,33 @@
 //! Changes in memory over the view: what a batch reads, and what it writes at its end.
 
 mod again;
+mod appeals;
+mod case;
+mod desk;
+mod queue;
+mod tally;
+
+use std::collections::HashMap;
 
 use stoa_proto::ids;
 use stoa_rules::Print;
 use stoa_store::Error;
 
+use self::case::{Open, show};
+use super::appeals::AppealRow;
+use super::feed::{News, What};
 use super::limits::Limits;
 use super::memory::{Memory, Reader, Similar};
 use super::pending::Pending;
-use super::rows::{ArticleRow, AuthorRow, CaseRow, ClosedRow, CommentRow, RuleRow};
+use super::rows::{ArticleRow, AuthorRow, CaseRow, ClosedRow, CommentRow, RuleRow, assumed_due};
+use super::tallies::Tallies;
+use super::tally::Tally;
 use super::{
-    APPEALS, ARTICLES, AUTHORS, CASES, CHILDREN, CLOSED, COMMENTS, DECISIONS, DECISIONS_OF, Id,
-    Index, OPEN, OPEN_CASES, REPORTS, REVISIONS, RULES, SANCTIONS, TOTALS, decision_key,
+    ALL_APPEALS, APPEALED, APPEALS, ARTICLES, AUTHORS, BULKS, CASES, CHILDREN, CLAIMS, CLOSED,
+    COMMENTS, DECISIONS, DECISIONS_OF, Id, Index, NOTES, OPEN, OPEN_APPEALS, OPEN_CASES, QUEUES,
+    REPORTS, REVISIONS, RULES, SANCTIONS, TEXTS, TOTALS, decision_key,
 };
-use crate::record::{About, Change, Decided, Opening, Step};
+use crate::record::{About, Change, Closing, Decided, Step, Stored};
 
 /// The view with changes over it that are not written yet.
 pub(crate) struct State<'a> {
@@ -25,17 +38,31 @@ pub(crate) struct State<'a> {
     articles: Pending<Id, ArticleRow>,
     cases: Pending<String, CaseRow>,
     open: Pending<(i64, u64), String>,
+    queues: Pending<(u8, String, String, i64, u64), String>,
+    claims: Pending<(i64, u64), (i64, u64, String)>,
     closed: Pending<u64, String>,
     decisions: Pending<[u8; 16], u64>,
     decisions_of: Pending<(String, String, u64), ()>,
     children: Pending<(String, String, String, String), ()>,
     reports: Pending<(String, String, String), u64>,
-    appeals: Pending<(String, String, String), u64>,
+    appeals: Pending<String, AppealRow>,
+    open_appeals: Pending<u64, String>,
+    all_appeals: Pending<u64, String>,
+    appealed: Pending<[u8; 16], String>,
     sanctions: Pending<(String, String, u64), ()>,
+    notes: Pending<(String, u64), String>,
+    bulks: Pending<String, u64>,
+    texts: Pending<u64, u64>,
     rules: Pending<String, RuleRow>,
     totals: Pending<u8, u64>,
+    /// What is counted, by day and site.
+    counted: HashMap<(i64, String), Tally>,
+    restrictions: Vec<((i64, u64), String)>,
+    kept: Vec<(u64, u64)>,
     memory: Memory,
     pub(super) limits: Limits,
+    news: Vec<News>,
+    tallies: Tallies,
 }
 
 impl<'a> State<'a> {
@@ -49,17 +76,30 @@ impl<'a> State<'a> {
             articles: Pending::new(ARTICLES),
             cases: Pending::new(CASES),
             open: Pending::new(OPEN),
+            queues: Pending::new(QUEUES),
+            claims: Pending::new(CLAIMS),
             closed: Pending::new(CLOSED),
             decisions: Pending::new(DECISIONS),
             decisions_of: Pending::new(DECISIONS_OF),
             children: Pending::new(CHILDREN),
             reports: Pending::new(REPORTS),
             appeals: Pending::new(APPEALS),
+            open_appeals: Pending::new(OPEN_APPEALS),
+            all_appeals: Pending::new(ALL_APPEALS),
+            appealed: Pending::new(APPEALED),
             sanctions: Pending::new(SANCTIONS),
+            notes: Pending::new(NOTES),
+            bulks: Pending::new(BULKS),
+            texts: Pending::new(TEXTS),
             rules: Pending::new(RULES),
             totals: Pending::new(TOTALS),
+            counted: HashMap::new(),
+            restrictions: Vec::new(),
+            kept: Vec::new(),
             memory: Memory::new(),
             limits: Limits::new(),
+            news: Vec::new(),
+            tallies: Tallies::new(),
         }
     }
 
@@ -72,18 +112,30 @@ impl<'a> State<'a> {
         self.articles.write(&mut batch);
         self.cases.write(&mut batch);
         self.open.write(&mut batch);
+        self.queues.write(&mut batch);
+        self.claims.write(&mut batch);
         self.closed.write(&mut batch);
         self.decisions.write(&mut batch);
         self.decisions_of.write(&mut batch);
         self.children.write(&mut batch);
         self.reports.write(&mut batch);
         self.appeals.write(&mut batch);
+        self.open_appeals.write(&mut batch);
+        self.all_appeals.write(&mut batch);
+        self.appealed.write(&mut batch);
         self.sanctions.write(&mut batch);
+        self.notes.write(&mut batch);
+        self.bulks.write(&mut batch);
+        self.texts.write(&mut batch);
         self.rules.write(&mut batch);
         self.totals.write(&mut batch);
+        self.write_counted(&mut batch)?;
         self.memory.write(&mut batch);
         self.limits.write(&mut batch);
-        self.index.view.commit(batch, next)
+        self.tallies.write(&mut batch);
+        self.index.view.commit(batch, next)?;
+        self.index.feed.tell(self.news, next);
+        Ok(())
     }
 
     /// Looks up a comment.
@@ -147,28 +199,110 @@ impl<'a> State<'a> {
         self.reports.get(self.index, &triple(about, id))
     }
 
-    /// Looks up the record of an appeal.
-    pub(crate) fn appeal(&mut self, about: &About, id: &str) -> Result<Option<u64>, Error> {
-        self.appeals.get(self.index, &triple(about, id))
+    /// Applies a record.
+    pub(crate) fn take(&mut self, seq: u64, stored: &Stored) -> Result<(), Error> {
+        self.count_change(seq, &stored.change, stored.reasons.as_ref());
+        self.change(seq, &stored.change)
     }
 
     /// Applies a record's change.
     pub(crate) fn apply(&mut self, seq: u64, change: &Change) -> Result<(), Error> {
+        let (change, reasons) = match change {
+            Change::Stated(stated) => (&stated.change, Some(&stated.reasons)),
+            change => (change, None),
+        };
+        self.count_change(seq, change, reasons);
+        self.change(seq, change)
+    }
+
+    fn change(&mut self, seq: u64, change: &Change) -> Result<(), Error> {
         match change {
             Change::Decided(decided) => {
-                self.limits.decided(self.index, decided)?;
+                self.judged_by_rules(decided)?;
                 self.decided(seq, decided)
             }
             // No rule judged it, so it is none of the comments that rules are measured by.
             Change::Imported(decided) => self.decided(seq, decided),
             Change::Remembered(remembered) | Change::Answered(remembered) => {
                 let decided = &remembered.decided;
-                self.limits.decided(self.index, decided)?;
+                self.judged_by_rules(decided)?;
                 self.memory.remember(self.index, remembered)?;
                 self.decided(seq, decided)
             }
+            Change::Spoken(spoken) => {
+                let decided = &spoken.remembered.decided;
+                self.judged_by_rules(decided)?;
+                self.memory.remember(self.index, &spoken.remembered)?;
+                self.decided(seq, decided)?;
+                let site = &decided.about.site;
+                let mut author = self.author(site, &decided.author)?;
+                author.language = Some(spoken.language);
+                self.authors.put(key(site, &decided.author), author);
+                Ok(())
+            }
+            Change::Texted(texted) => {
+                self.texts.put(texted.version, seq);
+                Ok(())
+            }
             Change::Breaker(breaker) => self.limits.breaker(self.index, breaker),
             Change::Reviewed(reviewed) => self.reviewed(seq, reviewed),
+            Change::Article { .. } | Change::Tagged { .. } | Change::Version { .. } => {
+                self.article_changed(change);
+                Ok(())
+            }
+            Change::Withdrawn { about, at, case } => {
+                let mut comment = self.comment_or_new(about)?;
+                comment.withdrawn_seq = Some(seq);
+                self.step(seq, about, &comment, *case, *at, None)?;
+                self.comments.put(key(&about.site, &about.comment), comment);
+                Ok(())
+            }
+            Change::Reported {
+                about,
+                report,
+                at,
+                case,
+            } => self.reported_by_somebody(seq, about, report, *at, *case),
+            Change::ReportedFor(report) => self.reported(seq, report),
+            Change::Sanctioned(sanctioned) => self.sanctioned(seq, sanctioned),
+            Change::Handled(handled) => self.handled(seq, handled),
+            Change::Undone(undone) => self.undone(seq, undone),
+            Change::Bulked(bulked) => {
+                self.bulks.put(bulked.id.clone(), seq);
+                Ok(())
+            }
+            Change::Appealed {
+                about,
+                appeal,
+                at,
+                case,
+            } => {
+                let appeal = self.earlier_appeal(about, appeal, *case, *at)?;
+                self.appeal_came(seq, &appeal)
+            }
+            Change::Appeal(appeal) => self.appeal_came(seq, appeal),
+            Change::Erased { about, at, case } => self.erased(seq, about, *at, *case),
+            Change::Voted(voted) => {
+                let about = &voted.about;
+                let mut comment = self.comment_or_new(about)?;
+                comment.votes = voted.votes;
+                self.comments.put(key(&about.site, &about.comment), comment);
+                Ok(())
+            }
+            // It says what the journal has to erase; the row holds counts alone.
+            Change::Forgotten { .. } => Ok(()),
+            Change::Stated(stated) => self.change(seq, &stated.change),
+        }
+    }
+
+    /// Counts a decision of the rules for limits and insights.
+    fn judged_by_rules(&mut self, decided: &Decided) -> Result<(), Error> {
+        self.limits.decided(self.index, decided)?;
+        self.tallies.decided(self.index, decided)
+    }
+
+    fn article_changed(&mut self, change: &Change) {
+        let (site, article, row) = match change {
             Change::Article {
                 site,
                 article,
@@ -180,8 +314,7 @@ impl<'a> State<'a> {
                     removed: *removed,
                     ..ArticleRow::default()
                 };
-                self.articles.put(key(site, article), row);
-                Ok(())
+                (site, article, row)
             }
             Change::Tagged {
                 site,
@@ -196,8 +329,7 @@ impl<'a> State<'a> {
                     tags: tags.clone(),
                     recorded: None,
                 };
-                self.articles.put(key(site, article), row);
-                Ok(())
+                (site, article, row)
             }
             Change::Version {
                 site,
@@ -213,49 +345,11 @@ impl<'a> State<'a> {
                     tags: tags.clone(),
                     recorded: *recorded,
                 };
-                self.articles.put(key(site, article), row);
-                Ok(())
+                (site, article, row)
             }
-            Change::Withdrawn { about, at, case } => {
-                let mut comment = self.comment_or_new(about)?;
-                comment.withdrawn_seq = Some(seq);
-                self.step(seq, about, &comment, *case, *at, None)?;
-                self.comments.put(key(&about.site, &about.comment), comment);
-                Ok(())
-            }
-            Change::Reported {
-                about,
-                report,
-                at,
-                case,
-            } => {
-                let mut comment = self.comment_or_new(about)?;
-                let weight = AuthorRow::default().weight();
-                self.count_report(seq, about, report, &mut comment);
-                comment
-                    .reports
-                    .get_or_insert_default()
-                    .add(None, None, weight);
-                self.step(seq, about, &comment, *case, *at, None)?;
-                self.comments.put(key(&about.site, &about.comment), comment);
-                Ok(())
-            }
-            Change::ReportedFor(report) => self.reported(seq, report),
-            Change::Sanctioned(sanctioned) => self.sanctioned(seq, sanctioned),
-            Change::Appealed {
-                about,
-                appeal,
-                at,
-                case,
-            } => {
-                let comment = self.comment_or_new(about)?;
-                self.appeals.put(triple(about, appeal), seq);
-                self.step(seq, about, &comment, *case, *at, None)
-            }
-            Change::Erased { about, at, case } => self.erased(seq, about, *at, *case),
-            // It says what the journal has to erase; the row holds counts alone.
-            Change::Forgotten { .. } => Ok(()),
-        }
+            _ => return,
+        };
+        self.articles.put(key(site, article), row);
     }
 
     fn comment_or_new(&mut self, about: &About) -> Result<CommentRow, Error> {
@@ -334,12 +428,15 @@ impl<'a> State<'a> {
             revision: decided.revision,
             decision: decided.decision.clone(),
             verdict: decided.verdict,
+            acted: decided.rules.clone(),
+            shadowed: decided.shadow.clone(),
             decided_seq: seq,
             rejudged_seq: None,
             reviewed_seq: None,
             // A newer revision takes a withdrawal back; one that came before the comment stays.
             withdrawn_seq: before.withdrawn_seq.filter(|_| before.revision == 0),
             erased_seq: before.erased_seq,
+            votes: before.votes,
             n_reports: before.n_reports,
             reports: before.reports,
         };
@@ -368,35 +465,47 @@ impl<'a> State<'a> {
         match step {
             Step::None => Ok(()),
             Step::Open { reason, priority } => {
-                let before = self.case(&id)?;
-                let mut row = before
-                    .clone()
-                    .unwrap_or_else(|| new_case(about, comment, reason));
-                if let Some(closed) = row.closed.take() {
-                    self.closed.set(closed.seq, None);
-                }
-                row.reason = reason;
-                row.priority = priority;
-                row.version += 1;
-                row.openings += 1;
-                row.opened_seq = seq;
-                row.opened_at = at;
-                show(&mut row, comment, decided);
-                self.open.put((-priority, seq), id.clone());
-                self.cases.put(id, row);
-                self.count_open(1)
+                let due = assumed_due(at, priority);
+                let step = Step::OpenBy {
+                    reason,
+                    priority,
+                    due,
+                };
+                self.step(seq, about, comment, step, at, decided)
+            }
+            Step::OpenBy {
+                reason,
+                priority,
+                due,
+            } => {
+                self.tallies.opened(self.index, &about.site, reason, at)?;
+                let open = Open {
+                    reason,
+                    priority,
+                    due,
+                };
+                self.open_case(seq, about, comment, open, at, decided)
             }
             Step::Keep { priority } => {
+                let case = self.case(&id)?;
+                let due = case.map_or(0, |case| {
+                    assumed_due(case.opened_at, priority).min(case.due)
+                });
+                let step = Step::KeepBy { priority, due };
+                self.step(seq, about, comment, step, at, decided)
+            }
+            Step::KeepBy { priority, due } => {
                 let Some(mut row) = self.case(&id)? else {
                     return Ok(());
                 };
-                self.open.set((-row.priority, row.opened_seq), None);
-                row.priority = priority;
+                self.dequeue(&row);
+                (row.priority, row.due) = (priority, due);
                 if decided.is_some() {
                     row.version += 1;
                 }
                 show(&mut row, comment, decided);
-                self.open.put((-priority, row.opened_seq), id.clone());
+                self.enqueue(&id, &row);
+                self.tell(seq, What::Changed, &id, &row, None);
                 self.cases.put(id, row);
                 Ok(())
             }
@@ -410,6 +519,8 @@ impl<'a> State<'a> {
                     verdict: None,
                     moderator: None,
                     fingerprint: None,
+                    answered: None,
+                    settled: Vec::new(),
                 };
                 self.close(&id, closed)
             }
@@ -423,12 +534,28 @@ impl<'a> State<'a> {
         if row.closed.is_some() {
             return Ok(());
         }
-        self.open.set((-row.priority, row.opened_seq), None);
+        self.tallies.closed(self.index, &row, &closed)?;
+        self.dequeue(&row);
+        (row.claim, row.escalated) = (None, None);
         self.closed.put(closed.seq, id.to_owned());
         row.version += 1;
-        row.closed = Some(closed);
+        let seq = closed.seq;
+        let by = closed.moderator.clone();
+        let what = match closed.reason {
+            Closing::Decided => What::Decided,
+            _ => What::Closed,
+        };
+        let settled = self.settle(&row, &closed)?;
+        row.appealed = false;
+        row.closed = Some(ClosedRow { settled, ..closed });
+        self.tell(seq, what, id, &row, by.as_ref());
         self.cases.put(id.to_owned(), row);
         self.count_open(-1)
+    }
+
+    /// Tells those who watch the queue, once it is written.
+    fn tell(&mut self, seq: u64, what: What, id: &str, row: &CaseRow, by: Option<&String>) {
+        self.news.push(News::new(seq, what, id, row, by));
     }
 
     fn count_open(&mut self, by: i64) -> Result<(), Error> {
@@ -438,37 +565,6 @@ impl<'a> State<'a> {
             .unwrap_or_default();
         self.totals.put(OPEN_CASES, open.saturating_add_signed(by));
         Ok(())
-    }
-}
-
-fn new_case(about: &About, comment: &CommentRow, reason: Opening) -> CaseRow {
-    CaseRow {
-        site: about.site.clone(),
-        article: comment.article.clone(),
-        comment: about.comment.clone(),
-        author: comment.author.clone(),
-        reason,
-        priority: 0,
-        revision: 0,
-        version: 0,
-        openings: 0,
-        opened_seq: 0,
-        opened_at: 0,
-        decided_seq: 0,
-        labels: Vec::new(),
-        rules: Vec::new(),
-        closed: None,
-    }
-}
-
-/// Makes a case show the newest revision.
-fn show(row: &mut CaseRow, comment: &CommentRow, decided: Option<&Decided>) {
-    row.revision = comment.revision;
-    row.decided_seq = comment.decided_seq;
-    row.author.clone_from(&comment.author);
-    if let Some(decided) = decided {
-        row.labels.clone_from(&decided.labels);
-        row.rules.clone_from(&decided.rules);
     }
 }
 

@@ -266,7 +266,12 @@ fn depth_and_size_have_a_bound() {
     );
     assert_eq!(import(Format::Html, nested.as_bytes()).jobs.len(), 1);
     let scope = "<div itemscope itemtype='https://schema.org/Comment'><div itemprop='text'>x";
-    ends(Format::Html, scope.repeat(3_000).as_bytes(), 0, "too often");
+    ends(Format::Html, scope.repeat(900).as_bytes(), 0, "too often");
+    let deep = "<div>".repeat(50_000);
+    ends(Format::Html, deep.as_bytes(), 0, "more than 2000 deep");
+    // What need not be closed is not deep.
+    let flat = "<p>a<br><li>b<td>".repeat(3_000) + &"<div><b>x</b></div>".repeat(3_000);
+    assert_eq!(import(Format::Html, flat.as_bytes()).jobs.len(), 1);
 }
 
 #[test]

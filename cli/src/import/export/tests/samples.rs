@@ -102,7 +102,7 @@ fn wordpress() {
             r#"visible wordpress-22 <- - vallee.example?p=12 [Chloé] html "Sans date.""#,
             r#"pending wordpress-23 <- 2019-03-03T09:00:00Z vallee.example?p=12 [Chloé] html "En attente.""#,
             r#"deleted wordpress-24 <- 2019-03-04T09:00:00Z vallee.example?p=12 [Chloé] html "À la corbeille.""#,
-            r#"vallee.example?p=13 "Entre nous""#,
+            "line 81 -: article that is not public ",
             r#"pending wordpress-25 <- 2019-04-04T09:00:00Z vallee.example?p=13 [Ben] html "Jamais public.""#,
         ],
     );
@@ -112,6 +112,11 @@ fn wordpress() {
     let article: Value = serde_json::from_slice(made.jobs[0].body.as_ref().unwrap()).unwrap();
     assert_eq!(article["data"]["body"], "<p>Le marché ouvre samedi.</p>");
     assert_eq!(article["data"]["published_at"], "2019-03-01T07:00:00Z");
+    // Words that only some could read are not sent at all.
+    let bodies = made.jobs.iter().filter_map(|job| job.body.as_ref());
+    for body in bodies {
+        assert!(!String::from_utf8_lossy(body).contains("Entre nous"));
+    }
     // Other prefixes, another version, and prefixes that nobody declared.
     let text = String::from_utf8(sample("wordpress.xml")).unwrap();
     for other in [
@@ -124,6 +129,55 @@ fn wordpress() {
             made.lines()
         );
     }
+}
+
+#[test]
+fn an_id_that_stands_for_comments_of_two_articles_is_no_one_comment() {
+    let comment = |id: &str, parent: &str, text: &str| {
+        format!(
+            "<wp:comment><wp:comment_id>{id}</wp:comment_id><wp:comment_content>{text}\
+             </wp:comment_content><wp:comment_approved>1</wp:comment_approved>\
+             <wp:comment_parent>{parent}</wp:comment_parent></wp:comment>"
+        )
+    };
+    let item = |link: &str, comments: &str| {
+        format!("<item><link>https://a.example/{link}</link>{comments}</item>")
+    };
+    let export = |items: &str| format!("<rss><channel>{items}</channel></rss>");
+    let first = item("1", &(comment("1", "0", "a") + &comment("2", "1", "b")));
+    let second = item("2", &(comment("1", "0", "c") + &comment("3", "1", "d")));
+    let text = export(&(first.clone() + &second + &first));
+    let made = import(Format::Wordpress, text.as_bytes());
+    let ids: Vec<String> = made
+        .jobs
+        .iter()
+        .filter_map(|job| job.entry.id.clone())
+        .collect();
+    let other = stoa_proto::ids::derive("wordpress-1-", &["a.example/2"]);
+    let expected = [
+        "a.example/1",
+        "wordpress-1",
+        "wordpress-2",
+        "a.example/2",
+        &other,
+        "wordpress-3",
+        "wordpress-1",
+        "wordpress-2",
+    ];
+    assert_eq!(ids, expected);
+    let lines = made.lines();
+    assert!(lines[2].contains("<wordpress-1 "), "{lines:?}");
+    assert!(lines[5].contains(&format!("<{other} ")), "{lines:?}");
+    assert!(orphans(&made).is_empty());
+    // What one file says does not depend on those that are read before it.
+    let (one, two) = (export(&first), export(&second));
+    let files: [(&str, &[u8]); 2] = [("1.xml", one.as_bytes()), ("2.xml", two.as_bytes())];
+    let both = import_as(Format::Wordpress, None, &files);
+    assert!(
+        both.lines()[4].starts_with("visible wordpress-1 "),
+        "{:?}",
+        both.lines()
+    );
 }
 
 #[test]
@@ -209,7 +263,7 @@ fn html() {
         &[
             r#"vallee.example/2022/gare "La gare rouvre""#,
             r#"visible html-https://vallee.example/2022/gare#c1 <- 2022-01-02T10:00:00+01:00 vallee.example/2022/gare [Inès] plain "Bravo & merci.""#,
-            r#"visible html-2 <html-https://vallee.example/2022/gare#c1 - vallee.example/2022/gare [Jules] plain "De rien.""#,
+            r#"visible html-2-c39cf02b1b56d5048f3407458cbe3b58 <html-https://vallee.example/2022/gare#c1 - vallee.example/2022/gare [Jules] plain "De rien.""#,
             r#"visible html-https://vallee.example/2022/gare#c3 <html-https://vallee.example/2022/gare#c1 2022-01-03T10:00:00Z vallee.example/2022/gare [Kim] plain "Ça y est.""#,
         ],
     );
@@ -218,8 +272,8 @@ fn html() {
         &sample("microdata.html"),
         &[
             r#"vallee.example/cafe "Le café du coin""#,
-            r#"visible html-c-1 <- 2021-06-01T08:00:00Z vallee.example/cafe [Léa] html "<p>Très <em>bon</em>.</p>""#,
-            r#"visible html-c-2 <html-c-1 2021-06-01T09:00:00Z vallee.example/cafe [Max] html "Ah oui ?""#,
+            r#"visible html-c-1-87d2825ece9a66c80f2f72f56fb2130e <- 2021-06-01T08:00:00Z vallee.example/cafe [Léa] html "<p>Très <em>bon</em>.</p>""#,
+            r#"visible html-c-2-87d2825ece9a66c80f2f72f56fb2130e <html-c-1-87d2825ece9a66c80f2f72f56fb2130e 2021-06-01T09:00:00Z vallee.example/cafe [Max] html "Ah oui ?""#,
         ],
     );
     let (one, other) = (sample("jsonld.html"), sample("microdata.html"));

@@ -60,6 +60,9 @@ async fn each_item_is_told_what_became_of_it() {
         (&lines[3]["code"], &lines[3]["state"]),
         (&"stale_revision".into(), &"spam".into())
     );
+    let told = lines[3]["message"].as_str().unwrap();
+    assert!(told.contains("an import does not rewrite"), "{told}");
+    assert_eq!(lines[3].get("field"), None);
     assert_eq!(totals["events"]["spam"]["refused"], 1, "{totals}");
     assert_eq!(totals["events"]["articles"]["duplicate"], 1, "{totals}");
     assert_eq!(exit, code(ExitCode::FAILURE));

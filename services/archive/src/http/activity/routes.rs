@@ -7,8 +7,10 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
 use stoa_daemon::Problem;
+use stoa_daemon::openapi::{NotFound, NotModified};
 
 use super::super::accept::ACTIVITY;
+use super::super::params::{After, Limit, Paged};
 use super::super::said::Said;
 use super::super::visit::Visit;
 use super::super::{PageQuery, Public, nothing};
@@ -20,7 +22,18 @@ const OBJECTS: usize = 200;
 
 type PageQueryResult = Result<Query<PageQuery>, QueryRejection>;
 
-/// `GET /v1/sites/{site}/threads/{thread}/activity`
+/// A thread as ActivityStreams 2.0: an ordered collection, or a page of it.
+///
+/// With `page=true` or `after` a page, otherwise the collection without its items.
+#[utoipa::path(
+    get,
+    path = "/v1/sites/{site}/threads/{thread}/activity",
+    operation_id = "get_thread_activity",
+    tag = "activitystreams",
+    params(("site" = String, Path, description = "The site."), ("thread" = String, Path, description = "The article's id."), After, Limit<200, 200>, Paged),
+    extensions(("x-access" = json!("site"))),
+    responses((status = 200, description = "The collection.", body = Object, content_type = ACTIVITY), NotFound, NotModified),
+)]
 pub(in crate::http) async fn thread(
     State(public): State<Public>,
     Path((site, thread)): Path<(String, String)>,
@@ -31,7 +44,21 @@ pub(in crate::http) async fn thread(
     thread_as(ACTIVITY, &public, (site, thread), &query, &visit).await
 }
 
-/// `GET /v1/sites/{site}/threads/{thread}/article`
+/// An article as ActivityStreams 2.0.
+#[utoipa::path(
+    get,
+    path = "/v1/sites/{site}/threads/{thread}/article",
+    operation_id = "get_article_activity",
+    tag = "activitystreams",
+    params(("site" = String, Path, description = "The site."), ("thread" = String, Path, description = "The article's id.")),
+    extensions(("x-access" = json!("site"))),
+    responses(
+        (status = 200, description = "The article.", body = Object, content_type = ACTIVITY),
+        (status = 410, description = "A tombstone: it was taken down.", body = Object, content_type = ACTIVITY),
+        NotFound,
+        NotModified,
+    ),
+)]
 pub(in crate::http) async fn article(
     State(public): State<Public>,
     Path((site, thread)): Path<(String, String)>,
@@ -55,7 +82,21 @@ pub(in crate::http) async fn article(
     }))
 }
 
-/// `GET /v1/sites/{site}/comments/{comment}/activity`
+/// A comment as ActivityStreams 2.0.
+#[utoipa::path(
+    get,
+    path = "/v1/sites/{site}/comments/{comment}/activity",
+    operation_id = "get_comment_activity",
+    tag = "activitystreams",
+    params(("site" = String, Path, description = "The site."), ("comment" = String, Path, description = "The comment.")),
+    extensions(("x-access" = json!("site"))),
+    responses(
+        (status = 200, description = "The note.", body = Object, content_type = ACTIVITY),
+        (status = 410, description = "A tombstone: it was withdrawn or erased.", body = Object, content_type = ACTIVITY),
+        NotFound,
+        NotModified,
+    ),
+)]
 pub(in crate::http) async fn comment(
     State(public): State<Public>,
     Path((site, comment)): Path<(String, String)>,
@@ -64,7 +105,16 @@ pub(in crate::http) async fn comment(
     comment_as(ACTIVITY, &public, (site, comment), &visit).await
 }
 
-/// `GET /v1/sites/{site}/comments/{comment}/replies`
+/// The replies to a comment as ActivityStreams 2.0: a collection.
+#[utoipa::path(
+    get,
+    path = "/v1/sites/{site}/comments/{comment}/replies",
+    operation_id = "get_comment_replies",
+    tag = "activitystreams",
+    params(("site" = String, Path, description = "The site."), ("comment" = String, Path, description = "The comment.")),
+    extensions(("x-access" = json!("site"))),
+    responses((status = 200, description = "The collection.", body = Object, content_type = ACTIVITY), NotFound, NotModified),
+)]
 pub(in crate::http) async fn replies(
     State(public): State<Public>,
     Path((site, comment)): Path<(String, String)>,

@@ -121,17 +121,22 @@ fn write_article(html: &mut Html, article: Option<&ShownArticle>) {
     }
     let Some(words) = &article.words else { return };
     html.raw("<p class=\"meta\">");
+    let mut between = "";
     for author in &words.authors {
-        html.raw("<bdi>").text(author).raw("</bdi> · ");
+        html.raw(std::mem::replace(&mut between, " · "));
+        html.raw("<bdi>").text(author).raw("</bdi>");
     }
-    if let Some(at) = &words.published_at {
-        html.raw("Published ").time(at);
-    }
-    if let Some(at) = &words.updated_at {
-        html.raw(" · Updated ").time(at);
+    for (what, at) in [
+        ("Published ", &words.published_at),
+        ("Updated ", &words.updated_at),
+    ] {
+        if let Some(at) = at {
+            html.raw(std::mem::replace(&mut between, " · "));
+            html.raw(what).time(at);
+        }
     }
     if let Some(url) = &words.url {
-        html.raw(" · ").outer_link(url, "Original");
+        html.raw(between).outer_link(url, "Original");
     }
     html.raw("</p>")
         .paragraphs(&words.text, words.language.as_deref());
@@ -206,7 +211,7 @@ fn write_comment(html: &mut Html, item: &Item, context: &Context<'_>, audience: 
     if let Some(shown) = &item.shown {
         write_head(html, shown);
         if let Some(link) = context.links.comment(context.site, &item.comment) {
-            html.raw(" <span class=\"meta\">· ")
+            html.raw(" <span class=\"meta permalink\">· ")
                 .link(&link, "Permalink")
                 .raw("</span>");
         }

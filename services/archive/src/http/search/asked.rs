@@ -8,6 +8,7 @@ use jiff::{Timestamp, ToSpan as _};
 use serde::Deserialize;
 use stoa_daemon::Problem;
 use stoa_search::{Cursor, Filters, Kind, Order, Query as Words, Searcher};
+use utoipa::IntoParams;
 
 use crate::read::Audience;
 use crate::search::feed::{PUBLISHED, REMOVED};
@@ -19,32 +20,47 @@ const HITS: usize = 20;
 const HITS_MAX: usize = 100;
 
 /// The parameters, as they are written; an empty one is as good as none.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
 pub(in crate::http) struct SearchQuery {
+    /// Words to look for: `words`, `"a phrase"`, `-not`, `OR`, `pre*`.
     pub(super) q: String,
+    /// The site; without one all, for which the token must be for all sites.
     pub(super) site: String,
+    /// `comment` or `article`.
     #[serde(rename = "type")]
     pub(super) kind: String,
+    /// The article's id.
     pub(super) article: String,
+    /// The author's id.
     pub(super) author: String,
+    /// A label of the decision that stands.
     pub(super) label: String,
+    /// The verdict of the decision that stands: `approve`, `reject` or `hold`.
     pub(super) verdict: String,
+    /// `approved`, `pending`, `rejected`; of articles `published` or `removed`.
     pub(super) status: String,
+    /// The language, as `fr`.
     pub(super) language: String,
+    /// A day as 2026-11-24 or a moment as 2026-11-24T12:00:00Z.
     pub(super) from: String,
+    /// A day, which is included, or the moment after the last.
     pub(super) to: String,
+    /// `relevance` where there are words, `newest` or `oldest`.
     pub(super) sort: String,
+    /// Hits of a page.
+    #[param(value_type = Option<usize>, default = 20, minimum = 1, maximum = 100)]
     pub(super) limit: String,
+    /// `next` of the page before.
     pub(super) after: String,
 }
 
 impl SearchQuery {
     /// Unwraps the parameters; 400 when they can't be read.
     pub(super) fn of(query: Result<Query<Self>, QueryRejection>) -> Result<Self, Problem> {
-        query
-            .map(|Query(query)| query)
-            .map_err(|error| Problem::bad_request(error.body_text()))
+        let Query(query) = query?;
+        Ok(query)
     }
 }
 

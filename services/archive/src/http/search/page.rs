@@ -5,6 +5,7 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use stoa_daemon::Problem;
+use stoa_daemon::openapi::{NotFound, Unavailable};
 
 use super::super::html::Html;
 use super::super::{Public, links};
@@ -60,7 +61,21 @@ const CHOSEN: [(&str, &str, Choices); 3] = [
     ),
 ];
 
-/// `GET /search`
+/// Searching, as a page with a form.
+#[utoipa::path(
+    get,
+    path = "/search",
+    operation_id = "page_of_search",
+    tag = "pages",
+    params(SearchQuery),
+    extensions(("x-access" = json!("site"))),
+    responses(
+        (status = 200, description = "The page.", body = String, content_type = "text/html"),
+        (status = 400, description = "The page, saying what is wrong with the search.", content((String = "text/html"), (Problem = "application/problem+json"))),
+        NotFound,
+        Unavailable,
+    ),
+)]
 pub(in crate::http) async fn page(
     State(public): State<Public>,
     query: Result<Query<SearchQuery>, QueryRejection>,

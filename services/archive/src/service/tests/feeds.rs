@@ -83,6 +83,50 @@ pub(super) fn texts(elements: &[Element], name: &str) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_site_s_feed_has_the_threads_that_were_active_last() {
+    let fixture = Fixture::new();
+    let archive = fixture.start().await;
+    let mut events = Vec::new();
+    for (thread, hour) in [("t-1", 3), ("t-2", 1), ("t-3", 2)] {
+        let id = format!("of-{thread}");
+        let mut submitted = comment(&id, None, 1);
+        submitted["data"]["article"] = json!(thread);
+        submitted["data"]["submitted_at"] = json!(format!("2026-11-02T0{hour}:00:00Z"));
+        let mut approved = decision(&format!("d-{thread}"), &id, "approve");
+        approved["data"]["article"] = json!(thread);
+        events.extend([submitted, approved]);
+    }
+    archive.publish(&events, 6).await;
+    let ids = async |archive: &Running, limit: usize| {
+        let path = format!("/sites/courrier/feed.atom?limit={limit}");
+        let (_, _, body) = request(archive.public.clone(), &path, "").await;
+        let ids = texts(&elements(&body), "id").split_off(1);
+        let ids: Vec<String> = ids
+            .iter()
+            .map(|id| id.rsplit('/').next().unwrap().to_owned())
+            .collect();
+        ids
+    };
+    assert_eq!(ids(&archive, 2).await, ["of-t-1", "of-t-3"]);
+    assert_eq!(ids(&archive, 9).await, ["of-t-1", "of-t-3", "of-t-2"]);
+    // A thread in which somebody writes again comes first, once.
+    let mut later = comment("later", None, 1);
+    later["data"]["article"] = json!("t-2");
+    later["data"]["submitted_at"] = json!("2026-11-02T09:00:00Z");
+    let mut approved = decision("d-later", "later", "approve");
+    approved["data"]["article"] = json!("t-2");
+    archive.publish(&[later, approved], 8).await;
+    assert_eq!(ids(&archive, 2).await, ["later", "of-t-1"]);
+    archive.stop().await;
+    let archive = fixture.start().await;
+    assert_eq!(
+        ids(&archive, 9).await,
+        ["later", "of-t-1", "of-t-3", "of-t-2"]
+    );
+    archive.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn feeds_have_the_latest_approved_comments() {
     let (_fixture, archive) = thread().await;
     let other = event(

@@ -195,28 +195,47 @@ async fn a_thread_is_a_collection_in_pages() {
     let article = archive
         .ok("/v1/sites/courrier/threads/a-1/article", "")
         .await;
+    let html = "<p dir=\"auto\">The first.</p><p dir=\"auto\">The second.</p>";
     assert_eq!(
-        (&article["type"], &article["name"], &article["replies"]),
-        (&json!("Article"), &json!("Le titre"), &thread["id"])
-    );
-    assert_eq!(
-        article["attributedTo"],
-        json!([{"type": "Person", "name": "Ada"}])
+        article,
+        json!({
+            "@context": "https://www.w3.org/ns/activitystreams",
+            "type": "Article",
+            "id": "https://archive.example/v1/sites/courrier/threads/a-1/article",
+            "url": thread["id"],
+            "name": "Le titre",
+            "attributedTo": [{"type": "Person", "name": "Ada"}],
+            "content": html,
+            "contentMap": {"fr": html},
+            "mediaType": "text/html",
+            "source": {"content": "The first.\n\nThe second.", "mediaType": "text/plain"},
+            "published": "2026-11-01T08:00:00+01:00",
+            "context": thread["id"],
+            "replies": thread["id"],
+        })
     );
     let removed = event("removed", "article.removed", json!({}));
     archive.publish(&[removed], 15).await;
     let (status, gone) = archive
         .get("/v1/sites/courrier/threads/a-1/article", "")
         .await;
-    assert_eq!(
-        (status, &gone["type"], &gone["formerType"], &gone["id"]),
-        (
-            StatusCode::GONE,
-            &json!("Tombstone"),
-            &json!("Article"),
-            &article["id"]
-        )
-    );
+    let tombstone = json!({
+        "@context": "https://www.w3.org/ns/activitystreams",
+        "type": "Tombstone",
+        "id": article["id"],
+        "formerType": "Article",
+        "context": thread["id"],
+    });
+    assert_eq!((status, &gone), (StatusCode::GONE, &tombstone));
+    // Its comments stay what they are, and so does what they answer.
+    let note = archive
+        .ok("/v1/sites/courrier/comments/c-1/activity", "")
+        .await;
+    assert_eq!(note["inReplyTo"], article["id"]);
+    let shown = archive
+        .ok("/v1/sites/courrier/threads/a-1/article", VIEWER)
+        .await;
+    assert_eq!(shown, article, "who reviews reads on");
     for (query, expected) in [
         ("limit=0", StatusCode::BAD_REQUEST),
         ("limit=201", StatusCode::BAD_REQUEST),
@@ -228,6 +247,43 @@ async fn a_thread_is_a_collection_in_pages() {
         assert_eq!(status, expected, "{query}");
     }
     archive.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_has_the_objects_that_are_served() {
+    for is_removed in [false, true] {
+        let (fixture, archive) = thread().await;
+        if is_removed {
+            let removed = event("removed", "article.removed", json!({}));
+            archive.publish(&[removed], 15).await;
+        }
+        let thread = "/v1/sites/courrier/threads/a-1";
+        let (status, article) = archive.get(&format!("{thread}/article"), "").await;
+        assert_eq!(status == StatusCode::GONE, is_removed);
+        let page = archive
+            .ok(&format!("{thread}/activity?page=true"), "")
+            .await;
+        let mut served = vec![article.clone()];
+        for item in page["orderedItems"].as_array().unwrap() {
+            let mut item = item.clone();
+            item["@context"] = article["@context"].clone();
+            served.push(item);
+        }
+        archive.stop().await;
+
+        let dir = fixture.dir.path().join("archive");
+        let export = crate::export::Export::open(&dir, &mut |_, _| {}).unwrap();
+        let mut exported: Vec<Value> = Vec::new();
+        let mut put = |object: &str| {
+            exported.push(serde_json::from_str(object)?);
+            Ok(())
+        };
+        let base = "https://archive.example";
+        let written = export.activity("courrier", base, &mut put).unwrap();
+        assert_eq!(exported, served);
+        assert_eq!(written.tombstones, 1 + u64::from(is_removed));
+        assert_eq!(written.objects + written.tombstones, 5);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

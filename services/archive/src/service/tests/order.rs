@@ -262,8 +262,14 @@ async fn sites_and_threads_are_listed() {
     let mut listed = Vec::new();
     let mut path = "/v1/sites/courrier/threads?limit=8".to_owned();
     loop {
-        let page = archive.ok(&path, "").await;
+        let page = archive.ok(&path, VIEWER).await;
         let threads = page["threads"].as_array().unwrap();
+        // Nothing of them is for anyone, and the pages are the same.
+        let public = archive.ok(&path, "").await;
+        assert_eq!(
+            (&public["threads"], &public["next"]),
+            (&json!([]), &page["next"])
+        );
         listed.extend(
             threads
                 .iter()

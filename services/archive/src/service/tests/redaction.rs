@@ -1,5 +1,8 @@
 //! Words that are erased: on request, by author, by policy, and for good.
 
+mod desk;
+mod reports;
+
 use std::path::Path;
 
 use axum::http::Method;
@@ -388,61 +391,6 @@ async fn a_redaction_waits_can_be_called_off_and_needs_two() {
         )
         .await;
     assert_eq!(all["redactions"].as_array().unwrap().len(), 2);
-    archive.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_policy_erases_and_a_legal_hold_wins() {
-    let fixture = Fixture::new();
-    let mut config = fixture.at_once();
-    let courrier = config.sites.first_mut().unwrap();
-    courrier.retention = Some(RetentionConfig {
-        rejected: Some("10d".parse().unwrap()),
-        all: None,
-    });
-    courrier.held_comments = vec!["c-2".to_owned()];
-    let archive = fixture.start().await;
-    let events = [
-        comment("c-1", None, 1),
-        comment("c-2", None, 2),
-        comment("c-3", None, 3),
-        decision("d-1", "c-1", "reject"),
-        decision("d-2", "c-2", "reject"),
-        decision("d-3", "c-3", "approve"),
-    ];
-    archive.publish(&events, 6).await;
-    archive.stop().await;
-    let archive = fixture.start_with(config).await;
-    archive.relay(&fixture).await;
-    // A hold also keeps what somebody asks for.
-    let held = archive
-        .ask(json!({"site": "courrier", "comment": "c-2"}))
-        .await;
-    let erased = async {
-        while archive
-            .index
-            .comment("courrier", "a-1", "c-1")
-            .unwrap()
-            .unwrap()
-            .erased
-            .is_none()
-        {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(20), erased)
-        .await
-        .unwrap();
-    tokio::time::sleep(Duration::from_millis(1_500)).await;
-    let row = |id: &str| {
-        archive
-            .index
-            .comment("courrier", "a-1", id)
-            .unwrap()
-            .unwrap()
-    };
-    assert!(row("c-2").erased.is_none() && row("c-3").erased.is_none());
-    assert_eq!(archive.redaction(&held).await["state"], "erasing");
     archive.stop().await;
 }
 

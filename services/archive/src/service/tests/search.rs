@@ -24,16 +24,6 @@ impl Running {
         self.until(|| search.applied() >= total).await;
     }
 
-    /// Waits until something holds.
-    async fn until(&self, holds: impl Fn() -> bool) {
-        let waiting = async {
-            while !holds() {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        tokio::time::timeout(SOON, waiting).await.unwrap();
-    }
-
     /// Searches, and lists what is found: comments by id, articles by theirs.
     async fn found(&self, query: &str, token: &str) -> Vec<String> {
         let body = self.ok(&format!("/v1/search?{query}"), token).await;

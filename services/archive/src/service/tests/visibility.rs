@@ -120,11 +120,13 @@ async fn a_site_is_private_unless_it_is_public() {
             "{path}"
         );
     }
-    let own = archive.ok("/v1/sites/private/threads/a-1", PUBLISHER).await;
     assert_eq!(
-        own["comments"],
-        json!([]),
-        "a publisher has no role that reviews"
+        archive
+            .get("/v1/sites/private/threads/a-1", PUBLISHER)
+            .await
+            .0,
+        StatusCode::NOT_FOUND,
+        "a publisher has no role that reviews, and nothing was approved"
     );
     let reviewed = archive.ok("/v1/sites/private/threads/a-1", VIEWER).await;
     assert_eq!(reviewed["comments"][0]["comment"], "p-1");
@@ -216,5 +218,44 @@ async fn a_deleted_comment_that_was_imported_keeps_its_place_without_words() {
     let page = archive.get("/sites/courrier/threads/a-1", "").await;
     assert_eq!(page.0, StatusCode::OK);
     assert!(page.1.as_str().unwrap().contains("The words of c-2"));
+    archive.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thread_without_anything_for_anyone_is_not_told_of() {
+    let fixture = Fixture::new();
+    let archive = fixture.start().await;
+    let mut held = comment("c-held", None, 1);
+    held["data"]["article"] = json!("blog.example/secret");
+    archive.publish(&[held], 1).await;
+    let thread = "/v1/sites/courrier/threads/blog.example%2Fsecret";
+    let lists = [
+        "/v1/sites/courrier/threads",
+        "/sites/courrier",
+        "/sites/courrier/sitemap.xml",
+        "/sites/courrier/feed.atom",
+    ];
+    for path in lists {
+        let (status, _, body) = request(archive.public.clone(), path, "").await;
+        assert_eq!(status, StatusCode::OK, "{path}");
+        assert!(!body.contains("secret"), "{path}: {body}");
+    }
+    for form in ["", "/activity", "/article"] {
+        let (status, _) = archive.get(&format!("{thread}{form}"), "").await;
+        assert_eq!(status, StatusCode::NOT_FOUND, "{form}");
+    }
+    let reviewed = archive.ok("/v1/sites/courrier/threads", VIEWER).await;
+    assert_eq!(reviewed["threads"][0]["thread"], "blog.example/secret");
+    archive.ok(thread, VIEWER).await;
+
+    // Once something of it may be read, it is there.
+    let mut approved = decision("d-held", "c-held", "approve");
+    approved["data"]["article"] = json!("blog.example/secret");
+    archive.publish(&[approved], 2).await;
+    for path in lists {
+        let (_, _, body) = request(archive.public.clone(), path, "").await;
+        assert!(body.contains("secret"), "{path}: {body}");
+    }
+    archive.ok(thread, "").await;
     archive.stop().await;
 }

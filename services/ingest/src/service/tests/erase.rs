@@ -233,6 +233,37 @@ fn over_a_broker_only_listed_accounts_order() {
     assert_eq!(admits(true, None), Ok(()));
 }
 
+#[test]
+fn appeals_of_its_page_come_from_moderation_rules_alone() {
+    use crate::intake::Sender;
+    let data = json!({"site": "courrier", "article": "a-1", "comment": "c-1", "decision": "d-1",
+        "appeal": "p-1", "author": "u-7", "text": "why?"});
+    let mut appeal = event("e-a", "decision.appealed", &data);
+    appeal["source"] = json!("stoa://moderation-rules");
+    let appeal = Event::from_json(appeal.to_string().as_bytes()).unwrap();
+    let config = Fixture::new().config();
+    let judge = |is_embedded, sender| {
+        let policy = Policy::new(&config, is_embedded).unwrap();
+        let judged = policy.admit(&appeal, sender).map(|_| ());
+        judged.map_err(|refused| refused.field)
+    };
+    assert_eq!(
+        judge(false, Sender::Account(Some("stoa-moderation-rules"))),
+        Ok(())
+    );
+    assert_eq!(judge(true, Sender::Account(None)), Ok(()));
+    let refused = Err(Some("source".to_owned()));
+    for account in [None, Some("courrier"), Some("stoa-archive")] {
+        assert_eq!(judge(false, Sender::Account(account)), refused);
+    }
+    let admin = stoa_daemon::auth::Principal {
+        name: "ada".to_owned(),
+        role: Role::Admin,
+        sites: stoa_daemon::auth::Sites::All,
+    };
+    assert_eq!(judge(true, Sender::Token(&admin)), refused);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_stop_interrupts_is_done_after_the_start() {
     let fixture = Fixture::new();

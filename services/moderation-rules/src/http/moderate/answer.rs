@@ -14,7 +14,7 @@ use crate::engine::trial::Trial;
 pub(super) const LATE: &str = "deadline";
 
 /// One comment's verdict.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(super) struct Verdicted {
     /// The comment's id, if the request has one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -39,7 +39,8 @@ pub(super) struct Verdicted {
     decision: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = VerdictReason)]
 struct Reasoned {
     code: String,
     ground: &'static str,

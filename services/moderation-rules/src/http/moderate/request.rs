@@ -10,9 +10,82 @@ use stoa_daemon::auth::Principal;
 use stoa_daemon::{ConfigError, Problem};
 use stoa_normalise::Languages;
 use stoa_proto::codec::{self, Message};
-use stoa_proto::{Code, Comment, Data, Event, Kind, Received, Rejection, Time, ids};
+use stoa_proto::{Code, Comment, Data, Event, Kind, Received, Rejection, Time, component, ids};
+use utoipa::openapi::{Ref, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::config::ModerateConfig;
+
+/// What `POST /v1/moderate` takes: many comments, or a single one.
+#[derive(utoipa::ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "it only describes what is read here by hand")]
+pub(super) enum ModerateAsks {
+    Many(Many),
+    One(One),
+}
+
+/// Comments to judge.
+#[derive(utoipa::ToSchema)]
+#[schema(as = ModerateMany)]
+#[expect(dead_code, reason = "it only describes what is read here by hand")]
+pub(super) struct Many {
+    #[schema(min_items = 1, max_items = 100)]
+    comments: Vec<ModerateComment>,
+    /// The language of those that name none.
+    language: Option<String>,
+    #[serde(flatten)]
+    how: How,
+}
+
+/// A comment to judge.
+#[derive(utoipa::ToSchema)]
+#[schema(as = ModerateSingle)]
+#[expect(dead_code, reason = "it only describes what is read here by hand")]
+pub(super) struct One {
+    #[serde(flatten)]
+    comment: ModerateComment,
+    #[serde(flatten)]
+    how: How,
+}
+
+/// How comments are judged.
+#[derive(utoipa::ToSchema)]
+#[schema(as = ModerateHow)]
+#[expect(dead_code, reason = "it only describes what is read here by hand")]
+pub(super) struct How {
+    /// Milliseconds after which there is an answer; what the configuration says if absent.
+    #[schema(minimum = 1, maximum = 10_000)]
+    deadline_ms: Option<u64>,
+    /// Whether it is decided for good, as if the comments had come as events.
+    #[schema(default = false)]
+    record: Option<bool>,
+}
+
+/// A comment as `comment.submitted` has it; its id may be left out where nothing is recorded.
+struct ModerateComment;
+
+impl PartialSchema for ModerateComment {
+    fn schema() -> RefOr<Schema> {
+        Ref::from_schema_name("ModerateComment").into()
+    }
+}
+
+impl ToSchema for ModerateComment {}
+
+/// The schemas of events, and that of a comment that is asked about.
+pub(super) fn schemas() -> Map<String, Value> {
+    let mut schemas = component::schemas();
+    let mut comment = schemas.get("Comment").cloned().unwrap_or_default();
+    if let Some(Value::Array(required)) = comment.get_mut("required") {
+        required.retain(|name| name != "comment");
+    }
+    if let Some(Value::Object(fields)) = comment.get_mut("properties") {
+        fields.retain(|name, _| !STOAS_OWN.contains(&name.as_str()));
+    }
+    schemas.insert("ModerateComment".to_owned(), comment);
+    schemas
+}
 
 /// Comments of one request.
 pub(super) const MAX_COMMENTS: usize = 100;
@@ -22,6 +95,8 @@ const MAX_DEADLINE: u64 = 10_000;
 const NAMELESS: &str = "stoa:no-id";
 /// Where the events of requests come from.
 const SOURCE: &str = "stoa://moderation-rules/v1/moderate";
+/// What Stoa alone says of a body; and what is asked about is judged, whatever was decided about it elsewhere.
+const STOAS_OWN: [&str; 2] = ["normalized", "imported"];
 
 /// The languages to tell apart, by site.
 #[derive(Debug)]
@@ -203,10 +278,9 @@ impl Context<'_> {
                 "a comment is an object",
             ));
         };
-        // Only Stoa says what is made of a body; and what is asked about is judged, whatever was
-        // decided about it elsewhere.
-        data.remove("normalized");
-        data.remove("imported");
+        for own in STOAS_OWN {
+            data.remove(own);
+        }
         let has_id = data.get("comment").is_some_and(|id| !id.is_null());
         if !has_id {
             if self.record {

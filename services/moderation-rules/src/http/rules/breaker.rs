@@ -7,15 +7,16 @@ use axum::http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use stoa_daemon::Problem;
 use stoa_daemon::auth::Role;
+use stoa_daemon::openapi::NotFound;
 use stoa_rules::RuleInfo;
 
 use crate::engine::limits;
-use crate::http::{Admin, bad_body, stopped, time};
+use crate::http::{Admin, stopped, time};
 use crate::live::Live;
 use crate::view::BREAKERS;
 
 /// How a rule's breaker stands.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(super) struct Breaker {
     state: Standing,
     /// Until when hits are counted; absent if they are not.
@@ -31,15 +32,17 @@ pub(super) struct Breaker {
     reset: Option<Reset>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = BreakerState)]
 enum Standing {
     Closed,
     Open,
 }
 
 /// Who reset it last.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = BreakerReset)]
 struct Reset {
     by: String,
     at: Option<String>,
@@ -77,19 +80,22 @@ impl Admin {
 }
 
 /// What is asked for.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = BreakerRequest)]
 pub(crate) struct Asked {
     state: Wanted,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = BreakerWanted)]
 enum Wanted {
     Reset,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = BreakerAnswer)]
 pub(crate) struct Answer {
     rule: String,
     /// Whether it was open.
@@ -98,6 +104,16 @@ pub(crate) struct Answer {
 }
 
 /// Lets a rule reject again.
+#[utoipa::path(
+    post,
+    path = "/admin/rules/{rule}/breaker",
+    operation_id = "reset_breaker",
+    tag = "rules",
+    params(("rule" = String, Path, description = "The rule.")),
+    request_body = Asked,
+    extensions(("x-role" = json!(Role::Moderator)), ("x-all-sites" = json!(true))),
+    responses((status = 200, description = "How its breaker stands.", body = Answer), NotFound),
+)]
 pub(crate) async fn reset(
     State(admin): State<Admin>,
     headers: HeaderMap,
@@ -108,7 +124,7 @@ pub(crate) async fn reset(
     principal.require_all_sites()?;
     let Json(Asked {
         state: Wanted::Reset,
-    }) = body.map_err(bad_body)?;
+    }) = body?;
     let find = |live: &Live| {
         let found = live.set.rules().find(|info| info.id == rule).cloned();
         found.ok_or_else(|| Problem::not_found("the live rule set has no rule with this id"))

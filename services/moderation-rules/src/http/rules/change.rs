@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Component, Path};
 use std::sync::Arc;
+use stoa_daemon::auth::Role;
+use stoa_daemon::openapi::{Conflict, Gone, NotFound, PreconditionFailed, PreconditionRequired};
 
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
@@ -13,9 +15,11 @@ use serde::{Deserialize, Serialize};
 use stoa_daemon::Problem;
 use stoa_rules::{Errors, RuleSet};
 
+use super::draft::bytes;
+use super::mode::in_shadow;
 use super::versions::whole;
-use super::{broken, editor, refusal, stale};
-use crate::http::{Admin, bad_body, bad_query};
+use super::{bad_files, broken, editor, refusal, stale};
+use crate::http::Admin;
 use crate::live::{Expected, Refused};
 use crate::versions::{How, Why};
 
@@ -26,16 +30,22 @@ const MAX_FILES: usize = 1_000;
 /// Bytes of a part of a path, as file systems have it.
 const MAX_NAME: usize = 255;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Mode {
+    /// Only says what would become live.
     #[serde(default)]
     dry_run: bool,
+    /// Puts rules that are new or changed to shadow.
+    #[serde(default)]
+    shadow: bool,
 }
 
 /// A rule set.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = RuleSetChange)]
 pub(crate) struct Sent {
     /// The text of each file, by its path.
     files: BTreeMap<String, String>,
@@ -44,16 +54,27 @@ pub(crate) struct Sent {
 }
 
 /// An earlier version.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = RuleSetRollback)]
 pub(crate) struct Back {
     to: String,
     #[serde(default)]
     note: Option<String>,
 }
 
+/// What a change of the rule set is answered with.
+#[derive(utoipa::ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "it only describes the answer")]
+enum RuleSetAnswer {
+    Live(Box<super::Shown>),
+    Tried(Tried),
+}
+
 /// What a rule set would be.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = RuleSetDryRun)]
 struct Tried {
     hash: String,
     rules: usize,
@@ -69,7 +90,7 @@ fn wrong(field: &str, detail: impl Into<String>) -> Problem {
         .with_field(field)
 }
 
-fn check_note(note: Option<&String>) -> Result<(), Problem> {
+pub(super) fn check_note(note: Option<&String>) -> Result<(), Problem> {
     if note.is_some_and(|note| note.chars().count() > MAX_NOTE) {
         let detail = format!("a note has at most {MAX_NOTE} characters");
         return Err(wrong("note", detail).with_limit(MAX_NOTE.to_string()));
@@ -78,7 +99,7 @@ fn check_note(note: Option<&String>) -> Result<(), Problem> {
 }
 
 /// Refuses what no folder could hold.
-fn check_paths(files: &BTreeMap<String, String>) -> Result<(), Problem> {
+pub(super) fn check_paths(files: &BTreeMap<String, String>) -> Result<(), Problem> {
     if files.len() > MAX_FILES {
         let detail = format!("a rule set has at most {MAX_FILES} files");
         return Err(wrong("files", detail).with_limit(MAX_FILES.to_string()));
@@ -134,7 +155,8 @@ fn expected(headers: &HeaderMap) -> Result<Option<Expected>, Problem> {
                 None => {
                     return Err(Problem::bad_request(
                         "If-Match is not an entity tag: send the ETag of GET /admin/rules with its quotes",
-                    ));
+                    )
+                    .with_field("if-match"));
                 }
             }
         }
@@ -142,7 +164,7 @@ fn expected(headers: &HeaderMap) -> Result<Option<Expected>, Problem> {
     Ok(is_there.then_some(Expected::OneOf(hashes)))
 }
 
-fn required(headers: &HeaderMap) -> Result<Expected, Problem> {
+pub(super) fn required(headers: &HeaderMap) -> Result<Expected, Problem> {
     expected(headers)?.ok_or_else(|| {
         Problem::new(StatusCode::PRECONDITION_REQUIRED, "precondition_required").with_detail(
             "say which rule set is to be replaced: send `If-Match` with the ETag of GET /admin/rules",
@@ -151,7 +173,7 @@ fn required(headers: &HeaderMap) -> Result<Expected, Problem> {
 }
 
 /// Refuses early what would be refused after compiling.
-fn check_live(admin: &Admin, expected: &Expected) -> Result<(), Problem> {
+pub(super) fn check_live(admin: &Admin, expected: &Expected) -> Result<(), Problem> {
     if expected.matches(admin.rules.live().set.hash()) {
         Ok(())
     } else {
@@ -159,7 +181,7 @@ fn check_live(admin: &Admin, expected: &Expected) -> Result<(), Problem> {
     }
 }
 
-async fn compile(
+pub(super) async fn compile(
     admin: &Admin,
     files: BTreeMap<String, Vec<u8>>,
 ) -> Result<Result<RuleSet, Errors>, Problem> {
@@ -171,7 +193,7 @@ async fn compile(
         .await
 }
 
-async fn activate(
+pub(super) async fn activate(
     admin: &Admin,
     set: RuleSet,
     why: Why,
@@ -191,6 +213,18 @@ async fn activate(
 }
 
 /// Makes a rule set live, or only tries it.
+///
+/// The body has 32 MiB and 1000 files at most.
+#[utoipa::path(
+    put,
+    path = "/admin/rules",
+    operation_id = "put_rules",
+    tag = "rules",
+    params(Mode, ("If-Match" = Option<String>, Header, description = "The `ETag` of what was read, or `*`.")),
+    request_body = Sent,
+    extensions(("x-role" = json!(Role::Editor)), ("x-all-sites" = json!(true))),
+    responses(Conflict, (status = 200, description = "The rule set, or with `dry_run` what it would be.", body = RuleSetAnswer), (status = 422, description = "The rule set has errors.", body = super::Broken, content_type = "application/problem+json"), PreconditionFailed, PreconditionRequired),
+)]
 pub(crate) async fn put(
     State(admin): State<Admin>,
     headers: HeaderMap,
@@ -198,7 +232,7 @@ pub(crate) async fn put(
     request: Request,
 ) -> Result<Response, Problem> {
     let principal = editor(&admin, &headers)?;
-    let Query(mode) = query.map_err(bad_query)?;
+    let Query(mode) = query?;
     let expected = if mode.dry_run {
         expected(&headers)?.unwrap_or(Expected::Any)
     } else {
@@ -208,16 +242,21 @@ pub(crate) async fn put(
     // A large body is read only from those who may send it.
     let Json(wanted) = Json::<Sent>::from_request(request, &())
         .await
-        .map_err(bad_body)?;
+        .map_err(bad_files)?;
     check_note(wanted.note.as_ref())?;
     check_paths(&wanted.files)?;
     let paths: Vec<String> = wanted.files.keys().cloned().collect();
-    let bytes = |(path, text): (String, String)| (path, text.into_bytes());
-    let files = wanted.files.into_iter().map(bytes).collect();
-    let set = match compile(&admin, files).await? {
+    let mut set = match compile(&admin, bytes(wanted.files)).await? {
         Ok(set) => set,
         Err(errors) => return Ok(broken(&errors)),
     };
+    if mode.shadow {
+        let files = in_shadow(&admin.rules.live(), &set)?;
+        set = match compile(&admin, bytes(files)).await? {
+            Ok(set) => set,
+            Err(errors) => return Ok(broken(&errors)),
+        };
+    }
     if mode.dry_run {
         let used = |path: &String| set.sources().any(|(used, _)| used == path);
         let tried = Tried {
@@ -237,6 +276,16 @@ pub(crate) async fn put(
 }
 
 /// Makes an earlier version live again.
+#[utoipa::path(
+    post,
+    path = "/admin/rules/rollback",
+    operation_id = "roll_back_rules",
+    tag = "rules",
+    params(("If-Match" = Option<String>, Header, description = "The `ETag` of what was read, or `*`.")),
+    request_body = Back,
+    extensions(("x-role" = json!(Role::Editor)), ("x-all-sites" = json!(true))),
+    responses((status = 200, description = "The rule set.", body = super::Shown), (status = 422, description = "The rule set has errors.", body = super::Broken, content_type = "application/problem+json"), PreconditionFailed, PreconditionRequired, NotFound, Gone),
+)]
 pub(crate) async fn rollback(
     State(admin): State<Admin>,
     headers: HeaderMap,
@@ -245,7 +294,7 @@ pub(crate) async fn rollback(
     let principal = editor(&admin, &headers)?;
     let expected = required(&headers)?;
     check_live(&admin, &expected)?;
-    let Json(back) = body.map_err(bad_body)?;
+    let Json(back) = body?;
     check_note(back.note.as_ref())?;
     let to = whole(&back.to);
     let asked = to.clone();

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
+use stoa_daemon::openapi::{Gone, NotFound};
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
@@ -14,20 +15,23 @@ use stoa_daemon::auth::Role;
 use stoa_rules::{RuleInfo, RuleSet};
 
 use super::versions::{Missing, whole};
-use crate::http::{Admin, bad_query};
+use crate::http::Admin;
 
 /// How long files are compared before coarser differences will do.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Asked {
+    /// The hash of the version that it starts from.
     from: String,
-    /// Absent: what is live.
+    /// The hash of the other version; absent: what is live.
     to: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = RuleSetDiff)]
 pub(crate) struct Differences {
     from: String,
     to: String,
@@ -36,15 +40,16 @@ pub(crate) struct Differences {
     rules: Option<Vec<RuleChange>>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = DiffChange)]
 enum Change {
     Added,
     Removed,
     Changed,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 struct FileChange {
     path: String,
     change: Change,
@@ -52,7 +57,7 @@ struct FileChange {
     diff: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 struct RuleChange {
     id: String,
     change: Change,
@@ -60,14 +65,23 @@ struct RuleChange {
 
 type Files = BTreeMap<String, Vec<u8>>;
 
-/// Compares two versions.
+/// Compares two rule sets that were live.
+#[utoipa::path(
+    get,
+    path = "/admin/rules/diff",
+    operation_id = "diff_rules",
+    tag = "rules",
+    params(Asked),
+    extensions(("x-role" = json!(Role::Viewer))),
+    responses((status = 200, description = "What differs.", body = Differences), NotFound, Gone),
+)]
 pub(crate) async fn diff(
     State(admin): State<Admin>,
     headers: HeaderMap,
     query: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Json<Differences>, Problem> {
     admin.tokens.require(&headers, Role::Viewer)?;
-    let Query(asked) = query.map_err(bad_query)?;
+    let Query(asked) = query?;
     let from = whole(&asked.from);
     let to = asked
         .to

@@ -1,6 +1,7 @@
 //! `GET /admin/rules/versions`: what was live, when, by whom and why; and the files of a version.
 
 use std::collections::BTreeMap;
+use stoa_daemon::openapi::{Gone, NotFound};
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
@@ -10,11 +11,12 @@ use serde::{Deserialize, Serialize};
 use stoa_daemon::Problem;
 use stoa_daemon::auth::Role;
 
-use crate::http::{Admin, bad_query, limit};
+use crate::http::{Admin, limit};
 use crate::versions::{Activation, How, Versions};
 
 /// A rule set became live.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Activation)]
 pub(super) struct Activated {
     /// Its place in the log, from 1.
     number: usize,
@@ -52,14 +54,19 @@ impl Activated {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Asked {
+    /// `next` of the page before.
     after: Option<usize>,
+    /// Entries of a page.
+    #[param(default = 50, minimum = 1, maximum = 500)]
     limit: Option<usize>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = RuleSetVersions)]
 pub(crate) struct Listing {
     versions: Vec<Activated>,
     /// `after` of the next page; absent on the last.
@@ -67,14 +74,23 @@ pub(crate) struct Listing {
     next: Option<usize>,
 }
 
-/// Lists what was live, newest first.
+/// Lists the rule sets that were live, newest first.
+#[utoipa::path(
+    get,
+    path = "/admin/rules/versions",
+    operation_id = "list_rules_versions",
+    tag = "rules",
+    params(Asked),
+    extensions(("x-role" = json!(Role::Viewer))),
+    responses((status = 200, description = "A page.", body = Listing)),
+)]
 pub(crate) async fn list(
     State(admin): State<Admin>,
     headers: HeaderMap,
     query: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Json<Listing>, Problem> {
     admin.tokens.require(&headers, Role::Viewer)?;
-    let Query(asked) = query.map_err(bad_query)?;
+    let Query(asked) = query?;
     admin
         .blocking(move |admin| {
             Ok(admin.rules.versions(|versions| {
@@ -98,7 +114,8 @@ pub(crate) async fn list(
         .map(Json)
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = RuleSetVersion)]
 pub(crate) struct Version {
     hash: String,
     /// The text of each file, by its path.
@@ -154,7 +171,16 @@ pub(super) fn whole(hash: &str) -> String {
     }
 }
 
-/// Shows a version.
+/// The files of a rule set that was live.
+#[utoipa::path(
+    get,
+    path = "/admin/rules/versions/{hash}",
+    operation_id = "get_rules_version",
+    tag = "rules",
+    params(("hash" = String, Path, description = "The rule set's hash, or its beginning.")),
+    extensions(("x-role" = json!(Role::Viewer))),
+    responses((status = 200, description = "The version.", body = Version), NotFound, Gone),
+)]
 pub(crate) async fn one(
     State(admin): State<Admin>,
     headers: HeaderMap,

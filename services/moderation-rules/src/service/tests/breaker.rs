@@ -73,7 +73,7 @@ async fn a_new_rule_that_hits_too_much_holds_until_it_is_reset() {
         assert!(decision.partial.is_empty());
         assert!(decision.statement.is_some());
     }
-    assert_eq!(case_news(&outcomes[20]), ["opened rules 10"]);
+    assert_eq!(case_news(&outcomes[20]), ["opened rules 25"]);
     // A repeat gets what the first one got.
     let again = fixture.events(vermin(0..30)).await;
     let again: Vec<Decision> = again.iter().map(|out| decision(out)).collect();

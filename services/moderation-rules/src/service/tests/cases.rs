@@ -319,13 +319,10 @@ async fn reports_and_appeals_open_cases_and_edits_do_not_answer_them() {
         ["opened reported 21"]
     );
 
-    fixture.event(plain("c-3", "vermin")).await;
+    let made = fixture.decide(plain("c-3", "vermin")).await;
     let appeal = |id: &str| {
-        about(
-            "decision.appealed",
-            id,
-            json!({"decision": "d-1", "appeal": "p-1"}),
-        )
+        let more = json!({"decision": made.decision, "appeal": "p-1"});
+        about("decision.appealed", id, more)
     };
     let opened = fixture.event(appeal("c-3")).await;
     assert_eq!(case_news(&opened), ["opened appeal 30"]);

@@ -6,13 +6,15 @@ use std::time::Duration;
 use super::*;
 
 /// What no file may hold any more.
-const PLANTED: [&str; 6] = [
+const PLANTED: [&str; 8] = [
     "zwirbeltrauf",
     "nebelkropf",
     "dromelschwank",
     "kluppenrast",
     "fuselknirps",
     "Quästenbörl",
+    "Pflimmergast",
+    "Spindelkraut",
 ];
 
 fn erased(comment: &str) -> Event {
@@ -42,6 +44,15 @@ async fn fill(fixture: &Fixture) {
     fixture
         .event(about("decision.appealed", "c-2", appeal))
         .await;
+    for (comment, what, body) in [
+        ("c-1", "notes", json!({"text": "who is Pflimmergast?"})),
+        ("c-2", "escalate", json!({"note": "is it Spindelkraut?"})),
+        ("c-4", "notes", json!({"text": "a note that stays"})),
+    ] {
+        let path = format!("/admin/cases/{}/{what}", case_of(comment));
+        let (status, answer) = fixture.post(&path, MODERATOR, body).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+    }
     let reason = json!({"code": "insult", "text": "it says dromelschwank"});
     let (status, answer) = fixture
         .post(
@@ -119,6 +130,25 @@ async fn sweep(fixture: Fixture, dir: &Path) {
     assert_eq!(context.failure(), None);
 }
 
+/// Makes what earlier versions wrote of what an erasure keeps.
+fn without_statements(mut rest: &[u8]) -> stoa_journal::Entry {
+    let mut payload = Vec::new();
+    while let Some((head, behind)) = rest.split_at_checked(12) {
+        let length = u32::from_le_bytes(head[8..].try_into().unwrap()) as usize;
+        let (part, behind) = behind.split_at(length);
+        let (_, told) = postcard::take_from_bytes::<crate::record::Change>(part).unwrap();
+        let change = &part[..length - told.len()];
+        payload.extend(&head[..8]);
+        payload.extend(u32::try_from(change.len()).unwrap().to_le_bytes());
+        payload.extend(change);
+        rest = behind;
+    }
+    stoa_journal::Entry {
+        kind: crate::record::ERASURE,
+        payload: payload.into(),
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_words_changed_outlives_them() {
     let dir = tempfile::tempdir().unwrap();
@@ -126,6 +156,10 @@ async fn what_the_words_changed_outlives_them() {
     let fixture = Fixture::new(dir.path()).await;
     fill(&fixture).await;
     assert!(PLANTED.iter().all(|word| holds(&data, &[word])));
+    let statements = fixture.get("/admin/statements").await;
+    assert_eq!(statements["statements"].as_array().unwrap().len(), 6);
+    let told = statements.to_string();
+    assert!(PLANTED.iter().all(|word| !told.contains(word)), "{told}");
     let mut outgoing = fixture.event(erased("c-1")).await;
     assert_eq!(case_news(&outgoing), ["closed erased"]);
     outgoing = fixture.event(erased("c-1")).await;
@@ -146,12 +180,26 @@ async fn what_the_words_changed_outlives_them() {
     assert!(holds(&data, &["a scoundrel that stays"]));
 
     let fixture = Fixture::open(dir.path()).await;
+    assert_eq!(fixture.get("/admin/statements").await, statements);
     let before = known(&fixture).await;
     assert_eq!(before[0]["text"], Value::Null);
     assert_eq!(before[0]["closed"]["reason"], "erased");
     assert_eq!(before[1]["held"], 1, "{}", before[1]);
     assert_eq!(before[3]["rejected"], 1, "{}", before[3]);
     assert!(before[4]["text"].is_string());
+    assert_eq!(before[4]["notes"][0]["text"], "a note that stays");
+    assert_eq!(
+        (&before[0]["notes"], &before[2]["notes"]),
+        (&json!([]), &json!([]))
+    );
+    let path = format!("/admin/cases/{}/notes", case_of("c-2"));
+    let (status, refused) = fixture
+        .post(&path, MODERATOR, json!({"text": "more words"}))
+        .await;
+    assert_eq!(
+        (status, &refused["code"]),
+        (StatusCode::CONFLICT, &json!("erased"))
+    );
     let review = json!({"verdict": "approve"});
     let path = format!("/admin/cases/{}/decision", case_of("c-1"));
     let (status, refused) = fixture.post(&path, MODERATOR, review).await;
@@ -180,6 +228,18 @@ async fn what_the_words_changed_outlives_them() {
         before,
         "the view is built again the same"
     );
+    assert_eq!(fixture.get("/admin/statements").await, statements);
+    // Earlier versions kept less of what was erased: that is counted.
+    let older = fixture.service.journal.iter(0).map(Result::unwrap);
+    let older = older.filter(|record| record.kind == crate::record::ERASURE);
+    let older = older
+        .map(|record| without_statements(&record.payload))
+        .collect();
+    fixture.service.journal.append(older).await.unwrap();
+    let fixture = fixture.again(dir.path(), false).await;
+    let left = fixture.get("/admin/statements").await;
+    assert_eq!(left["statements"].as_array().unwrap().len(), 2, "{left}");
+    assert_eq!(left["erased"], 4);
     fixture.stop().await;
     stoa_journal::verify(&data.join("journal"), &mut |_| {}).unwrap();
 }
@@ -207,5 +267,32 @@ async fn an_identity_takes_the_names_and_leaves_the_sanctions_reason() {
         (&author["approved"], &author["sanction"]["sanction"]),
         (&json!(2), &json!("warn"))
     );
+    fixture.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_s_words_go_with_the_reader_and_the_report_counts() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("moderation");
+    let fixture = Fixture::new(dir.path()).await;
+    let words = plain("c-1", "a scoundrel that stays");
+    fixture.event(words).await;
+    let report = json!({"report": "r-1", "reason": "spam", "text": "kluppenrast",
+        "reporter": {"id": "r-9"}});
+    fixture
+        .event(about("comment.reported", "c-1", report))
+        .await;
+    let path = format!("/admin/cases/{}", case_of("c-1"));
+    let before = fixture.get(&path).await;
+    assert_eq!(before["reports"], 1, "{before}");
+    fixture.event(forgotten("r-9", "content")).await;
+    sweep(fixture, &data).await;
+    let fixture = Fixture::open(dir.path()).await;
+    assert_eq!(fixture.get(&path).await, before);
+    let review = json!({"verdict": "approve"});
+    let (status, answer) = fixture
+        .post(&format!("{path}/decision"), MODERATOR, review)
+        .await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
     fixture.stop().await;
 }

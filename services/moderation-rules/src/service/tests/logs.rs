@@ -91,6 +91,66 @@ async fn the_log_has_filters_and_can_be_followed() {
     fixture.stop().await;
 }
 
+#[tokio::test]
+async fn the_log_is_read_backwards_with_what_stands_now() {
+    let dir = tempfile::tempdir().unwrap();
+    let fixture = Fixture::new(dir.path()).await;
+    fixture.event(plain("c-1", "scoundrel")).await;
+    fixture.event(plain("c-2", "fine")).await;
+    let decide = format!("/admin/cases/{}/decision", case_of("c-1"));
+    fixture
+        .post(&decide, MODERATOR, json!({"verdict": "approve"}))
+        .await;
+
+    let newest = async |query: &str| {
+        let path = format!("/admin/decisions?order=newest{query}");
+        fixture.get(&path).await
+    };
+    let all = newest("").await;
+    assert_eq!(seqs(&all), [3, 2, 1]);
+    assert_eq!(all["more"], false);
+    let [approved, fine, held] = [0, 1, 2].map(|at| &all["decisions"][at]);
+    assert_eq!(held["superseded_by"], approved["decision"]);
+    assert_eq!(approved["superseded_by"], Value::Null);
+    assert_eq!(fine["superseded_by"], Value::Null);
+
+    let page = newest("&limit=2").await;
+    assert_eq!((seqs(&page), &page["more"]), (vec![3, 2], &json!(true)));
+    let rest = newest(&format!("&limit=2&before={}", page["next"])).await;
+    assert_eq!((seqs(&rest), &rest["more"]), (vec![1], &json!(false)));
+
+    let name = approved["by"]["id"].as_str().unwrap();
+    for (query, expected) in [
+        ("&rule=insult", vec![1]),
+        ("&rule=none", vec![]),
+        (&format!("&moderator={name}"), vec![3]),
+        ("&moderator=nobody", vec![]),
+        ("&author=author-of-c-1", vec![3, 1]),
+        ("&author=nobody", vec![]),
+        ("&by=rules&verdict=hold", vec![1]),
+        ("&site=courrier&comment=c-1", vec![3, 1]),
+        ("&from=2000-01-01T00:00:00Z", vec![3, 2, 1]),
+        ("&from=2100-01-01T00:00:00Z", vec![]),
+        ("&to=2000-01-01T00:00:00Z", vec![]),
+        ("&to=2100-01-01T00:00:00Z", vec![3, 2, 1]),
+    ] {
+        assert_eq!(seqs(&newest(query).await), expected, "{query}");
+    }
+    for query in [
+        "?order=newest&after=1",
+        "?order=newest&wait=1",
+        "?before=3",
+        "?from=2000-01-01T00:00:00Z",
+        "?to=2000-01-01T00:00:00Z",
+        "?order=newest&from=yesterday",
+    ] {
+        let path = format!("/admin/decisions{query}");
+        let (status, _) = fixture.request(Method::GET, &path, MODERATOR, None).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{query}");
+    }
+    fixture.stop().await;
+}
+
 async fn answers(fixture: &Fixture) -> Vec<Value> {
     let mut answers = Vec::new();
     for path in [

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use stoa_proto::ids;
 
+use super::at_desk::at;
 use super::*;
 use crate::engine::Batch;
 use crate::record::{About, Change, Step, Stored};
@@ -255,20 +256,23 @@ async fn a_moderator_answers_the_reports_so_far_once() {
     for reporter in ["u-1", "u-2", "u-3"] {
         fixture.event(by("c-1", reporter)).await;
     }
-    let approval = fixture.moderate("c-1", "approve").await;
+    let rejection = fixture.moderate("c-1", "reject").await;
     let open_reports = &fixture.case("c-1").await["open_reports"];
     assert_eq!(
         open_reports,
         &json!({"reporters": 0, "weight": 0.0, "reasons": []})
     );
-    // The moderator decides otherwise, with no new reports.
-    let appeal = json!({"decision": approval.decision, "appeal": "p-1"});
+    // Another moderator decides otherwise, with no new reports.
+    let appeal = json!({"decision": rejection.decision, "appeal": "p-1"});
     fixture
         .event(about("decision.appealed", "c-1", appeal))
         .await;
-    let rejection = fixture.moderate("c-1", "reject").await;
-    assert_eq!(rejection.supersedes, Some(approval.decision));
-    assert_eq!(fixture.record("u-1"), (0, 1));
+    let path = at("c-1", "/decision");
+    let (_, answer) = fixture
+        .post(&path, SECOND, json!({"verdict": "approve"}))
+        .await;
+    assert_eq!(answer["decision"]["supersedes"], rejection.decision);
+    assert_eq!(fixture.record("u-1"), (1, 0));
 
     // What a moderator approved can be held again, by new reports.
     fixture.event(plain("c-2", "a scoundrel")).await;
@@ -287,7 +291,7 @@ async fn a_moderator_answers_the_reports_so_far_once() {
         let found = fixture.metric("stoa_rule_overrides_total", &[("rule", rule)]);
         found.unwrap_or_default()
     };
-    // c-1: approved, then rejected; c-2: approved twice.
+    // c-1: rejected, then approved; c-2: approved twice.
     assert_eq!((overrides("insult"), overrides("reported")), (1.0, 2.0));
     fixture.stop().await;
 }

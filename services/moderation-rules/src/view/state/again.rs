@@ -4,15 +4,17 @@
 use stoa_proto::Verdict;
 use stoa_store::Error;
 
+use super::case::Open;
 use super::{State, key, triple};
-use crate::record::{About, Closing, Decided, Report, Reviewed, Sanctioned, Step};
+use crate::record::{About, Closing, Decided, Report, Reviewed, Sanctioned, Step, Undone};
 use crate::view::decision_key;
-use crate::view::rows::{ClosedRow, CommentRow};
+use crate::view::rows::{AuthorRow, ClosedRow, CommentRow};
 
 impl State<'_> {
     /// Applies a moderator's decision, which answers the reports since the one before.
     pub(super) fn reviewed(&mut self, seq: u64, reviewed: &Reviewed) -> Result<(), Error> {
         let about = &reviewed.about;
+        let mut answered = None;
         if let Some(mut comment) = self.comment(&about.site, &about.comment)? {
             self.stands(
                 seq,
@@ -24,8 +26,14 @@ impl State<'_> {
             if let Some(earlier) = comment.reviewed_seq.replace(seq) {
                 self.set_aside(about, earlier);
             }
-            let reports = comment.reports.take().unwrap_or_default();
-            for reporter in reports.reporters() {
+            let place = (about.site.as_str(), reviewed.at);
+            self.tallies
+                .judged(self.index, place, &comment, reviewed.verdict, 1)?;
+            answered = comment.reports.take();
+            if let Some(reports) = &answered {
+                self.count_answer(&about.site, reviewed.at, reviewed.verdict, reports, 1);
+            }
+            for reporter in answered.iter().flat_map(|reports| reports.reporters()) {
                 let mut author = self.author(&about.site, reporter)?;
                 author.answered(reviewed.verdict);
                 self.authors.put(key(&about.site, reporter), author);
@@ -40,8 +48,54 @@ impl State<'_> {
             verdict: Some(reviewed.verdict),
             moderator: Some(reviewed.moderator.clone()),
             fingerprint: Some(reviewed.fingerprint.clone()),
+            answered,
+            settled: Vec::new(),
         };
         self.close(&reviewed.case, closed)
+    }
+
+    /// Applies that a moderator's decision was undone: what stood before stands again, and the
+    /// reports that it answered wait again.
+    pub(super) fn undone(&mut self, seq: u64, undone: &Undone) -> Result<(), Error> {
+        let about = &undone.about;
+        let Some(mut comment) = self.comment(&about.site, &about.comment)? else {
+            return Ok(());
+        };
+        let case = self.case(&undone.case)?;
+        let due = case.as_ref().map_or(undone.at, |case| case.due);
+        if let Some(case) = &case {
+            self.tallies.undone(self.index, case, &comment, undone.at)?;
+        }
+        let closed = case.and_then(|case| case.closed);
+        let closed_at = closed.as_ref().map(|closed| closed.at);
+        let (verdict, answered, settled) = closed
+            .map(|closed| (closed.verdict, closed.answered, closed.settled))
+            .unwrap_or_default();
+        if let (Some(verdict), Some(reports)) = (verdict, answered) {
+            for reporter in reports.reporters() {
+                let mut author = self.author(&about.site, reporter)?;
+                author.unanswered(verdict);
+                self.authors.put(key(&about.site, reporter), author);
+            }
+            let at = closed_at.unwrap_or(undone.at);
+            self.count_answer(&about.site, at, verdict, &reports, -1);
+            // None came since: a report would have opened the case.
+            comment.reports = Some(reports);
+        }
+        self.stands(seq, about, &mut comment, &undone.decision, undone.verdict)?;
+        if let Some(earlier) = comment.reviewed_seq.replace(seq) {
+            self.set_aside(about, earlier);
+        }
+        // It was counted when it was opened the first time.
+        let open = Open {
+            reason: undone.reason,
+            priority: undone.priority,
+            due,
+        };
+        self.open_case(seq, about, &comment, open, undone.at, None)?;
+        self.reopen_appeals(&undone.case, &settled)?;
+        self.comments.put(key(&about.site, &about.comment), comment);
+        Ok(())
     }
 
     /// Applies the order to erase a comment's words.
@@ -69,17 +123,43 @@ impl State<'_> {
         Ok(())
     }
 
+    /// Applies a report of which nothing else was kept.
+    pub(super) fn reported_by_somebody(
+        &mut self,
+        seq: u64,
+        about: &About,
+        report: &str,
+        at: i64,
+        case: Step,
+    ) -> Result<(), Error> {
+        let mut comment = self.comment_or_new(about)?;
+        self.count_report(seq, about, report, &mut comment);
+        let weight = AuthorRow::default().weight();
+        let reports = comment.reports.get_or_insert_default();
+        reports.since.get_or_insert(at);
+        reports.add(None, None, weight);
+        self.step(seq, about, &comment, case, at, None)?;
+        self.comments.put(key(&about.site, &about.comment), comment);
+        Ok(())
+    }
+
     /// Applies a report, with what the rules decided because of it.
     pub(super) fn reported(&mut self, seq: u64, report: &Report) -> Result<(), Error> {
         let about = &report.about;
         let mut comment = self.comment_or_new(about)?;
         self.count_report(seq, about, &report.id, &mut comment);
-        comment.reports.get_or_insert_default().add(
+        let reports = comment.reports.get_or_insert_default();
+        reports.since.get_or_insert(report.at);
+        reports.add(
             report.reporter.as_deref(),
             Some(report.reason),
             report.weight,
         );
         self.count_shadow(&report.shadow)?;
+        let place = (about.site.as_str(), report.at);
+        self.tallies
+            .shadow(self.index, place, &report.shadow, comment.verdict)?;
+        also(&mut comment.shadowed, &report.shadow);
         if let Some(decided) = &report.decided {
             self.rejudged(seq, decided, &mut comment)?;
         }
@@ -96,7 +176,9 @@ impl State<'_> {
         comment: &mut CommentRow,
     ) -> Result<(), Error> {
         let about = &decided.about;
-        self.limits.decided(self.index, decided)?;
+        self.judged_by_rules(decided)?;
+        comment.acted.clone_from(&decided.rules);
+        also(&mut comment.shadowed, &decided.shadow);
         self.count_rules(decided)?;
         self.count_shadow(&decided.shadow)?;
         self.stands(seq, about, comment, &decided.decision, decided.verdict)?;
@@ -144,5 +226,14 @@ impl State<'_> {
     ) {
         comment.n_reports = comment.n_reports.saturating_add(1);
         self.reports.put(triple(about, report), seq);
+    }
+}
+
+/// Adds what is not there yet.
+fn also(names: &mut Vec<String>, more: &[String]) {
+    for name in more {
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
     }
 }

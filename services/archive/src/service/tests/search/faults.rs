@@ -139,7 +139,10 @@ async fn without_an_index_there_is_no_search() {
 async fn what_is_durable_is_found_soon_under_load() {
     let fixture = Fixture::new();
     let archive = fixture.start().await;
-    let mut total = 0;
+    // The index is opened beside the archive's start.
+    let mut total = 1;
+    let first = says("c-0", 0, "en", "the first");
+    archive.publish_and_index(&[first], total).await;
     for round in 0..10_u32 {
         let mut events: Vec<Value> = (0..200)
             .map(|n| {

@@ -1,0 +1,11 @@
+decisions-title = Entscheidungen
+decisions-verdict = Urteil
+decisions-by = Durch
+decisions-rule = Regel
+decisions-moderator = Moderator
+decision-title = Entscheidung
+decision-statement = Begründung
+decision-supersedes = Sie ersetzt eine frühere
+decision-superseded = Eine andere steht an ihrer Stelle
+by-rules = Regeln
+by-moderator = Moderatoren

@@ -1,0 +1,53 @@
+# Zahlen und Diagramme.
+insights-title = Zahlen
+insights-site = Website
+insights-all-sites = Alle
+insights-from = Von
+insights-to = Bis
+insights-by = In Schritten von
+insights-by-day = einem Tag
+insights-by-hour = einer Stunde
+insights-show = Anzeigen
+insights-utc = Tage und Stunden sind die von UTC.
+insights-open = Offene Fälle
+insights-oldest = Der älteste wurde geöffnet
+insights-decided = Entscheidungen
+insights-median-of = Die Hälfte brauchte höchstens
+insights-p90-of = Neun von zehn brauchten höchstens
+insights-file = Als Datei (CSV)
+insights-day = Tag
+insights-hour = Stunde
+insights-cases = Geöffnete und geschlossene Fälle
+insights-opened = Geöffnet
+insights-closed = Geschlossen
+insights-by-rules = Durch Regeln
+insights-reported = Durch Meldungen
+insights-appealed = Durch Beschwerden
+insights-ended = Wie Fälle endeten
+insights-approved = Freigegeben
+insights-rejected = Abgelehnt
+insights-otherwise = Auf andere Weise
+insights-undone = Rückgängig gemacht
+insights-verdicts = Urteile der Regeln
+insights-waited = Zeit bis zur Entscheidung, in Minuten
+insights-median = Median
+insights-p90 = 90. Perzentil
+insights-histogram = Entscheidungen nach Zeit
+insights-time = Zeit
+insights-up-to = bis { $time }
+insights-more-than = mehr als { $time }
+insights-hits = Treffer von Regeln über die Zeit
+insights-overrides = Abweichungen nach Regel, in Prozent
+insights-override = Überstimmt
+insights-override-shadow = Zur Probe überstimmt
+insights-load = Last der Moderatoren
+insights-moderator = Moderator
+insights-total = Zusammen
+insights-seconds = { $n } s
+insights-minutes = { $n } Min.
+insights-hours = { $n } Std.
+insights-days = { $n ->
+    [one] { $n } Tag
+   *[other] { $n } Tage
+}
+chart-table = Als Tabelle

@@ -1,0 +1,14 @@
+live-fresh = Neue Fälle: { $n }
+live-show = Anzeigen
+live-approved = { $name } hat ihn freigegeben.
+live-rejected = { $name } hat ihn abgelehnt.
+live-closed = Er ist geschlossen: Niemand muss ihn mehr entscheiden.
+live-claimed = { $name } arbeitet daran.
+live-noted = { $name } hat eine Notiz hinzugefügt.
+live-changed = Er hat sich geändert.
+live-over = Ihre Zeit, allein daran zu arbeiten, ist vorbei. Sie können noch entscheiden, solange ihn niemand anders übernimmt.
+live-missed = Inzwischen ist vielleicht etwas geschehen, das hier nicht zu sehen ist.
+live-ended = Sie sind abgemeldet.
+live-again = Neu laden
+live-lost = Es kam keine Antwort: Ihre Entscheidung wurde vielleicht nicht übernommen.
+live-look = Fall ansehen

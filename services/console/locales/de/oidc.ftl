@@ -1,0 +1,9 @@
+oidc-sign-in = Mit Ihrer Organisation anmelden
+oidc-on = Weiter
+oidc-account = Ihre Organisation meldet Sie an und nennt Ihren Namen, Ihre Rolle und Ihre Websites.
+oidc-unknown = Diese Anmeldung hat nicht in diesem Browser begonnen, zu lange gedauert oder wurde schon benutzt: Beginnen Sie von vorn.
+oidc-no-group = Sie sind bekannt, aber in keiner Gruppe, die diese Konsole benutzen darf. Wenden Sie sich an die, die Ihre Gruppen verwalten.
+oidc-refused = Ihre Organisation hat Sie nicht angemeldet.
+oidc-disabled = Ihr Konto ist hier gesperrt.
+oidc-no-password = Diese Person meldet ihre Organisation an: Hier gibt es kein Passwort.
+oidc-unavailable = Die Anmeldung Ihrer Organisation antwortet im Moment nicht. Versuchen Sie es bald wieder.

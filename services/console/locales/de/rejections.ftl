@@ -1,0 +1,11 @@
+rejections-title = Abgewiesene Ereignisse
+rejections-code = Code
+rejections-no-token = Die Konsole hat kein Token für ingest: Die Konfiguration gibt ihr eines unter [ingest].
+rejection-title = Abgewiesenes Ereignis
+rejection-event = Ereignis
+rejection-type = Typ
+rejection-source = Quelle
+rejection-publisher = Absender
+rejection-received = Erhalten
+rejection-cut = Das sind die ersten 64 KiB.
+rejection-gone = Die Bytes sind hier nicht mehr oder waren es nie; was zu groß war, ist bei ingest zurückgestellt.

@@ -1,0 +1,9 @@
+statement-title = Was der Autor lesen wird
+statement-show = Was der Autor lesen wird
+statement-back = Zurück zum Fall
+statement-reason = Grund
+statement-ground = Grundlage
+statement-category = Kategorie
+statement-language = Sprache
+statement-link = Der Autor erhält auch einen Link für eine Beschwerde, wo das eingerichtet ist.
+statement-reject = Aus diesem Grund ablehnen

@@ -1,0 +1,11 @@
+decisions-title = Decisions
+decisions-verdict = Verdict
+decisions-by = By
+decisions-rule = Rule
+decisions-moderator = Moderator
+decision-title = Decision
+decision-statement = Statement
+decision-supersedes = It stands in the place of an earlier one
+decision-superseded = Another one stands in its place
+by-rules = rules
+by-moderator = moderators

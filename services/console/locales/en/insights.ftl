@@ -1,0 +1,53 @@
+# Insights and charts.
+insights-title = Insights
+insights-site = Site
+insights-all-sites = All
+insights-from = From
+insights-to = To
+insights-by = In steps of
+insights-by-day = a day
+insights-by-hour = an hour
+insights-show = Show
+insights-utc = Days and hours are those of UTC.
+insights-open = Open cases
+insights-oldest = The oldest was opened
+insights-decided = Decisions
+insights-median-of = Half of them took at most
+insights-p90-of = Nine in ten took at most
+insights-file = As a file (CSV)
+insights-day = Day
+insights-hour = Hour
+insights-cases = Cases opened and closed
+insights-opened = Opened
+insights-closed = Closed
+insights-by-rules = By rules
+insights-reported = By reports
+insights-appealed = By appeals
+insights-ended = How cases ended
+insights-approved = Approved
+insights-rejected = Rejected
+insights-otherwise = Otherwise
+insights-undone = Undone
+insights-verdicts = Verdicts by rules
+insights-waited = Time to decision, in minutes
+insights-median = Median
+insights-p90 = 90th percentile
+insights-histogram = Decisions by time
+insights-time = Time
+insights-up-to = up to { $time }
+insights-more-than = more than { $time }
+insights-hits = Hits of rules over time
+insights-overrides = Overrides by rule, in percent
+insights-override = Overridden
+insights-override-shadow = Overridden in shadow
+insights-load = Moderators’ load
+insights-moderator = Moderator
+insights-total = Total
+insights-seconds = { $n } s
+insights-minutes = { $n } min
+insights-hours = { $n } h
+insights-days = { $n ->
+    [one] { $n } day
+   *[other] { $n } days
+}
+chart-table = As a table

@@ -1,0 +1,14 @@
+live-fresh = New cases: { $n }
+live-show = Show them
+live-approved = { $name } approved it.
+live-rejected = { $name } rejected it.
+live-closed = It is closed: nobody need decide it any more.
+live-claimed = { $name } works on it.
+live-noted = { $name } added a note.
+live-changed = It has changed.
+live-over = Your time to work on it alone is over. You can still decide it, unless somebody else takes it.
+live-missed = Something may have happened meanwhile that is not shown here.
+live-ended = You are signed out.
+live-again = Load it again
+live-lost = There was no answer: your decision may not have been taken.
+live-look = Look at the case

@@ -1,0 +1,9 @@
+oidc-sign-in = Sign in with your organisation
+oidc-on = Go on
+oidc-account = Your organisation signs you in, and says your name, role and sites.
+oidc-unknown = This sign-in did not begin in this browser, took too long, or was used already: begin anew.
+oidc-no-group = You are known, but in no group that may use this console. Ask whoever keeps your groups.
+oidc-refused = Your organisation did not sign you in.
+oidc-disabled = Your account here is disabled.
+oidc-no-password = Its organisation signs this person in: there is no password here.
+oidc-unavailable = Your organisation’s sign-in does not answer at the moment. Try again soon.

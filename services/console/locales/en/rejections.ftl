@@ -1,0 +1,11 @@
+rejections-title = Refused events
+rejections-code = Code
+rejections-no-token = The console has no token for ingest: the configuration gives it one in [ingest].
+rejection-title = Refused event
+rejection-event = Event
+rejection-type = Type
+rejection-source = Source
+rejection-publisher = Publisher
+rejection-received = Received
+rejection-cut = These are the first 64 KiB.
+rejection-gone = The bytes are not kept here any more, or never were; what was too large is parked at ingest.

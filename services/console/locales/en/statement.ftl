@@ -1,0 +1,9 @@
+statement-title = What the author will read
+statement-show = What the author will read
+statement-back = Back to the case
+statement-reason = Reason
+statement-ground = Ground
+statement-category = Category
+statement-language = Language
+statement-link = The author also gets a link to appeal, where one is set up.
+statement-reject = Reject for this reason

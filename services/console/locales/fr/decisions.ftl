@@ -1,0 +1,11 @@
+decisions-title = Décisions
+decisions-verdict = Verdict
+decisions-by = Par
+decisions-rule = Règle
+decisions-moderator = Modérateur
+decision-title = Décision
+decision-statement = Exposé des motifs
+decision-supersedes = Elle remplace une décision antérieure
+decision-superseded = Une autre la remplace
+by-rules = règles
+by-moderator = modérateurs

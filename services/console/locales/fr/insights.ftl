@@ -1,0 +1,53 @@
+# Les chiffres et les graphiques.
+insights-title = Chiffres
+insights-site = Site
+insights-all-sites = Tous
+insights-from = Du
+insights-to = Au
+insights-by = Par
+insights-by-day = jour
+insights-by-hour = heure
+insights-show = Afficher
+insights-utc = Les jours et les heures sont ceux de l’UTC.
+insights-open = Cas ouverts
+insights-oldest = Le plus ancien a été ouvert
+insights-decided = Décisions
+insights-median-of = La moitié a pris au plus
+insights-p90-of = Neuf sur dix ont pris au plus
+insights-file = En fichier (CSV)
+insights-day = Jour
+insights-hour = Heure
+insights-cases = Cas ouverts et clos
+insights-opened = Ouverts
+insights-closed = Clos
+insights-by-rules = Par des règles
+insights-reported = Par signalement
+insights-appealed = Par contestation
+insights-ended = Issue des cas
+insights-approved = Approuvés
+insights-rejected = Refusés
+insights-otherwise = Autrement
+insights-undone = Annulées
+insights-verdicts = Verdicts des règles
+insights-waited = Délai de décision, en minutes
+insights-median = Médiane
+insights-p90 = 90e centile
+insights-histogram = Décisions par délai
+insights-time = Délai
+insights-up-to = jusqu’à { $time }
+insights-more-than = plus de { $time }
+insights-hits = Déclenchements des règles dans le temps
+insights-overrides = Désaveux par règle, en pour cent
+insights-override = Désavouée
+insights-override-shadow = Désavouée à l’essai
+insights-load = Charge des modérateurs
+insights-moderator = Modérateur
+insights-total = Total
+insights-seconds = { $n } s
+insights-minutes = { $n } min
+insights-hours = { $n } h
+insights-days = { $n ->
+    [one] { $n } jour
+   *[other] { $n } jours
+}
+chart-table = En tableau

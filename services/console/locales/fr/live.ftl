@@ -1,0 +1,14 @@
+live-fresh = Nouveaux cas : { $n }
+live-show = Les afficher
+live-approved = { $name } l’a approuvé.
+live-rejected = { $name } l’a rejeté.
+live-closed = Il est clos : personne n’a plus à le décider.
+live-claimed = { $name } s’en occupe.
+live-noted = { $name } a ajouté une note.
+live-changed = Il a changé.
+live-over = Votre temps réservé à ce cas est écoulé. Vous pouvez encore décider, à moins que quelqu’un d’autre ne le prenne.
+live-missed = Il s’est peut-être passé quelque chose qui n’est pas affiché ici.
+live-ended = Vous êtes déconnecté.
+live-again = Recharger
+live-lost = Pas de réponse : votre décision n’a peut-être pas été prise en compte.
+live-look = Voir le cas

@@ -1,0 +1,9 @@
+oidc-sign-in = Se connecter avec votre organisation
+oidc-on = Continuer
+oidc-account = Votre organisation vous connecte, et dit votre nom, votre rôle et vos sites.
+oidc-unknown = Cette connexion n’a pas commencé dans ce navigateur, a duré trop longtemps ou a déjà servi : recommencez.
+oidc-no-group = Vous êtes connu, mais dans aucun groupe qui ait accès à cette console. Adressez-vous à qui gère vos groupes.
+oidc-refused = Votre organisation ne vous a pas connecté.
+oidc-disabled = Votre compte est désactivé ici.
+oidc-no-password = L’organisation de cette personne la connecte : il n’y a pas de mot de passe ici.
+oidc-unavailable = La connexion de votre organisation ne répond pas pour le moment. Réessayez bientôt.

@@ -1,0 +1,11 @@
+rejections-title = Événements refusés
+rejections-code = Code
+rejections-no-token = La console n’a pas de jeton pour ingest : la configuration lui en donne un dans [ingest].
+rejection-title = Événement refusé
+rejection-event = Événement
+rejection-type = Type
+rejection-source = Source
+rejection-publisher = Émetteur
+rejection-received = Reçu le
+rejection-cut = Voici les premiers 64 Kio.
+rejection-gone = Les octets ne sont plus conservés ici, ou ne l’ont jamais été ; ce qui était trop grand est mis de côté chez ingest.

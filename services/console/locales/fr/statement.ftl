@@ -1,0 +1,9 @@
+statement-title = Ce que l’auteur lira
+statement-show = Ce que l’auteur lira
+statement-back = Retour au dossier
+statement-reason = Motif
+statement-ground = Fondement
+statement-category = Catégorie
+statement-language = Langue
+statement-link = L’auteur reçoit aussi un lien pour former un recours, s’il est configuré.
+statement-reject = Refuser pour ce motif

@@ -1,0 +1,11 @@
+decisions-title = Решения
+decisions-verdict = Вердикт
+decisions-by = Кто решил
+decisions-rule = Правило
+decisions-moderator = Модератор
+decision-title = Решение
+decision-statement = Обоснование
+decision-supersedes = Оно заменяет более раннее
+decision-superseded = Его заменило другое
+by-rules = правила
+by-moderator = модераторы

@@ -1,0 +1,11 @@
+rejections-title = Отклонённые события
+rejections-code = Код
+rejections-no-token = У консоли нет токена для ingest: он задаётся в конфигурации, в [ingest].
+rejection-title = Отклонённое событие
+rejection-event = Событие
+rejection-type = Тип
+rejection-source = Источник
+rejection-publisher = Отправитель
+rejection-received = Получено
+rejection-cut = Показаны первые 64 КиБ.
+rejection-gone = Байты здесь больше не хранятся или не хранились; слишком большое отложено в ingest.

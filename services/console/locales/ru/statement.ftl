@@ -1,0 +1,9 @@
+statement-title = Что прочитает автор
+statement-show = Что прочитает автор
+statement-back = Назад к делу
+statement-reason = Причина
+statement-ground = Основание
+statement-category = Категория
+statement-language = Язык
+statement-link = Автор также получит ссылку для обжалования, если она настроена.
+statement-reject = Отклонить по этой причине
