@@ -17,6 +17,8 @@ use bytes::Bytes;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
+use crate::desk::DeskArgs;
+
 /// Where to, and with which right.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct TargetArgs {
@@ -52,6 +54,11 @@ impl TargetArgs {
     /// Makes the target; nothing is sent yet.
     pub(crate) fn target(&self) -> anyhow::Result<Target> {
         Target::new(&self.to, self.token.token()?)
+    }
+
+    /// Names the admin listener of moderation-rules, which is asked with the same token.
+    pub(crate) fn desk(&self, url: &str) -> anyhow::Result<DeskArgs> {
+        Ok(DeskArgs::new(url.to_owned(), self.token.token()?, None))
     }
 
     /// Returns how long a batch is retried.

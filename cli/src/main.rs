@@ -14,6 +14,7 @@ mod export;
 mod failpoints;
 mod healthcheck;
 mod import;
+mod manual;
 mod openapi;
 mod output;
 mod parked;
@@ -33,7 +34,7 @@ mod users;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use stoa_daemon::lifecycle::Exit;
 
 /// Rows and events are many short-lived allocations that one thread makes and another frees; this
@@ -73,6 +74,8 @@ enum Command {
     Redact(redact::RedactArgs),
     Stress(stress::StressArgs),
     Openapi(openapi::OpenapiArgs),
+    Completions(manual::CompletionsArgs),
+    Man(manual::ManArgs),
     Healthcheck(healthcheck::HealthcheckArgs),
 }
 
@@ -101,6 +104,8 @@ fn main() -> ExitCode {
         Command::Restore(args) => restore::run(&args),
         Command::Rules(args) => rules::run(&args),
         Command::Openapi(args) => openapi::run(&args),
+        Command::Completions(args) => Ok(manual::completions(&args, Cli::command())),
+        Command::Man(args) => manual::man(&args, Cli::command()),
         Command::Publish(args) => on_runtime(publish::run(args)),
         Command::Import(args) => on_runtime(import::run(args)),
         Command::Search(args) => on_runtime(search::run(args)),

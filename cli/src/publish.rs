@@ -1,5 +1,7 @@
 //! `stoa publish`: events, one a line, to ingest over HTTP or AMQP.
 
+mod watch;
+
 use std::io::{BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -12,6 +14,7 @@ use indicatif::ProgressBar;
 use serde::Serialize;
 use stoa_proto::limits;
 
+use self::watch::{Seen, Watch};
 use crate::client::{Answer, Failure, Refused, Target, TargetArgs};
 use crate::output;
 
@@ -36,7 +39,12 @@ pub(crate) struct PublishArgs {
     /// Events in one request or message.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     batch: u16,
-    /// Prints JSON.
+    /// Prints what is decided about each comment, as the admin listener of moderation-rules at URL tells it, until
+    /// all are decided or nothing came for as long as `--patience`; it is asked with the same token.
+    #[arg(long, value_name = "URL", num_args = 0..=1, require_equals = true,
+        default_missing_value = "http://127.0.0.1:9082")]
+    watch: Option<String>,
+    /// Prints JSON; with `--watch` each decision on a line, and then the report.
     #[arg(long)]
     json: bool,
 }
@@ -81,6 +89,9 @@ pub(crate) struct Report {
     /// Why not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<String>,
+    /// What was heard of them, with `--watch`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    watched: Option<Seen>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
@@ -156,11 +167,19 @@ impl Report {
                     self.passed_over
                 ));
             }
+            if let Some(Seen { decided, open }) = self.watched {
+                output::line(&format!(
+                    "{decided} comments were decided, {open} were not."
+                ));
+            }
             if let Some(error) = &self.error {
                 output::note(&format!("error: {error}"));
             }
         }
-        let fine = self.rejected.is_empty() && self.undelivered == 0 && self.error.is_none();
+        let fine = self.rejected.is_empty()
+            && self.undelivered == 0
+            && self.error.is_none()
+            && self.watched.is_none_or(|seen| seen.open == 0);
         Ok(if fine {
             ExitCode::SUCCESS
         } else {
@@ -177,10 +196,19 @@ pub(crate) async fn run(args: PublishArgs) -> anyhow::Result<ExitCode> {
         args.target.patience(),
         size(&args.file),
     );
+    let mut watch = match &args.watch {
+        Some(url) => Some(Watch::new(args.target.desk(url)?, args.json).await?),
+        None => None,
+    };
     let mut report = Report::default();
     for line in read(&args.file)? {
         match line {
-            Ok(line) => sender.push(line, &mut report).await,
+            Ok(line) => {
+                if let Some(watch) = &mut watch {
+                    watch.sends(&line);
+                }
+                sender.push(line, &mut report).await;
+            }
             Err(error) => {
                 report.fail(&error);
                 break;
@@ -191,6 +219,10 @@ pub(crate) async fn run(args: PublishArgs) -> anyhow::Result<ExitCode> {
         }
     }
     sender.finish(&mut report).await;
+    if let Some(mut watch) = watch {
+        watch.refused(report.rejected.iter().map(|refused| refused.line));
+        report.watched = Some(watch.finish(args.target.patience()).await?);
+    }
     report.print(args.json)
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use reqwest::blocking::{Client, Response};
-use reqwest::header::{COOKIE, LOCATION, ORIGIN, SET_COOKIE};
+use reqwest::header::{CONTENT_TYPE, COOKIE, LOCATION, ORIGIN, SET_COOKIE};
 use reqwest::redirect::Policy;
 
 /// A browser: it takes the cookie along that a client would keep for TLS, and sends forms as the last page has them.
@@ -66,7 +66,8 @@ impl Browser {
         let request = self.client.post(format!("{}{path}", self.base));
         let request = request
             .header(COOKIE, self.cookie())
-            .header(ORIGIN, &self.base);
+            .header(ORIGIN, &self.base)
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
         let answer = request
             .body(url.query().unwrap().to_owned())
             .send()

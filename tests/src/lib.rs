@@ -32,6 +32,7 @@ pub mod process;
 pub mod role;
 pub mod rules;
 pub mod sample;
+pub mod wordpress;
 
 pub use broker::{Vhost, rabbitmqctl};
 pub use browser::Browser;
