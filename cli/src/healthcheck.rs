@@ -47,7 +47,7 @@ pub(crate) async fn run(args: HealthcheckArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Reads the reasons of a `/readyz` answer, a line each.
-fn reasons(body: &[u8]) -> Vec<String> {
+pub(crate) fn reasons(body: &[u8]) -> Vec<String> {
     let Ok(answer) = serde_json::from_slice::<Value>(body) else {
         return Vec::new();
     };

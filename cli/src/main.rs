@@ -9,6 +9,7 @@ mod client;
 mod console;
 mod demo;
 mod desk;
+mod doctor;
 mod export;
 #[cfg(feature = "failpoints")]
 mod failpoints;
@@ -73,6 +74,7 @@ enum Command {
     Parked(parked::ParkedArgs),
     Redact(redact::RedactArgs),
     Stress(stress::StressArgs),
+    Doctor(doctor::DoctorArgs),
     Openapi(openapi::OpenapiArgs),
     Completions(manual::CompletionsArgs),
     Man(manual::ManArgs),
@@ -117,6 +119,7 @@ fn main() -> ExitCode {
         Command::Redact(args) => on_runtime(redact::run(args)),
         Command::Reconcile(args) => on_runtime(reconcile::run(args)),
         Command::Stress(args) => on_runtime(stress::run(args)),
+        Command::Doctor(args) => on_runtime(doctor::run(args)),
         Command::Healthcheck(args) => on_runtime(healthcheck::run(args)),
     };
     result.unwrap_or_else(|error| {

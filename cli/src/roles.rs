@@ -1,12 +1,14 @@
 //! The roles of the one binary, and the configuration of each.
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use clap::ValueEnum;
 use stoa_bus::{AmqpConfig, Bus};
-use stoa_daemon::config;
+use stoa_daemon::config::{self, Secret};
 use stoa_daemon::{ConfigError, Context};
+use stoa_proto::Reader;
 
 /// A role that a process can take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -139,6 +141,56 @@ impl Configured {
             Self::Archive(config) => config.journal.reserve.get(),
             Self::Console(config) => config.journal.reserve.get(),
         }
+    }
+
+    /// Refuses what can be read and can't work.
+    pub(crate) fn validate(&self) -> Result<(), ConfigError> {
+        each!(self, config => config.validate())
+    }
+
+    /// Returns the data folder.
+    pub(crate) fn data_dir(&self) -> &Path {
+        each!(self, config => &config.data_dir)
+    }
+
+    /// Returns where the admin listener is.
+    pub(crate) fn admin(&self) -> SocketAddr {
+        each!(self, config => config.admin.listen)
+    }
+
+    /// Returns how the broker is reached, and what is read there; the console has none.
+    pub(crate) fn bus(&self) -> Option<(AmqpConfig, Reader)> {
+        match self {
+            Self::Ingest(config) => Some((config.bus.clone(), Reader::Ingest)),
+            Self::ModerationRules(config) => Some((config.bus.clone(), Reader::Moderation)),
+            Self::Archive(config) => Some((config.bus.clone(), Reader::Archive)),
+            Self::Console(_) => None,
+        }
+    }
+
+    /// Returns the admin listeners of other roles that it asks: name, address, token.
+    pub(crate) fn backends(&self) -> Vec<(&'static str, String, Option<String>)> {
+        let Self::Console(config) = self else {
+            return Vec::new();
+        };
+        let token = |token: &Option<Secret>| token.as_ref().map(|token| token.expose().to_owned());
+        vec![
+            (
+                "ingest",
+                config.ingest.url.clone(),
+                token(&config.ingest.token),
+            ),
+            (
+                "moderation-rules",
+                config.moderation.url.clone(),
+                token(&config.moderation.token),
+            ),
+            (
+                "archive",
+                config.archive.admin_url.clone(),
+                token(&config.archive.token),
+            ),
+        ]
     }
 
     /// Returns the configuration of logs.

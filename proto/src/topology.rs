@@ -111,6 +111,15 @@ impl Reader {
             Self::Archive => &[Exchange::Content, Exchange::Outcomes],
         }
     }
+
+    /// Returns the exchanges that the role publishes to, which its account must be allowed to.
+    pub fn publishes_to(self) -> &'static [Exchange] {
+        match self {
+            Self::Ingest => &[Exchange::Content, Exchange::Rejected],
+            Self::Moderation => &[Exchange::Decisions, Exchange::Inbox, Exchange::Outcomes],
+            Self::Archive => &[Exchange::Inbox, Exchange::Outcomes],
+        }
+    }
 }
 
 /// The exchange that takes what a shard exchange can't route.

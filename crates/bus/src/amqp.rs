@@ -13,6 +13,7 @@ mod address;
 mod connection;
 mod consume;
 mod live;
+mod probe;
 pub(crate) mod publish;
 mod tls;
 mod topology;
@@ -25,6 +26,7 @@ use tokio::sync::watch;
 
 pub(crate) use self::address::account;
 use self::live::Live;
+pub use self::probe::{Probe, probe};
 use crate::consume as consume_loop;
 use crate::consume::Setting;
 use crate::handler::Handler;

@@ -48,6 +48,7 @@ use stoa_proto::Reader;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use amqp::{Probe, probe};
 pub use config::{AmqpConfig, BatchLimits, EmbeddedConfig, TlsConfig};
 pub use cursor::CursorFile;
 pub use erase::Holds;

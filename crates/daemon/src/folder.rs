@@ -51,6 +51,17 @@ pub async fn hold(dir: &Path, standby: bool, context: &Context) -> anyhow::Resul
     }
 }
 
+/// Tells whether a process has the folder.
+///
+/// # Errors
+/// If that can't be found out.
+pub fn is_held(dir: &Path) -> io::Result<bool> {
+    if !dir.join(LOCK_FILE).exists() {
+        return Ok(false);
+    }
+    Ok(try_lock(dir)?.is_none())
+}
+
 /// Locks the folder; none if another process has it.
 fn try_lock(dir: &Path) -> io::Result<Option<File>> {
     std::fs::create_dir_all(dir)?;

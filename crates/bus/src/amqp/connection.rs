@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use super::address::address;
 use super::live::{LOOK_EVERY, Live};
 use super::{Connected, Shared, jitter, tls, topology};
+use crate::AmqpConfig;
 use crate::config::without_password;
 use crate::health::Link;
 
@@ -98,32 +99,11 @@ impl Supervisor {
     /// lost.
     async fn connect_once(&self, turn: usize) -> Lost {
         let config = &self.shared.config;
-        let read = address(config, turn).and_then(|uri| Ok((uri, tls::connector(config)?)));
-        let (uri, connector) = match read {
-            Ok(read) => read,
-            Err(error) => {
-                let broker = without_password(&config.url);
-                return Lost::new("address", format!("{broker}: {}", describe(&error)));
-            }
+        let (connection, broker) = match open(config, turn, self.link.name()).await {
+            Ok(opened) => opened,
+            Err(lost) => return lost,
         };
-        let broker = without_password(&uri.to_string());
-        let host = uri.authority.host.clone();
         let lost = |label, reason: String| Lost::new(label, format!("{broker}: {reason}"));
-        let name = format!("stoa/{}/{}", config.role, self.link.name());
-        let properties = ConnectionProperties::default()
-            .with_connection_name(name.as_str().into())
-            .with_client_property("product".into(), "stoa".into())
-            .with_client_property("version".into(), env!("CARGO_PKG_VERSION").into());
-        let encrypted = connector.is_some();
-        let connecting = connect(uri, connector, properties);
-        let connection = match tokio::time::timeout(CONNECT_TIMEOUT, connecting).await {
-            Ok(Ok(connection)) => Arc::new(Live::new(connection)),
-            Ok(Err(error)) => {
-                let (label, reason) = refusal(&error, encrypted.then_some(&*host));
-                return lost(label, reason);
-            }
-            Err(_) => return lost("timeout", "no answer".to_owned()),
-        };
         let mut events = Box::pin(connection.events_listener());
         if config.provision
             && let Err(error) = topology::provision(&connection, config.confirm_timeout).await
@@ -238,12 +218,43 @@ impl Supervisor {
     }
 }
 
+/// Connects once to the node whose turn it is; `purpose` is shown by the broker. The address comes without a password.
+pub(super) async fn open(
+    config: &AmqpConfig,
+    turn: usize,
+    purpose: &str,
+) -> Result<(Arc<Live>, String), Lost> {
+    let read = address(config, turn).and_then(|uri| Ok((uri, tls::connector(config)?)));
+    let (uri, connector) = read.map_err(|error| {
+        let broker = without_password(&config.url);
+        Lost::new("address", format!("{broker}: {}", describe(&error)))
+    })?;
+    let broker = without_password(&uri.to_string());
+    let host = uri.authority.host.clone();
+    let lost = |label, reason: String| Lost::new(label, format!("{broker}: {reason}"));
+    let name = format!("stoa/{}/{purpose}", config.role);
+    let properties = ConnectionProperties::default()
+        .with_connection_name(name.as_str().into())
+        .with_client_property("product".into(), "stoa".into())
+        .with_client_property("version".into(), env!("CARGO_PKG_VERSION").into());
+    let encrypted = connector.is_some();
+    let connecting = connect(uri, connector, properties);
+    match tokio::time::timeout(CONNECT_TIMEOUT, connecting).await {
+        Ok(Ok(connection)) => Ok((Arc::new(Live::new(connection)), broker)),
+        Ok(Err(error)) => {
+            let (label, reason) = refusal(&error, encrypted.then_some(&*host));
+            Err(lost(label, reason))
+        }
+        Err(_) => Err(lost("timeout", "no answer".to_owned())),
+    }
+}
+
 /// Why there is no connection.
-struct Lost {
+pub(super) struct Lost {
     /// From a closed set, for the metric.
     label: &'static str,
     /// The broker's address and what is wrong.
-    detail: String,
+    pub(super) detail: String,
 }
 
 impl Lost {
