@@ -1,6 +1,6 @@
 //! Judging without deciding, for every route that is asked for verdicts: within the same limits.
 //!
-//! - A body is read up to `moderate.max_body`.
+//! - A body is read up to `moderate.max_body`, or 1 MiB where it has one comment.
 //! - Requests beyond `moderate.queue` are sent away (503), and `moderate.threads` are judged at a time.
 //! - What is not judged within the deadline is not judged at all, and its route says so: never as an approval.
 
@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream};
 use axum::http::StatusCode;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
@@ -28,6 +28,10 @@ use crate::live::Live;
 use crate::metrics::ModerateMetrics;
 use crate::scorers::{Scorers, Scores};
 
+/// Bytes of a request that has one comment, whatever is around its words.
+const MAX_ONE: u64 = 1024 * 1024;
+/// Bytes that are thrown away of a body that is too large.
+const DISCARDED: usize = 32 * 1024 * 1024;
 /// Comments of one request.
 pub(super) const MAX_COMMENTS: usize = 100;
 
@@ -91,25 +95,14 @@ impl Judging {
         self.queue.try_acquire().map_err(|_| busy())
     }
 
-    /// Reads a body up to its limit.
+    /// Reads a body up to `moderate.max_body`.
     pub(super) async fn read(&self, body: Body) -> Result<Bytes, Problem> {
-        let mut stream = body.into_data_stream();
-        let mut read = BytesMut::new();
-        while let Some(chunk) = stream.next().await {
-            let chunk = chunk.map_err(|_| Problem::bad_request("the body ended before its end"))?;
-            if (read.len() + chunk.len()) as u64 > self.max_body {
-                let detail = format!(
-                    "a request may have {} bytes: send fewer comments at a time",
-                    self.max_body
-                );
-                let status = StatusCode::PAYLOAD_TOO_LARGE;
-                return Err(Problem::new(status, Code::TooLarge.as_str())
-                    .with_detail(detail)
-                    .with_limit(format!("{} bytes", self.max_body)));
-            }
-            read.extend_from_slice(&chunk);
-        }
-        Ok(read.freeze())
+        read(body, self.max_body).await
+    }
+
+    /// Reads a body that has one comment: it need not be known who sends it before.
+    pub(super) async fn read_one(&self, body: Body) -> Result<Bytes, Problem> {
+        read(body, self.max_body.min(MAX_ONE)).await
     }
 
     /// Fetches scores: what the rules could read, and what is wanted beside. A quarter of the time is left for
@@ -188,5 +181,35 @@ impl Judging {
             }
         }
         Ok(results)
+    }
+}
+
+async fn read(body: Body, limit: u64) -> Result<Bytes, Problem> {
+    let mut stream = body.into_data_stream();
+    let mut read = BytesMut::new();
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.map_err(|_| Problem::bad_request("the body ended before its end"))?;
+        if (read.len() + chunk.len()) as u64 > limit {
+            drop(read);
+            discard(stream).await;
+            let detail = format!("a request may have {limit} bytes: send less at a time");
+            let status = StatusCode::PAYLOAD_TOO_LARGE;
+            return Err(Problem::new(status, Code::TooLarge.as_str())
+                .with_detail(detail)
+                .with_limit(format!("{limit} bytes")));
+        }
+        read.extend_from_slice(&chunk);
+    }
+    Ok(read.freeze())
+}
+
+/// Reads on and throws it away: most clients read no answer before they have sent everything.
+async fn discard(mut stream: BodyDataStream) {
+    let mut left = DISCARDED;
+    while let Some(Ok(chunk)) = stream.next().await {
+        match left.checked_sub(chunk.len()) {
+            Some(rest) => left = rest,
+            None => return,
+        }
     }
 }

@@ -220,7 +220,7 @@ impl Form {
 impl Compat {
     async fn form(&self, request: Request) -> Result<Form, Problem> {
         let (head, body) = request.into_parts();
-        let body = self.judging.read(body).await?;
+        let body = self.judging.read_one(body).await?;
         Ok(Form::read(head.headers, &body))
     }
 

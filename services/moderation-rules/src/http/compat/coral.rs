@@ -296,7 +296,7 @@ fn held() -> Response {
 impl Compat {
     async fn coral(&self, request: Request) -> Result<Response, Problem> {
         let (head, body) = request.into_parts();
-        let body = self.judging.read(body).await?;
+        let body = self.judging.read_one(body).await?;
         let signature = head.headers.get(SIGNATURE);
         let signature = signature.and_then(|value| value.to_str().ok());
         let signature = signature.unwrap_or_default();

@@ -220,7 +220,7 @@ impl Compat {
         let (head, body) = request.into_parts();
         let key = query(&head, "key").or_else(|| google_key(&head.headers));
         let principal = self.principal(key.as_deref(), &head.headers)?;
-        let body = self.judging.read(body).await?;
+        let body = self.judging.read_one(body).await?;
         let asks: Asks = read(&body)?;
         let attributes = self.attributes(&asks)?;
         let site = self.site(&principal)?;
@@ -258,7 +258,7 @@ impl Compat {
         let (head, body) = request.into_parts();
         let key = query(&head, "key").or_else(|| google_key(&head.headers));
         self.principal(key.as_deref(), &head.headers)?;
-        let body = self.judging.read(body).await?;
+        let body = self.judging.read_one(body).await?;
         let suggests: Suggests = read(&body)?;
         check_token(suggests.client_token.as_deref())?;
         self.metrics.feedback("suggestscore");

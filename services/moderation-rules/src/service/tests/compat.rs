@@ -115,6 +115,16 @@ async fn what_is_over_the_limit_is_refused_everywhere() {
         assert!(body.contains("65536"), "{body}");
     }
     fixture.stop().await;
+    // What has one comment may have a MiB, so that whoever is not known yet costs no more.
+    let dir = tempfile::tempdir().unwrap();
+    let fixture = opened(dir.path()).await;
+    for request in everywhere() {
+        let is_many = request.uri_ref().unwrap().path() == "/v1/moderations";
+        let (status, _, body) = send(&fixture, request, "x".repeat(1024 * 1024 + 1)).await;
+        let expected = if is_many { 400 } else { 413 };
+        assert_eq!(status.as_u16(), expected, "{body}");
+    }
+    fixture.stop().await;
 }
 
 /// Bodies of all sorts, none of which is a request.
