@@ -129,7 +129,11 @@ mod tests {
             (vec![first], format!("sha256={SECOND}"), false),
             (vec![first], FIRST.to_owned(), false),
             (vec![first], format!("sha1={FIRST}"), false),
-            (vec![first], format!("sha256={}", &FIRST[..62]), false),
+            (
+                vec![first],
+                format!("sha256={}", FIRST.trim_end_matches("10")),
+                false,
+            ),
             (vec![first], String::new(), false),
             (
                 vec![first],
