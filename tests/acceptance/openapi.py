@@ -13,6 +13,7 @@ for all sites, and `narrow-SECRET` of an admin of one site that has nothing.
 """
 
 import copy
+import hmac
 import json
 import sys
 import time
@@ -228,6 +229,14 @@ def check_ingest(public, admin):
     public.call(*publish, 400, body=b"{", kind=one)
     public.call(*publish, 415, body=b"{}", kind="text/plain")
     public.call(*publish, 413, body=b"[" + b" " * 20_000_000, kind=batch)
+    take, blog = ("post", "/v1/webhooks/{platform}"), {"platform": "blog", "headers": {"x-stoa-secret": f"blog-{SECRET}"}}
+    author = {"author": 7, "author_name": "Zoé"}
+    written = {"id": 31, "post": 5, **author, "content": {"raw": "Words."}, "date_gmt": "2026-11-24T11:00:00"}
+    assert public.call(*take, 202, body=written, by=None, **blog)["accepted"] == 1
+    assert public.call(*take, 200, body=[], by=None, **blog)["ignored"]
+    public.call(*take, 400, body=b"{", by=None, **blog)
+    public.call(*take, 401, body=written, platform="blog")
+    public.call(*take, 413, body=b" " * 20_000_000, by=None, **blog)
 
     page = admin.call("get", "/admin/rejections", query={"limit": 1})
     assert page["next"], page
@@ -544,6 +553,49 @@ def check_rules(admin):
     admin.call(*change, 400, body={"add": "xyzzy.example"}, headers={"If-Match": "*"}, **own)
 
 
+def check_compat(public):
+    """In the shapes of other services."""
+    analyze, key = ("post", "/v1alpha1/comments:analyze"), {"key": token("publisher")}
+    body = {"comment": {"text": "You moron!"}, "requestedAttributes": {"INSULT": {}}, "spanAnnotations": True}
+    scores = public.call(*analyze, body=body, by=None, query=key)["attributeScores"]
+    assert scores["INSULT"]["summaryScore"]["value"] == 1, scores
+    public.call(*analyze, body={**body, "languages": ["en"], "clientToken": "c"}, by="moderator")
+    public.call(*analyze, 400, body={**body, "requestedAttributes": {"NONE": {}}})
+    public.call(*analyze, 401, body=body, by=None)
+    public.call(*analyze, 403, body=body, by="viewer")
+    public.call(*analyze, 413, body=b" " * 20_000_000)
+    suggest = ("post", "/v1alpha1/comments:suggestscore")
+    public.call(*suggest, body={"comment": {"text": "x"}, "clientToken": "c"}, by=None, query=key)
+    public.call(*suggest, 400, body=b"{")
+    public.call(*suggest, 401, body=b"{", by=None)
+
+    ask = ("post", "/v1/moderations")
+    for words in ("You moron!", ["A tram at last."], [{"type": "text", "text": "A tram at last."}]):
+        assert len(public.call(*ask, body={"input": words})["results"]) == 1
+    public.call(*ask, 400, body={"input": [{"type": "image_url", "image_url": {"url": "https://a.example/"}}]})
+    public.call(*ask, 401, body={"input": "x"}, by=None)
+    public.call(*ask, 403, body={"input": "x"}, by="viewer")
+    public.call(*ask, 413, body={"input": "x" * 100_000})
+
+    form = "application/x-www-form-urlencoded"
+    fields = {"api_key": token("publisher"), "blog": "https://a.example", "user_ip": "203.0.113.9", "comment_content": "Yes."}
+    fields = urllib.parse.urlencode(fields).encode()
+    for name in ("comment-check", "verify-key", "submit-spam", "submit-ham"):
+        public.call("post", f"/1.1/{name}", body=fields, kind=form, by=None)
+        public.call("post", f"/1.1/{name}", body=b"", kind=form, by=None)
+        public.call("post", f"/1.1/{name}", 413, body=b" " * 20_000_000, kind=form, by=None)
+    public.call("post", "/1.1/comment-check", 400, body=b"", kind=form)
+
+    coral, secret = ("post", "/v1/compat/coral"), f"coral-{SECRET}".encode()
+    for words, status in (("A tram at last.", 204), ("You moron!", 200), ("", 200)):
+        body = {"action": "NEW", "comment": {"body": words}, "author": {"id": "u-1"}, "story": {"id": "s-1"}}
+        body = json.dumps(body, indent=2).encode()
+        signature = "sha256=" + hmac.new(secret, body, "sha256").hexdigest()
+        public.call(*coral, status, body=body, by=None, headers={"x-coral-signature": signature})
+    public.call(*coral, 401, body=body, by=None)
+    public.call(*coral, 413, body=b" " * 20_000_000, by=None)
+
+
 def check_moderation(public, admin, ingest):
     comment = {"site": "lavallee", "article": "valmorin-ligne-d", "author": {"id": "u-1"}, "body": "A tram at last."}
     public.call("post", "/v1/moderate", body=comment, by="publisher")
@@ -552,6 +604,7 @@ def check_moderation(public, admin, ingest):
     public.call("post", "/v1/moderate", 401, body=comment, by=None)
     public.call("post", "/v1/moderate", 403, body=comment, by="viewer")
     public.call("post", "/v1/moderate", 415, body=b"{}", kind="text/plain")
+    check_compat(public)
     public.call("get", "/v1/appeals/{token}", 404, by=None, token="none")
     form = "application/x-www-form-urlencoded"
     public.call("post", "/v1/appeals/{token}", 404, by=None, token="none", body=b"text=No", kind=form)

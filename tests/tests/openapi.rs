@@ -42,9 +42,15 @@ fn every_listener_is_what_its_document_says() {
         (
             "ingest",
             "[[sites]]\nid = \"lavallee\"\nsources = [\"https://lavallee.example/commentaires\"]\n\
-             [[sites]]\nid = \"open\"\nsources = [\"https://open.example/\"]\n",
+             [[sites]]\nid = \"open\"\nsources = [\"https://open.example/\"]\n\
+             [[webhooks]]\nname = \"blog\"\nkind = \"wordpress\"\nsite = \"open\"\n\
+             source = \"https://open.example/\"\nsecrets = [\"blog-0123456789abcdef0123456789abcdef\"]\n",
         ),
-        ("moderation-rules", ""),
+        (
+            "moderation-rules",
+            "[compat]\nsite = \"lavallee\"\n[[compat.coral]]\nsite = \"lavallee\"\n\
+             secrets = [\"coral-0123456789abcdef0123456789abcdef\"]\n",
+        ),
         ("console", ""),
         // A public site: it has a sitemap, once something of it is there.
         ("archive", "[[sites]]\nid = \"open\"\npublic = true\n"),

@@ -103,6 +103,8 @@ const ANY: &[(&str, &str)] = &[
         "publish_events",
         "an event whose attributes are headers: its data",
     ),
+    ("take_webhook", "what a platform sends"),
+    ("GoogleErrorDetail", "details of an error of Google's"),
     ("_moderation", "what moderation-rules takes and answers"),
     ("read_archive", "what the archive answers"),
     ("_activity", "ActivityStreams 2.0"),

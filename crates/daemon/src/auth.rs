@@ -6,6 +6,7 @@
 
 pub mod behalf;
 mod role;
+pub mod signature;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -165,7 +166,19 @@ impl Tokens {
                 "expected `Authorization: Bearer <token>`",
             ));
         }
-        let digest: [u8; 32] = Sha256::digest(token.trim().as_bytes()).into();
+        let token = self.known(token.trim()).ok_or_else(unknown)?;
+        behalf::person(&token.principal, token.on_behalf, headers).map(Some)
+    }
+
+    /// Whose token this is, where a protocol carries it elsewhere than in `Authorization`: 401 when it is not known.
+    pub fn of(&self, token: &str) -> Result<Principal, Problem> {
+        self.known(token)
+            .map(|known| known.principal.clone())
+            .ok_or_else(|| Problem::unauthorized("the token is not known"))
+    }
+
+    fn known(&self, token: &str) -> Option<&Known> {
+        let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
         // Every token is compared, in constant time, so that the time says nothing about any.
         let mut found = None;
         for known in self.known.iter() {
@@ -173,8 +186,7 @@ impl Tokens {
                 found = Some(known);
             }
         }
-        let token = found.ok_or_else(unknown)?;
-        behalf::person(&token.principal, token.on_behalf, headers).map(Some)
+        found
     }
 
     /// [`Tokens::check`] and [`Principal::require`] in one.

@@ -152,6 +152,11 @@ impl Problem {
         self.0.detail.as_deref()
     }
 
+    /// The field that is wrong, if one is named.
+    pub fn field(&self) -> Option<&str> {
+        self.0.field.as_deref()
+    }
+
     /// Adds a header to the answer.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 use stoa_daemon::ConfigError;
+use stoa_daemon::auth::signature::Secrets;
 use stoa_daemon::auth::{TokenConfig, check_exposure};
-use stoa_daemon::config::{ByteSize, Duration};
+use stoa_daemon::config::{ByteSize, Duration, Secret};
 
 /// The embedded default, with a comment at every key.
 pub const DEFAULT_CONFIG: &str = include_str!("../default.toml");
@@ -48,6 +49,9 @@ pub struct Config {
     /// The sites that are served, and who may publish for them.
     #[serde(default)]
     pub sites: Vec<SiteConfig>,
+    /// Platforms whose webhooks are taken.
+    #[serde(default)]
+    pub webhooks: Vec<WebhookConfig>,
     /// Who may use the listeners.
     #[serde(default)]
     pub tokens: Vec<TokenConfig>,
@@ -163,6 +167,48 @@ pub struct SiteConfig {
     pub languages: Option<Vec<String>>,
 }
 
+/// A platform whose webhooks are taken, at `/v1/webhooks/{name}`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebhookConfig {
+    /// Its name in the address: small letters, digits and `-`.
+    pub name: String,
+    /// What it speaks.
+    pub kind: WebhookKind,
+    /// The site of its events.
+    pub site: String,
+    /// Their source: one of the site's.
+    pub source: String,
+    /// What it signs with, or shows; several while one is rolled.
+    pub secrets: Vec<Secret>,
+}
+
+/// What a platform's webhooks look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WebhookKind {
+    /// Discourse.
+    Discourse,
+    /// Remark42, with the template of the documentation.
+    Remark42,
+    /// WordPress: objects as its REST API has them.
+    Wordpress,
+}
+
+impl WebhookKind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Discourse, Self::Remark42, Self::Wordpress];
+
+    /// Returns the name as configurations have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Discourse => "discourse",
+            Self::Remark42 => "remark42",
+            Self::Wordpress => "wordpress",
+        }
+    }
+}
+
 impl Config {
     /// Refuses what can be read and can't work.
     pub fn validate(&self) -> Result<(), ConfigError> {
@@ -182,6 +228,37 @@ impl Config {
                 "http.in_flight",
                 "must hold at least one body of http.max_body",
             ));
+        }
+        self.validate_webhooks()
+    }
+
+    fn validate_webhooks(&self) -> Result<(), ConfigError> {
+        for (index, hook) in self.webhooks.iter().enumerate() {
+            let key = |name: &str| format!("webhooks[{index}].{name}");
+            let is_sign = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            if hook.name.is_empty() || hook.name.len() > 64 || !hook.name.chars().all(is_sign) {
+                let message =
+                    "expected 1 to 64 small letters, digits and `-`: it is part of the address";
+                return Err(ConfigError::invalid(key("name"), message));
+            }
+            let mut others = self.webhooks.iter().take(index);
+            if others.any(|other| other.name == hook.name) {
+                let message = format!("there are two webhooks named `{}`", hook.name);
+                return Err(ConfigError::invalid(key("name"), message));
+            }
+            Secrets::new(&hook.secrets, &key("secrets"))?;
+            if self.open {
+                continue;
+            }
+            let site = self.sites.iter().find(|site| site.id == hook.site);
+            let site = site.ok_or_else(|| {
+                let message = format!("`{}` is not among `[[sites]]`", hook.site);
+                ConfigError::invalid(key("site"), message)
+            })?;
+            if !site.sources.contains(&hook.source) {
+                let message = "the site does not take it: list it under the site's `sources`";
+                return Err(ConfigError::invalid(key("source"), message));
+            }
         }
         Ok(())
     }
@@ -239,5 +316,54 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(error.contains("bites"), "{error}");
+    }
+
+    #[test]
+    fn a_webhook_that_could_not_publish_is_refused_by_its_key() {
+        let load = |hooks: &str| {
+            let dir = tempfile::tempdir().unwrap();
+            let file = dir.path().join("config.toml");
+            let site = "[[sites]]\nid = \"courrier\"\nsources = [\"https://forum.example\"]\n";
+            std::fs::write(&file, format!("{site}{hooks}")).unwrap();
+            let config: Config =
+                stoa_daemon::config::load_from("ingest", DEFAULT_CONFIG, Some(&file), []).unwrap();
+            config.validate()
+        };
+        let hook = |name: &str, site: &str, source: &str, secrets: &str| {
+            format!(
+                "[[webhooks]]\nname = \"{name}\"\nkind = \"discourse\"\nsite = \"{site}\"\n\
+                 source = \"{source}\"\nsecrets = {secrets}\n"
+            )
+        };
+        let (source, secrets) = ("https://forum.example", "[\"secret-of-the-forum\"]");
+        let good = hook("forum", "courrier", source, secrets);
+        load(&good).unwrap();
+        for (hooks, key) in [
+            (
+                hook("Forum", "courrier", source, secrets),
+                "webhooks[0].name",
+            ),
+            (hook("", "courrier", source, secrets), "webhooks[0].name"),
+            (format!("{good}{good}"), "webhooks[1].name"),
+            (
+                hook("forum", "elsewhere", source, secrets),
+                "webhooks[0].site",
+            ),
+            (
+                hook("forum", "courrier", "https://other.example", secrets),
+                "webhooks[0].source",
+            ),
+            (
+                hook("forum", "courrier", source, "[]"),
+                "webhooks[0].secrets",
+            ),
+            (
+                hook("forum", "courrier", source, "[\"short\"]"),
+                "webhooks[0].secrets",
+            ),
+        ] {
+            let error = load(&hooks).unwrap_err().to_string();
+            assert!(error.starts_with(key), "{key}: {error}");
+        }
     }
 }

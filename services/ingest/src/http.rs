@@ -1,4 +1,4 @@
-//! The public listener: `POST /v1/events`.
+//! The public listener: `POST /v1/events`, and `POST /v1/webhooks/{platform}` ([`webhooks`]).
 //!
 //! - `202` with `{"accepted", "duplicate", "duplicates", "rejected": [{"index", "id", "code", "field",
 //!   "message"}]}` once every event is durable; each event is judged by itself, and a request of which every
@@ -11,6 +11,7 @@ mod attribute;
 mod published;
 mod reading;
 pub(crate) mod rejections;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
+use bytes::Bytes;
 use serde::Serialize;
 use stoa_daemon::Problem;
 use stoa_daemon::auth::{Principal, Role, Tokens};
@@ -26,13 +28,14 @@ use stoa_daemon::openapi::{
 };
 use stoa_proto::codec::{self, Message};
 use stoa_proto::{Code, Event, Rejection};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use utoipa::ToSchema;
 
 use crate::budget::Budget;
 use crate::config::HttpConfig;
 use crate::engine::{Handle, Outcome};
 use crate::intake::{Intake, Item, Sender};
+use crate::webhooks::Hook;
 
 use self::reading::{Reading, Unread};
 
@@ -51,13 +54,16 @@ pub(crate) const LISTENER: Listener = Listener {
 /// The public routes, for their document.
 pub(crate) fn routes() -> OpenApiRouter<Public> {
     // The limit is enforced while the body is read, so that it can be answered with its number.
-    OpenApiRouter::default().routes(routes!(publish).layer(DefaultBodyLimit::disable()))
+    OpenApiRouter::default()
+        .routes(routes!(publish).layer(DefaultBodyLimit::disable()))
+        .routes(routes!(webhooks::take).layer(DefaultBodyLimit::disable()))
 }
 
 /// What the public routes share.
 #[derive(Clone)]
 pub(crate) struct Public {
     tokens: Tokens,
+    hooks: Arc<[Hook]>,
     intake: Arc<Intake>,
     engine: Handle,
     budget: Budget,
@@ -69,6 +75,7 @@ impl Public {
     pub(crate) fn new(
         config: &HttpConfig,
         tokens: Tokens,
+        hooks: Arc<[Hook]>,
         intake: Arc<Intake>,
         engine: Handle,
         budget: Budget,
@@ -78,6 +85,7 @@ impl Public {
             .clamp(1, Semaphore::MAX_PERMITS);
         Self {
             tokens,
+            hooks,
             intake,
             engine,
             budget,
@@ -105,21 +113,8 @@ impl Public {
         reading: &mut Reading,
     ) -> Result<Response, Problem> {
         let mode = Mode::of(headers)?;
-        self.budget
-            .check()
-            .map_err(|reason| Problem::unavailable(reason, self.budget.retry_after()))?;
-        let _memory = self
-            .in_flight
-            .acquire_many(self.permits(reading))
-            .await
-            .map_err(|_| stopped())?;
-        let body = reading
-            .bytes(self.max_body)
-            .await
-            .map_err(|unread| match unread {
-                Unread::TooLarge => self.too_large(),
-                Unread::Cut => Problem::bad_request("the body ended before its end"),
-            })?;
+        let _memory = self.room(self.permits(reading)).await?;
+        let body = self.body(reading).await?;
         let message = Message {
             content_type: header_text(headers, header::CONTENT_TYPE.as_str()),
             headers: mode.attributes(headers)?,
@@ -133,6 +128,23 @@ impl Public {
             Some(problem) => Err(problem),
             None => Ok((StatusCode::ACCEPTED, Json(answer(&outcomes))).into_response()),
         }
+    }
+
+    /// Waits for memory, unless nothing is accepted at the moment.
+    async fn room(&self, permits: u32) -> Result<SemaphorePermit<'_>, Problem> {
+        self.budget
+            .check()
+            .map_err(|reason| Problem::unavailable(reason, self.budget.retry_after()))?;
+        let memory = self.in_flight.acquire_many(permits).await;
+        memory.map_err(|_| stopped())
+    }
+
+    async fn body(&self, reading: &mut Reading) -> Result<Bytes, Problem> {
+        let read = reading.bytes(self.max_body).await;
+        read.map_err(|unread| match unread {
+            Unread::TooLarge => self.too_large(),
+            Unread::Cut => Problem::bad_request("the body ended before its end"),
+        })
     }
 
     /// How much memory a request may need: what it announces, or else the most that it may send.

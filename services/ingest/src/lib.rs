@@ -1,6 +1,7 @@
 //! Ingest: accepts events, judges, normalises and deduplicates them, and passes them on.
 //!
-//! Events come over HTTP (`POST /v1/events`) and from the bus's inbox, and take the same way:
+//! Events come over HTTP (`POST /v1/events`), are made of platforms' webhooks (`webhooks`), or come
+//! from the bus's inbox, and take the same way:
 //! decoded and normalised where they arrive (`intake`), checked and written by one engine
 //! (`engine`), published from the journal in order (`outgoing`).
 //!
@@ -14,6 +15,7 @@ mod policy;
 mod record;
 
 mod intake;
+mod webhooks;
 
 mod engine;
 mod filter;
@@ -31,7 +33,7 @@ mod service;
 
 pub use config::{
     AdminConfig, AppealsConfig, BudgetConfig, Config, DEFAULT_CONFIG, EngineConfig, ErasuresConfig,
-    HttpConfig, JournalConfig, SiteConfig, ViewConfig,
+    HttpConfig, JournalConfig, SiteConfig, ViewConfig, WebhookConfig, WebhookKind,
 };
 pub use stoa_normalise::Normaliser;
 

@@ -5,6 +5,8 @@
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 use stoa_proto::{Code, Kind};
 
+use crate::config::WebhookKind;
+
 /// The metrics of ingest; clones share them.
 #[derive(Clone, Debug)]
 pub(crate) struct Metrics {
@@ -18,6 +20,33 @@ pub(crate) struct Metrics {
     pub(crate) journal_bytes: IntGauge,
     pub(crate) free_disk: IntGauge,
     pub(crate) refusing: IntGauge,
+    webhooks: IntCounterVec,
+}
+
+/// What became of a request of a platform's webhooks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hooked {
+    /// Events were made of it.
+    Taken,
+    /// It is about nothing that is kept here.
+    Ignored,
+    /// It is not from the platform.
+    Unsigned,
+    /// It could not be taken.
+    Refused,
+}
+
+impl Hooked {
+    const ALL: [Self; 4] = [Self::Taken, Self::Ignored, Self::Unsigned, Self::Refused];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Taken => "taken",
+            Self::Ignored => "ignored",
+            Self::Unsigned => "unsigned",
+            Self::Refused => "refused",
+        }
+    }
 }
 
 /// What became of an event, as a label.
@@ -84,6 +113,13 @@ impl Metrics {
                 "stoa_ingest_refusing",
                 "1 while nothing is accepted because the budget is spent.",
             )?,
+            webhooks: IntCounterVec::new(
+                Opts::new(
+                    "stoa_ingest_webhooks_total",
+                    "Requests of platforms' webhooks by what became of them.",
+                ),
+                &["kind", "result"],
+            )?,
         };
         metrics.register(registry)?;
         metrics.fill_labels();
@@ -100,7 +136,8 @@ impl Metrics {
         registry.register(Box::new(self.forgotten.clone()))?;
         registry.register(Box::new(self.journal_bytes.clone()))?;
         registry.register(Box::new(self.free_disk.clone()))?;
-        registry.register(Box::new(self.refusing.clone()))
+        registry.register(Box::new(self.refusing.clone()))?;
+        registry.register(Box::new(self.webhooks.clone()))
     }
 
     fn fill_labels(&self) {
@@ -113,9 +150,22 @@ impl Metrics {
                 self.events.with_label_values(&[kind, result]);
             }
         }
+        for kind in WebhookKind::ALL {
+            for result in Hooked::ALL {
+                self.webhooks
+                    .with_label_values(&[kind.as_str(), result.as_str()]);
+            }
+        }
         for code in Code::ALL {
             self.rejections.with_label_values(&[code.as_str()]);
         }
+    }
+
+    /// Counts a request of a platform's webhooks.
+    pub(crate) fn webhook(&self, kind: WebhookKind, result: Hooked) {
+        self.webhooks
+            .with_label_values(&[kind.as_str(), result.as_str()])
+            .inc();
     }
 
     /// Counts an event that was accepted.

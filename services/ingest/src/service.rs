@@ -23,6 +23,7 @@ use crate::outgoing;
 use crate::policy::Policy;
 use crate::retention::Retention;
 use crate::view::Index;
+use crate::webhooks::Hook;
 
 /// The longest record: an original of the largest message, or an event with its plain text.
 const MAX_RECORD_BYTES: u32 = 32 * 1024 * 1024;
@@ -103,6 +104,7 @@ impl Service {
         let public = Public::new(
             &config.http,
             tokens.clone(),
+            Hook::all(&config.webhooks, &metrics)?,
             Arc::clone(&intake),
             handle.clone(),
             budget.clone(),

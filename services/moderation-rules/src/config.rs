@@ -1,5 +1,6 @@
 //! The configuration of moderation-rules.
 
+mod compat;
 pub(crate) mod review;
 mod scorers;
 
@@ -12,6 +13,10 @@ use stoa_daemon::ConfigError;
 use stoa_daemon::auth::{TokenConfig, check_exposure};
 use stoa_daemon::config::{ByteSize, Duration};
 
+pub(crate) use self::compat::CATEGORIES;
+pub use self::compat::{
+    AkismetConfig, CompatConfig, CoralConfig, CoralFormat, CoralReason, CoralTag, ServedConfig,
+};
 pub use self::review::reasons::ReasonConfig;
 pub use self::review::{AppealsConfig, ReviewConfig};
 pub use self::scorers::{ScorerConfig, ScorerKind, Sent};
@@ -51,6 +56,8 @@ pub struct Config {
     pub breaker: BreakerConfig,
     /// Requests for a verdict.
     pub moderate: ModerateConfig,
+    /// Requests in the shapes of other services.
+    pub compat: CompatConfig,
     /// Classifiers outside that give scores.
     #[serde(default)]
     pub scorers: Vec<ScorerConfig>,
@@ -223,6 +230,7 @@ impl Config {
         }
         self.review.validate()?;
         scorers::validate(&self.scorers)?;
+        self.compat.validate(&self.scorers)?;
         let window = self.breaker.window.get().as_secs();
         if !(300..=86_400).contains(&window) {
             let message = "must be from 5 minutes to 24 hours";

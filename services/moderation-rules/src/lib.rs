@@ -30,9 +30,10 @@ mod metrics;
 mod service;
 
 pub use config::{
-    AppealsConfig, BreakerConfig, Config, DEFAULT_CONFIG, EngineConfig, HttpConfig, JournalConfig,
-    ListenConfig, ModerateConfig, ReasonConfig, ReviewConfig, RulesConfig, ScorerConfig,
-    ScorerKind, Sent, StatementConfig, ViewConfig,
+    AkismetConfig, AppealsConfig, BreakerConfig, CompatConfig, Config, CoralConfig, CoralFormat,
+    CoralReason, CoralTag, DEFAULT_CONFIG, EngineConfig, HttpConfig, JournalConfig, ListenConfig,
+    ModerateConfig, ReasonConfig, ReviewConfig, RulesConfig, ScorerConfig, ScorerKind, Sent,
+    ServedConfig, StatementConfig, ViewConfig,
 };
 pub use statement::{ReviewGround, Tongue};
 
@@ -54,6 +55,7 @@ pub fn published(record: &Record) -> anyhow::Result<Vec<Outgoing>> {
 pub fn openapi() -> [serde_json::Value; 2] {
     let public = [
         http::moderate::routes().into_openapi(),
+        http::compat::routes().into_openapi(),
         http::appeal_page::routes().into_openapi(),
     ];
     let admin = [

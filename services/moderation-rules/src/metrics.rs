@@ -2,6 +2,7 @@
 //!
 //! Requests are counted by the HTTP listeners, the outbox and the broker's connection by the bus.
 
+mod compat;
 mod rules;
 mod scorers;
 
@@ -11,6 +12,7 @@ use prometheus::{Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec,
 use stoa_proto::{Kind, Verdict};
 use stoa_rules::RuleSet;
 
+pub(crate) use self::compat::{CompatMetrics, Protocol};
 use self::rules::Families;
 pub(crate) use self::rules::{Limit, RuleMetrics, SAMPLE};
 pub(crate) use self::scorers::{Asked, ModerateMetrics, ScorerFamilies, ScorerMetrics};
@@ -250,6 +252,7 @@ mod tests {
         let metrics = Metrics::new(&registry).unwrap();
         metrics.live(&set);
         metrics.scorers.of("perspective");
+        CompatMetrics::new(&registry).unwrap();
         let declared: BTreeSet<String> = registry
             .gather()
             .iter()

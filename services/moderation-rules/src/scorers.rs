@@ -80,21 +80,25 @@ impl Scorers {
             _ => None,
         });
         let comments = comments.collect();
-        self.of_comments(set, comments, now, None).await
+        let none = BTreeSet::new();
+        self.of_comments(set, comments, &none, now, None).await
     }
 
-    /// Fetches what the rules could read of comments, each in its place; not longer than until the
-    /// deadline.
+    /// Fetches what the rules could read of comments, and what is wanted beside, each in its place;
+    /// not longer than until the deadline.
     pub(crate) async fn of_comments(
         &self,
         set: &RuleSet,
         comments: Vec<Option<&Comment>>,
+        always: &BTreeSet<Arc<str>>,
         now: i64,
         deadline: Option<Instant>,
     ) -> Vec<Scores> {
         let wanted: Vec<Wanted<'_>> = comments
             .into_iter()
-            .map(|comment| comment.map_or_else(Wanted::nothing, |c| Wanted::of(set, c, now)))
+            .map(|comment| {
+                comment.map_or_else(Wanted::nothing, |c| Wanted::of(set, c, always, now))
+            })
             .collect();
         if wanted.iter().all(|wanted| wanted.names.is_empty()) {
             return Vec::new();
@@ -133,7 +137,7 @@ impl<'a> Wanted<'a> {
         }
     }
 
-    fn of(set: &RuleSet, comment: &'a Comment, now: i64) -> Self {
+    fn of(set: &RuleSet, comment: &'a Comment, always: &BTreeSet<Arc<str>>, now: i64) -> Self {
         let language = comment.known_language();
         let found = comment.normalized.as_ref();
         let confidence = match &comment.language {
@@ -151,7 +155,7 @@ impl<'a> Wanted<'a> {
             })
             .collect();
         let neutral = Input::neutral(comment.text(), now);
-        let names = set.scores_wanted(&Input {
+        let mut names = set.scores_wanted(&Input {
             site: &comment.site,
             article: &comment.article,
             comment: &comment.comment,
@@ -164,6 +168,7 @@ impl<'a> Wanted<'a> {
             },
             ..neutral
         });
+        names.extend(always.iter().map(Arc::clone));
         Self {
             text: comment.text(),
             language,

@@ -22,7 +22,9 @@ use crate::engine::erase::Held;
 use crate::engine::{Engine, Handle, Parts, limits};
 use crate::http::Admin;
 use crate::http::appeal_page::AppealPage;
+use crate::http::compat::Compat;
 use crate::http::idempotency::{self, FirstAnswers};
+use crate::http::judging::Judging;
 use crate::http::moderate::Public;
 use crate::http::rules::backtests::Backtests;
 use crate::http::rules::draft::Drafts;
@@ -57,6 +59,7 @@ pub(crate) struct Service {
     engine_ended: tokio::sync::oneshot::Receiver<()>,
     admin: Admin,
     public: Public,
+    compat: Compat,
     appeal_page: AppealPage,
     parking: Parking,
     scorers: Option<Arc<Scorers>>,
@@ -128,14 +131,15 @@ impl Service {
             orders,
             context,
         )?;
-        let public = Public::new(
-            config,
+        let judging = Judging::new(
+            &config.moderate,
             tokens.clone().with_open(config.open),
             Arc::clone(&parts),
-            handle.clone(),
             scorers.clone(),
             context,
         )?;
+        let compat = Compat::new(&config.compat, judging.clone(), &context.registry)?;
+        let public = Public::new(judging, handle.clone());
         let appeal_page = AppealPage::new(parts, bus.clone(), &config.http.proxies, context);
         let engine_ended = start_engine(engine, context);
         let admin = Admin {
@@ -168,6 +172,7 @@ impl Service {
             engine_ended,
             admin,
             public,
+            compat,
             appeal_page,
             parking,
             scorers,
@@ -188,9 +193,9 @@ impl Service {
 
     /// Returns the public routes.
     pub(crate) fn public_router(&self) -> Router {
-        self.public
-            .clone()
-            .router(self.appeal_page.clone().routes())
+        let compat = self.compat.clone().routes();
+        let others = self.appeal_page.clone().routes().merge(compat);
+        self.public.clone().router(others)
     }
 
     /// Consumes and publishes until shutdown, then lets the engine finish.
@@ -205,7 +210,7 @@ impl Service {
         } = self;
         let index = Arc::clone(&self.admin.index);
         drop(self.admin);
-        drop((self.public, self.appeal_page));
+        drop((self.public, self.compat, self.appeal_page));
         let scoring = self.scorers.map(|scorers| Scoring {
             scorers,
             rules: Arc::clone(&self.rules),

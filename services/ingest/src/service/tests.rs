@@ -8,6 +8,7 @@ mod life;
 mod model;
 mod published;
 mod reject;
+mod webhooks;
 
 use std::time::Duration;
 

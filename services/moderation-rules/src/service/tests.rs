@@ -9,6 +9,7 @@ mod bulk;
 mod bus;
 mod cases;
 mod changes;
+mod compat;
 mod decide;
 mod desk;
 mod drafts;

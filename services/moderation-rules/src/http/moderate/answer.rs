@@ -7,8 +7,9 @@ use serde::Serialize;
 use stoa_proto::{By, Data, Decision, Event, FiredRule, Outgoing, Verdict};
 use stoa_rules::{RuleInfo, RuleSet};
 
-use super::request::Subject;
 use crate::engine::trial::Trial;
+use crate::http::judging::Judged;
+use crate::http::judging::subject::Subject;
 
 /// What `partial` says of a comment that was not judged in time.
 pub(super) const LATE: &str = "deadline";
@@ -86,8 +87,11 @@ impl Verdicted {
     }
 
     /// A comment that was judged without a decision.
-    pub(super) fn tried(subject: &Subject, trial: Trial, scores: &[(Arc<str>, f64)]) -> Self {
-        let Trial { outcome, rules } = trial;
+    pub(super) fn tried(subject: &Subject, judged: Judged) -> Self {
+        let Judged {
+            trial: Trial { outcome, rules },
+            scores,
+        } = judged;
         let decided_by = outcome.decided_by.as_deref();
         Self {
             labels: outcome.labels,

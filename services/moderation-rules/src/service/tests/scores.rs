@@ -451,3 +451,39 @@ fn a_scorer_that_cannot_work_is_refused_by_its_key() {
         assert!(!error.contains("u:p@"), "{error}");
     }
 }
+
+#[tokio::test]
+async fn an_attribute_that_is_made_of_a_score_is_that_score_or_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let classifier = Classifier::start().await;
+    let mut config = with_scorer(dir.path(), "perspective", &classifier, json!({}));
+    let served = json!({"score": "insult", "labels": ["toxic"], "hit": 0.6});
+    config.compat.attributes =
+        [("INSULT".to_owned(), serde_json::from_value(served).unwrap())].into();
+    config.validate().unwrap();
+    let fixture = Fixture::open_as(config, dir.path()).await;
+    let ask = async |text: &str| {
+        let body = json!({"comment": {"text": text}, "requestedAttributes": {"INSULT": {}}});
+        let request = Request::post(format!("/v1alpha1/comments:analyze?key={PLATFORM}"))
+            .body(Body::from(body.to_string()))
+            .unwrap();
+        let response = fixture.public.clone().oneshot(request).await.unwrap();
+        let status = response.status();
+        let body = to_bytes(response.into_body(), 1 << 24).await.unwrap();
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        (
+            status.as_u16(),
+            body["attributeScores"]["INSULT"]["summaryScore"]["value"].clone(),
+        )
+    };
+    // No rule reads the score of this text.
+    assert_eq!(ask("hm, plain").await, (200, json!(0.7)));
+    assert_eq!(ask("plain").await, (200, json!(0.0)));
+    // The rule's label is a hit, which is more than the score.
+    assert_eq!(ask("toxic").await, (200, json!(0.6)));
+    for manner in [Manner::Fails, Manner::Waits] {
+        classifier.is(manner);
+        assert_eq!(ask(&format!("{manner:?} plain")).await, (503, Value::Null));
+    }
+    fixture.stop().await;
+}
