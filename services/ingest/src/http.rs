@@ -25,6 +25,7 @@ use stoa_daemon::openapi::{
     BadRequest, Listener, OpenApiRouter, Unavailable, UtoipaMethodRouterExt as _, routes,
 };
 use stoa_proto::codec::{self, Message};
+use stoa_proto::trace::TRACEPARENT;
 use stoa_proto::{Code, Event, Rejection};
 use tokio::sync::Semaphore;
 use utoipa::ToSchema;
@@ -120,9 +121,12 @@ impl Public {
                 Unread::TooLarge => self.too_large(),
                 Unread::Cut => Problem::bad_request("the body ended before its end"),
             })?;
+        let mut attributes = mode.attributes(headers)?;
+        let traceparent = header_text(headers, TRACEPARENT);
+        attributes.extend(traceparent.map(|text| (TRACEPARENT.to_owned(), text)));
         let message = Message {
             content_type: header_text(headers, header::CONTENT_TYPE.as_str()),
-            headers: mode.attributes(headers)?,
+            headers: attributes,
             garbled: Vec::new(),
             body,
         };
