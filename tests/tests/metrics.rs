@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use regex::Regex;
+use stoa_tests::broker::Platform;
 use stoa_tests::deploy::repository;
-use stoa_tests::{Bus, ROLES, Stack, Vhost, eventually, sample, stoa};
+use stoa_tests::{Bus, ROLES, Stack, Vhost, comment, eventually, sample, stoa};
 
 const EVENTS: &str = "application/cloudevents-batch+json";
 
@@ -193,6 +194,14 @@ fn amqp_the_page_lists_what_the_roles_expose() {
         stack.set(&format!("{scorer}{key}"), value);
     }
     stack.launch_all();
+    // What ingest receives is counted where there is something.
+    let platform = Platform::listening_to(&vhost, "stoa.rejected");
+    let event = comment("tramway-1", "inbox", None, "bonjour").to_string();
+    platform.publish("application/cloudevents+json", &[], event.as_bytes());
+    eventually("ingest reads its inbox", || {
+        let deliveries = "stoa_consumer_deliveries_total";
+        stack.metric_of(&stack.ingest_admin(), deliveries, "inbox") > 0.0
+    });
     watch(&stack, &ROLES, stack.port + 1_000, &mut all);
 
     let path = repository().join("docs/metrics.md");
@@ -237,7 +246,7 @@ fn what_was_kept_is_told() {
 #[test]
 fn ages_refusals_and_waiting_cases_are_counted() {
     let stack = Stack::start(Bus::Embedded);
-    let (ingest, moderation) = (stack.ingest_admin(), stack.moderation());
+    let moderation = stack.moderation();
     let batch = serde_json::to_string(&sample::thread("tramway-1", 12)).unwrap();
     assert_eq!(stack.post(EVENTS, batch).0, 202);
     stack.decided("journal", "tramway-1", 12);
@@ -247,17 +256,17 @@ fn ages_refusals_and_waiting_cases_are_counted() {
     eventually("ages of what is archived", || {
         (stack.metric_of(&stack.archive_admin(), count, "archived") - 13.0).abs() < 0.5
     });
-    let refused = |reason| stack.metric_of(&ingest, "stoa_auth_failures_total", reason);
+    let refused = |reason| stack.metric_of(&moderation, "stoa_auth_failures_total", reason);
     let missing = refused("missing");
     assert_eq!(
         stack
-            .get_text(&format!("{ingest}/admin/rejections"), false)
+            .get_text(&format!("{moderation}/admin/cases"), false)
             .0,
         401
     );
     assert!((refused("missing") - missing - 1.0).abs() < 0.5);
 
-    let held = stoa_tests::comment("tramway-1", "c-held", None, "buy at https://bit.ly/x now");
+    let held = comment("tramway-1", "c-held", None, "buy at https://bit.ly/x now");
     assert_eq!(
         stack
             .post("application/cloudevents+json", held.to_string())
