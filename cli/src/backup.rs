@@ -83,6 +83,11 @@ pub(crate) fn run(args: &BackupArgs) -> anyhow::Result<ExitCode> {
     let sent = send::run(&dir, &store, args.with_key)?;
     let Manifest { records, root, .. } = &sent.manifest;
     let segments = sent.manifest.segments.len();
+    if let Err(error) = stoa_archive::backup::note(&dir, sent.manifest.made_at) {
+        output::note(&format!(
+            "the backup is whole, but the data folder can't be written, so the archive's metrics don't tell of it: {error}"
+        ));
+    }
     if args.json {
         output::json(&json!({
             "ok": true, "records": records, "root": root, "segments": segments,

@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 
 use crate::data::Extra;
 use crate::event::{Data, Envelope, Event, Kind};
+use crate::trace::{TRACEPARENT, is_traceparent};
 use crate::{Code, Received, Rejection, Time, limits, validate};
 
 pub use split::{Part, ThreadKey, join as join_parts, split};
@@ -106,7 +107,21 @@ fn attribute(header: &str) -> Option<&str> {
 /// Reads what a platform sent: strictly, with every limit checked.
 ///
 /// A batch is judged event by event. A batch that can't be split into events is one refusal.
+///
+/// An event without `traceparent` has that of the message's own header, if it is a valid one.
 pub fn decode(message: &Message) -> Vec<Result<Event, Undecodable>> {
+    let mut events = decode_body(message);
+    let mut headers = message.headers.iter();
+    let header = headers.find(|(name, _)| name.eq_ignore_ascii_case(TRACEPARENT));
+    if let Some((_, traceparent)) = header.filter(|(_, text)| is_traceparent(text)) {
+        for event in events.iter_mut().flatten() {
+            event.traceparent.get_or_insert_with(|| traceparent.clone());
+        }
+    }
+    events
+}
+
+fn decode_body(message: &Message) -> Vec<Result<Event, Undecodable>> {
     match Mode::of(message) {
         Some(Mode::Structured) => vec![decode_structured(&message.body)],
         Some(Mode::Batch) => decode_batch(&message.body),

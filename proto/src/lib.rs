@@ -26,6 +26,7 @@ pub mod schema;
 pub mod shard;
 pub mod time;
 pub mod topology;
+pub mod trace;
 mod validate;
 
 pub use data::{

@@ -215,12 +215,32 @@ impl Platform {
 
     /// Waits so long for the next event.
     pub fn within(&mut self, patience: Duration) -> Option<Value> {
+        Some(self.message_within(patience)?.0)
+    }
+
+    /// Waits so long for the next event; returns it with the text of its message's header.
+    pub fn with_header(
+        &mut self,
+        patience: Duration,
+        header: &str,
+    ) -> Option<(Value, Option<String>)> {
+        let (event, headers) = self.message_within(patience)?;
+        let text = match headers.inner().get(header) {
+            Some(AMQPValue::LongString(text)) => Some(text.to_string()),
+            _ => None,
+        };
+        Some((event, text))
+    }
+
+    fn message_within(&mut self, patience: Duration) -> Option<(Value, FieldTable)> {
         let heard = &mut self.heard;
         let delivery = self
             .runtime
             .block_on(async { timeout(patience, heard.next()).await });
         let delivery = delivery.ok()?.unwrap().unwrap();
-        Some(serde_json::from_slice(&delivery.data).unwrap())
+        let headers = delivery.properties.headers().clone();
+        let event = serde_json::from_slice(&delivery.data).unwrap();
+        Some((event, headers.unwrap_or_default()))
     }
 
     /// Takes a message from a queue, if there is one.

@@ -27,7 +27,8 @@ impl Browser {
         }
     }
 
-    fn cookie(&self) -> String {
+    /// Returns the cookies that it sends.
+    pub fn cookie(&self) -> String {
         let cookies = self.cookies.iter();
         let cookies: Vec<String> = cookies
             .map(|(name, value)| format!("{name}={value}"))

@@ -326,6 +326,7 @@ fn documents() -> Vec<PathBuf> {
     for folder in [
         "docs",
         "docs/decisions",
+        "docs/runbooks",
         "deploy",
         "deploy/config",
         "services/ingest",

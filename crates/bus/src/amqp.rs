@@ -68,6 +68,7 @@ impl Amqp {
         }
         tls::connector(&config)?;
         let metrics = Metrics::new(&env)?;
+        metrics.fill_labels();
         let shared = Shared {
             life: Life::new(env.shutdown.clone()),
             config: Arc::new(config),

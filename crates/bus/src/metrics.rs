@@ -7,7 +7,10 @@ use prometheus::{
     Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
 };
 
+use stoa_proto::Exchange;
+
 use crate::Env;
+use crate::health::Link;
 
 /// The bus's metrics, on the registry of its process.
 #[derive(Clone)]
@@ -131,6 +134,23 @@ impl Metrics {
                 "Age of the oldest journal record that is not published yet",
             )?,
         })
+    }
+}
+
+/// What becomes of a message that is published, as a label.
+const RESULTS: [&str; 5] = ["confirmed", "nacked", "returned", "unknown", "fenced"];
+
+impl Metrics {
+    /// Has what an alert counts be there from the start, so that the first time is an increase.
+    pub(crate) fn fill_labels(&self) {
+        for exchange in Exchange::ALL {
+            for result in RESULTS {
+                self.publishes.with_label_values(&[exchange.name(), result]);
+            }
+        }
+        for link in [Link::Publish, Link::Consume] {
+            self.reconnects.with_label_values(&[link.name(), "lost"]);
+        }
     }
 }
 

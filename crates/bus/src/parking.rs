@@ -153,7 +153,7 @@ impl Parking {
             index: Mutex::new(index),
             max_bytes: config.max_bytes,
             clock,
-            metrics: Metrics::new(registry)?,
+            metrics: Metrics::new(registry, config.reader.name())?,
             requests,
             reader_life: OnceLock::new(),
             asked: Mutex::new(Some(asked)),

@@ -176,7 +176,8 @@ mod tests {
         let (status, body) = get(&context, "/metrics").await;
         assert_eq!(status, StatusCode::OK);
         let build = format!(
-            "stoa_build_info{{role=\"archive\",version=\"{}\"}} 1",
+            "stoa_build_info{{commit=\"{}\",role=\"archive\",version=\"{}\"}} 1",
+            option_env!("STOA_COMMIT").unwrap_or("unknown"),
             env!("CARGO_PKG_VERSION")
         );
         assert!(body.contains(&build), "{body}");

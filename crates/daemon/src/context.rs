@@ -12,6 +12,12 @@ use tokio_util::task::TaskTracker;
 
 use crate::{Clock, Readiness};
 
+/// The commit that the program was built from, if the build says it in `STOA_COMMIT`.
+const COMMIT: &str = match option_env!("STOA_COMMIT") {
+    Some(commit) => commit,
+    None => "unknown",
+};
+
 /// What a role gets besides its configuration; clones share everything.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -111,12 +117,15 @@ impl Context {
 fn registry(role: &str) -> Registry {
     let registry = Registry::new();
     let build = IntGaugeVec::new(
-        Opts::new("stoa_build_info", "The running version and role; always 1."),
-        &["version", "role"],
+        Opts::new(
+            "stoa_build_info",
+            "The running version, the commit that it was built from, and the role; always 1.",
+        ),
+        &["version", "commit", "role"],
     );
     if let Ok(build) = build {
         build
-            .with_label_values(&[env!("CARGO_PKG_VERSION"), role])
+            .with_label_values(&[env!("CARGO_PKG_VERSION"), COMMIT, role])
             .set(1);
         register(&registry, build);
     }

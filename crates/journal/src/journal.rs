@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use bytes::Bytes;
 use tokio::sync::{Semaphore, oneshot, watch};
 
+use crate::check::Verified;
 use crate::files::{self, RealDisk};
 use crate::format::{RECORD_HEADER, SEGMENT_HEADER};
 use crate::iter::Iter;
@@ -106,6 +107,7 @@ pub(crate) struct Shared {
     dir: Box<Path>,
     options: Options,
     writer: Mutex<Option<JoinHandle<()>>>,
+    pub(crate) verified: Arc<Verified>,
 }
 
 /// The parts that opening hands over.
@@ -137,6 +139,7 @@ impl Journal {
             dir: dir.into(),
             options,
             writer: Mutex::new(Some(parts.writer)),
+            verified: Arc::default(),
         };
         Journal {
             shared: Arc::new(shared),

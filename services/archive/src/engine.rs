@@ -16,7 +16,7 @@ use fail::fail_point;
 use stoa_bus::{EventHandler, HandlerError, Outcome};
 use stoa_daemon::Context;
 use stoa_journal::{Entry, Journal, Position};
-use stoa_proto::Received;
+use stoa_proto::{Received, Time};
 
 use crate::fact::Fact;
 use crate::metrics::Metrics;
@@ -90,7 +90,12 @@ impl Engine {
         if !entries.is_empty() {
             let positions = self.journal.append(entries).await?;
             fail_point!("archive_after_append");
+            let (new, recorded): (Vec<_>, Vec<_>) = new.into_iter().unzip();
             offload(|| self.apply(stage, &positions, &new))?;
+            let now = self.context.clock.micros();
+            for recorded in recorded.into_iter().flatten() {
+                self.metrics.archived(recorded, now);
+            }
         }
         Ok(())
     }
@@ -114,12 +119,12 @@ impl Engine {
         Ok(())
     }
 
-    /// Finds what is new, and makes its records.
+    /// Finds what is new, with when ingest accepted it, and makes its records.
     fn admit<'a>(
         &self,
         events: &[Received],
         facts: &'a [Fact],
-    ) -> Result<(Stage<'_>, Vec<Entry>, Vec<&'a Fact>), Error> {
+    ) -> Result<(Stage<'_>, Vec<Entry>, Vec<(&'a Fact, Option<i64>)>), Error> {
         let mut stage = Stage::new(&self.index);
         let mut entries = Vec::with_capacity(events.len());
         let mut new = Vec::with_capacity(events.len());
@@ -129,7 +134,7 @@ impl Engine {
                     kind: record::byte(fact.kind),
                     payload: event.json().clone(),
                 });
-                new.push(fact);
+                new.push((fact, event.recordedtime.as_ref().map(Time::micros)));
             } else {
                 self.metrics.event(fact.kind, "duplicate");
             }

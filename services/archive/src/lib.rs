@@ -22,6 +22,7 @@ mod standing;
 mod thread;
 mod view;
 
+pub mod backup;
 mod engine;
 pub mod export;
 mod rebuild;

@@ -17,7 +17,11 @@ pub(crate) struct Metrics {
     pub(crate) set_aside: IntCounter,
     pub(crate) journal_last: IntGauge,
     pub(crate) journal_bytes: IntGauge,
+    view_bytes: IntGauge,
+    verified: IntGauge,
+    backup: IntGauge,
     free_disk: IntGauge,
+    age: HistogramVec,
     pub(crate) view_applied: IntGauge,
     pub(crate) read: HistogramVec,
     pub(crate) thread: Histogram,
@@ -27,6 +31,11 @@ pub(crate) struct Metrics {
     pub(crate) redactions_open: IntGauge,
     pub(crate) redaction_failures: IntCounter,
 }
+
+/// The buckets of an event's age, in seconds; the second is what is promised of decisions.
+const AGES: [f64; 15] = [
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 1_800.0, 7_200.0,
+];
 
 /// What became of an event, as a label.
 pub(crate) const RESULTS: [&str; 3] = ["applied", "duplicate", "failed"];
@@ -76,6 +85,23 @@ impl Metrics {
             journal_bytes: IntGauge::new(
                 "stoa_archive_journal_bytes",
                 "Bytes of the journal on disk.",
+            )?,
+            view_bytes: IntGauge::new("stoa_archive_view_bytes", "Bytes of the view on disk.")?,
+            verified: IntGauge::new(
+                "stoa_journal_verified_timestamp_seconds",
+                "When the whole journal was last read and found whole; 0 before that.",
+            )?,
+            backup: IntGauge::new(
+                "stoa_backup_last_success_timestamp_seconds",
+                "When the last backup came to its end that left a note in the data folder; 0 if none did.",
+            )?,
+            age: HistogramVec::new(
+                HistogramOpts::new(
+                    "stoa_event_age_seconds",
+                    "Time from an event's acceptance by ingest to when a stage was durable.",
+                )
+                .buckets(AGES.to_vec()),
+                &["stage"],
             )?,
             free_disk: IntGauge::new(
                 "stoa_archive_free_disk_bytes",
@@ -135,6 +161,10 @@ impl Metrics {
         registry.register(Box::new(self.set_aside.clone()))?;
         registry.register(Box::new(self.journal_last.clone()))?;
         registry.register(Box::new(self.journal_bytes.clone()))?;
+        registry.register(Box::new(self.view_bytes.clone()))?;
+        registry.register(Box::new(self.verified.clone()))?;
+        registry.register(Box::new(self.backup.clone()))?;
+        registry.register(Box::new(self.age.clone()))?;
         registry.register(Box::new(self.free_disk.clone()))?;
         registry.register(Box::new(self.view_applied.clone()))?;
         registry.register(Box::new(self.read.clone()))?;
@@ -152,9 +182,28 @@ impl Metrics {
                 self.events.with_label_values(&[kind.short(), result]);
             }
         }
+        self.age.with_label_values(&["archived"]);
         for what in READS {
             self.read.with_label_values(&[what]);
         }
+    }
+
+    /// Notes how old an event was when it was archived, of the times at which it was accepted and now,
+    /// both in microseconds.
+    pub(crate) fn archived(&self, recorded: i64, now: i64) {
+        let age = u64::try_from(now.saturating_sub(recorded)).unwrap_or_default();
+        let age = std::time::Duration::from_micros(age).as_secs_f64();
+        self.age.with_label_values(&["archived"]).observe(age);
+    }
+
+    /// Sets what is known of what was kept: the view's size, when the journal was verified, in
+    /// microseconds, and when it was backed up, in seconds.
+    pub(crate) fn kept(&self, view_bytes: u64, verified_us: Option<i64>, backup: i64) {
+        self.view_bytes
+            .set(i64::try_from(view_bytes).unwrap_or(i64::MAX));
+        self.verified
+            .set(verified_us.unwrap_or_default().div_euclid(1_000_000));
+        self.backup.set(backup);
     }
 
     /// Sets how much disk is free, where the system says so.

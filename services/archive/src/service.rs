@@ -11,6 +11,7 @@ use stoa_daemon::auth::Tokens;
 use stoa_journal::Journal;
 use stoa_proto::Reader as QueueReader;
 
+use crate::backup;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::http::access::Access;
@@ -162,6 +163,7 @@ impl Service {
         let metrics = engine.metrics.clone();
         let (journal, index) = (engine.journal.clone(), Arc::clone(&engine.index));
         context.supervise("check", check(journal.clone(), context.clone()));
+        let data_dir = journal.dir().parent().unwrap_or(journal.dir()).to_owned();
         let limits = BatchLimits {
             max_messages: engine.batch_events,
             max_bytes: BATCH_BYTES,
@@ -173,6 +175,11 @@ impl Service {
             let room = journal.room().map_err(|full| full.to_string());
             context.ready.set("disk", room);
             metrics.free_disk(journal.free_bytes());
+            metrics.kept(
+                index.bytes(),
+                journal.verified_us(),
+                backup::last(&data_dir).unwrap_or_default(),
+            );
             tokio::select! {
                 ended = consuming.as_mut() => {
                     ended?;
@@ -241,7 +248,7 @@ async fn open_journal(config: &Config, context: &Context) -> anyhow::Result<Jour
 /// Checks the whole journal beside everything else; damage stops the process.
 async fn check(journal: Journal, context: Context) -> anyhow::Result<()> {
     tokio::select! {
-        damage = journal.damaged() => Err(damage.into()),
+        damage = journal.damaged(context.clock.micros_fn()) => Err(damage.into()),
         () = context.shutdown.cancelled() => Ok(()),
     }
 }

@@ -206,6 +206,11 @@ impl Index {
         self.applied.store(next, Ordering::Release);
     }
 
+    /// How many bytes it takes on the disk.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.view.bytes()
+    }
+
     /// The tables themselves.
     pub(crate) fn tables(&self) -> &View {
         &self.view

@@ -168,7 +168,7 @@ impl Accounts {
 
     /// Returns when the check in the background found damage in the journal.
     pub(crate) async fn damaged(&self) -> stoa_journal::Error {
-        self.0.journal.damaged().await
+        self.0.journal.damaged(self.0.clock.micros_fn()).await
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -12,6 +12,7 @@ use stoa_journal::Journal;
 
 use crate::config::BudgetConfig;
 use crate::metrics::Metrics;
+use crate::view::Index;
 
 /// How often readiness and gauges follow.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -96,6 +97,7 @@ impl Budget {
         context: Context,
         bus: stoa_bus::Bus,
         metrics: Metrics,
+        index: Arc<Index>,
     ) -> anyhow::Result<()> {
         let mut connected = true;
         let mut ticks = tokio::time::interval(PERIOD);
@@ -109,6 +111,11 @@ impl Budget {
             metrics
                 .journal_bytes
                 .set(i64::try_from(self.journal.bytes()).unwrap_or(i64::MAX));
+            metrics
+                .view_bytes
+                .set(i64::try_from(index.bytes()).unwrap_or(i64::MAX));
+            let verified = self.journal.verified_us().unwrap_or_default();
+            metrics.verified.set(verified.div_euclid(1_000_000));
             if let Some(free) = self.journal.free_bytes() {
                 metrics
                     .free_disk

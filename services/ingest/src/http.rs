@@ -27,6 +27,7 @@ use stoa_daemon::openapi::{
     BadRequest, Listener, OpenApiRouter, Unavailable, UtoipaMethodRouterExt as _, routes,
 };
 use stoa_proto::codec::{self, Message};
+use stoa_proto::trace::TRACEPARENT;
 use stoa_proto::{Code, Event, Rejection};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use utoipa::ToSchema;
@@ -115,9 +116,12 @@ impl Public {
         let mode = Mode::of(headers)?;
         let _memory = self.room(self.permits(reading)).await?;
         let body = self.body(reading).await?;
+        let mut attributes = mode.attributes(headers)?;
+        let traceparent = header_text(headers, TRACEPARENT);
+        attributes.extend(traceparent.map(|text| (TRACEPARENT.to_owned(), text)));
         let message = Message {
             content_type: header_text(headers, header::CONTENT_TYPE.as_str()),
-            headers: mode.attributes(headers)?,
+            headers: attributes,
             garbled: Vec::new(),
             body,
         };

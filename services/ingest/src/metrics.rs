@@ -18,6 +18,8 @@ pub(crate) struct Metrics {
     pub(crate) replayed: IntCounter,
     pub(crate) forgotten: IntCounter,
     pub(crate) journal_bytes: IntGauge,
+    pub(crate) view_bytes: IntGauge,
+    pub(crate) verified: IntGauge,
     pub(crate) free_disk: IntGauge,
     pub(crate) refusing: IntGauge,
     webhooks: IntCounterVec,
@@ -105,6 +107,11 @@ impl Metrics {
                 "stoa_ingest_journal_bytes",
                 "Bytes of the journal on disk.",
             )?,
+            view_bytes: IntGauge::new("stoa_ingest_view_bytes", "Bytes of the view on disk.")?,
+            verified: IntGauge::new(
+                "stoa_journal_verified_timestamp_seconds",
+                "When the whole journal was last read and found whole; 0 before that.",
+            )?,
             free_disk: IntGauge::new(
                 "stoa_ingest_free_disk_bytes",
                 "Free disk where the journal is.",
@@ -135,6 +142,8 @@ impl Metrics {
         registry.register(Box::new(self.replayed.clone()))?;
         registry.register(Box::new(self.forgotten.clone()))?;
         registry.register(Box::new(self.journal_bytes.clone()))?;
+        registry.register(Box::new(self.view_bytes.clone()))?;
+        registry.register(Box::new(self.verified.clone()))?;
         registry.register(Box::new(self.free_disk.clone()))?;
         registry.register(Box::new(self.refusing.clone()))?;
         registry.register(Box::new(self.webhooks.clone()))
@@ -210,9 +219,9 @@ mod tests {
             .collect();
         let documented: BTreeSet<String> = include_str!("../README.md")
             .lines()
-            .filter_map(|line| line.strip_prefix("| `stoa_ingest_"))
+            .filter_map(|line| line.strip_prefix("| `stoa_"))
             .filter_map(|line| line.split('`').next())
-            .map(|name| format!("stoa_ingest_{name}"))
+            .map(|name| format!("stoa_{name}"))
             .collect();
         assert_eq!(documented, declared);
     }

@@ -157,11 +157,12 @@ impl Service {
             engine_ended,
             ..
         } = self;
+        let watched = Arc::clone(&self.admin.index);
         context.supervise(
             "budget",
             self.budget
                 .clone()
-                .watch(context.clone(), bus.clone(), self.metrics),
+                .watch(context.clone(), bus.clone(), self.metrics, watched),
         );
         context.supervise("retention", self.retention.run(context.clone()));
         context.supervise("erasure", self.sweeper.run(context.clone()));
@@ -221,7 +222,7 @@ async fn open_journal(config: &Config, context: &Context) -> anyhow::Result<Jour
 /// Checks the whole journal beside everything else; damage stops the process.
 async fn check(journal: Journal, context: Context) -> anyhow::Result<()> {
     tokio::select! {
-        damage = journal.damaged() => Err(damage.into()),
+        damage = journal.damaged(context.clock.micros_fn()) => Err(damage.into()),
         () = context.shutdown.cancelled() => Ok(()),
     }
 }

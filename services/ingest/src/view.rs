@@ -166,6 +166,11 @@ fn revision_hash(comment: &Digest, revision: u32) -> u64 {
 }
 
 impl Index {
+    /// Returns how many bytes the view takes on the disk.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.view.bytes()
+    }
+
     /// Opens the view and applies what the journal has beyond it. Blocks: call it off the runtime.
     pub(crate) fn open(
         dir: &Path,

@@ -39,7 +39,7 @@ use fail::fail_point;
 use stoa_daemon::Clock;
 use stoa_erase::Orders;
 use stoa_journal::{Journal, Record};
-use stoa_proto::{Outgoing, Received, Verdict};
+use stoa_proto::{Kind, Outgoing, Received, Verdict};
 use tokio::sync::{mpsc, oneshot};
 
 use self::batch::{Answer, Judge};
@@ -56,7 +56,7 @@ use crate::metrics::Metrics;
 use crate::record::{Bulked, Change, Reviewed, Stored, Undone};
 use crate::scorers::Scores;
 use crate::statement::Statements;
-use crate::view::{Index, State};
+use crate::view::{CASES, Index, State};
 
 /// The engine can't write: the disk is full, or the process stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -390,9 +390,16 @@ impl Parts {
             .await?;
         drop(appending);
         self.metrics.batch(events.len(), started.elapsed());
+        let decided_at = self.clock.micros();
         let mut outgoing = Vec::with_capacity(events.len());
         for (index, event) in events.iter().enumerate() {
             let answer = judged.answer(index);
+            if matches!(answer, Answer::New(_))
+                && matches!(event.kind(), Kind::CommentSubmitted | Kind::CommentEdited)
+                && let Some(recorded) = &event.recordedtime
+            {
+                self.metrics.decided_after(recorded.micros(), decided_at);
+            }
             self.metrics.processed(event.kind(), answer.result());
             outgoing.push(match answer {
                 Answer::New(seq) => self.led_to(&judged, &[seq])?,
@@ -440,8 +447,21 @@ impl Parts {
         self.metrics.open_cases(self.index.open_cases()?);
         let live = self.rules.live();
         self.count([&stored.change].into_iter(), &live);
-        overridden(&live, &acted, review.verdict);
+        let overrides = overridden(&live, &acted, review.verdict);
+        self.reviewed(&review.case, overrides)?;
         Ok(Ok(stored))
+    }
+
+    /// Counts a moderator's decision, once its case is closed.
+    fn reviewed(&self, case: &str, overrides: bool) -> anyhow::Result<()> {
+        let row = self.index.view.get(&CASES, &case.to_owned())?;
+        if let Some(row) = row
+            && let Some(closed) = &row.closed
+        {
+            let open = closed.at.saturating_sub(row.opened_at);
+            self.metrics.review.decided(open, overrides);
+        }
+        Ok(())
     }
 
     /// Appends, and applies once the records are durable: the state has their changes already,
@@ -502,15 +522,19 @@ fn stored_changes(judged: &batch::Judged) -> impl Iterator<Item = &Change> {
     judged.items.iter().map(|item| &item.stored.change)
 }
 
-/// Counts the rules that acted and that a moderator's verdict overrides.
-fn overridden(live: &Live, acted: &[String], verdict: Verdict) {
+/// Counts the rules that acted and that a moderator's verdict overrides, and returns whether there
+/// are any.
+fn overridden(live: &Live, acted: &[String], verdict: Verdict) -> bool {
+    let mut any = false;
     for rule in live.set.rules().filter(|rule| acted.contains(&rule.id)) {
         // A rule that asked for a person is confirmed by a rejection.
         let approved = verdict == Verdict::Approve;
         if approved != (rule.verdict == Verdict::Approve) {
             live.metrics.overridden(&rule.id);
+            any = true;
         }
     }
+    any
 }
 
 /// Runs what takes long without holding up the runtime's other tasks, where the runtime can.

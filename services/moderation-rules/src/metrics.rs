@@ -3,16 +3,20 @@
 //! Requests are counted by the HTTP listeners, the outbox and the broker's connection by the bus.
 
 mod compat;
+mod review;
 mod rules;
 mod scorers;
 
 use std::time::Duration;
 
-use prometheus::{Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+use prometheus::{
+    Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+};
 use stoa_proto::{Kind, Verdict};
 use stoa_rules::RuleSet;
 
 pub(crate) use self::compat::{CompatMetrics, Protocol};
+pub(crate) use self::review::{Queue, ReviewMetrics};
 use self::rules::Families;
 pub(crate) use self::rules::{Limit, RuleMetrics, SAMPLE};
 pub(crate) use self::scorers::{Asked, ModerateMetrics, ScorerFamilies, ScorerMetrics};
@@ -69,6 +73,11 @@ impl Reload {
     }
 }
 
+/// The buckets of an event's age, in seconds; that of a second is what is promised.
+const AGES: [f64; 15] = [
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 1_800.0, 7_200.0,
+];
+
 /// Who decides, as a label.
 const SOURCES: [&str; 3] = ["rules", "moderator", "import"];
 
@@ -86,7 +95,12 @@ pub(crate) struct Metrics {
     processed: IntCounterVec,
     batch_events: Histogram,
     batch_seconds: Histogram,
+    journal_bytes: IntGauge,
+    view_bytes: IntGauge,
+    verified: IntGauge,
     free_disk: IntGauge,
+    age: HistogramVec,
+    pub(crate) review: ReviewMetrics,
     pub(crate) scorers: ScorerFamilies,
     pub(crate) moderate: ModerateMetrics,
 }
@@ -144,6 +158,24 @@ impl Metrics {
                 "Time to judge one batch, make it durable and apply it.",
                 prometheus::exponential_buckets(0.000_5, 2.0, 15)?,
             )?,
+            journal_bytes: IntGauge::new(
+                "stoa_moderation_journal_bytes",
+                "Bytes of the journal on disk.",
+            )?,
+            view_bytes: IntGauge::new("stoa_moderation_view_bytes", "Bytes of the view on disk.")?,
+            verified: IntGauge::new(
+                "stoa_journal_verified_timestamp_seconds",
+                "When the whole journal was last read and found whole; 0 before that.",
+            )?,
+            age: HistogramVec::new(
+                HistogramOpts::new(
+                    "stoa_event_age_seconds",
+                    "Time from an event's acceptance by ingest to when a stage was durable.",
+                )
+                .buckets(AGES.to_vec()),
+                &["stage"],
+            )?,
+            review: ReviewMetrics::new(registry)?,
             free_disk: IntGauge::new(
                 "stoa_moderation_free_disk_bytes",
                 "Free disk where the journal is.",
@@ -166,10 +198,15 @@ impl Metrics {
         registry.register(Box::new(self.processed.clone()))?;
         registry.register(Box::new(self.batch_events.clone()))?;
         registry.register(Box::new(self.batch_seconds.clone()))?;
+        registry.register(Box::new(self.journal_bytes.clone()))?;
+        registry.register(Box::new(self.view_bytes.clone()))?;
+        registry.register(Box::new(self.verified.clone()))?;
+        registry.register(Box::new(self.age.clone()))?;
         registry.register(Box::new(self.free_disk.clone()))
     }
 
     fn fill_labels(&self) {
+        self.age.with_label_values(&["decided"]);
         for result in Reload::ALL {
             self.reloads.with_label_values(&[result.as_str()]);
         }
@@ -210,6 +247,24 @@ impl Metrics {
         self.batch_events
             .observe(f64::from(u32::try_from(events).unwrap_or(u32::MAX)));
         self.batch_seconds.observe(elapsed.as_secs_f64());
+    }
+
+    /// Notes how old a comment was when it was decided, of the times at which it was accepted and
+    /// now, both in microseconds.
+    pub(crate) fn decided_after(&self, recorded: i64, now: i64) {
+        let age = u64::try_from(now.saturating_sub(recorded)).unwrap_or_default();
+        let age = Duration::from_micros(age).as_secs_f64();
+        self.age.with_label_values(&["decided"]).observe(age);
+    }
+
+    /// Sets what is kept: the sizes of journal and view, and when the journal was verified, in
+    /// microseconds.
+    pub(crate) fn kept(&self, journal_bytes: u64, view_bytes: u64, verified_us: Option<i64>) {
+        let size = |bytes| i64::try_from(bytes).unwrap_or(i64::MAX);
+        self.journal_bytes.set(size(journal_bytes));
+        self.view_bytes.set(size(view_bytes));
+        self.verified
+            .set(verified_us.unwrap_or_default().div_euclid(1_000_000));
     }
 
     /// Sets how much disk is free, where the system says so.

@@ -29,7 +29,7 @@ use crate::http::moderate::Public;
 use crate::http::rules::backtests::Backtests;
 use crate::http::rules::draft::Drafts;
 use crate::live::{Places, Refused, Rules};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, ReviewMetrics};
 use crate::record::{ANSWERED, REVIEWED, SANCTIONED, Stored, UNDONE, Unreadable};
 use crate::scorers::{self, Scorers};
 use crate::statement::Statements;
@@ -43,6 +43,10 @@ const MAX_RECORD_BYTES: u32 = 32 * 1024 * 1024;
 
 /// Bytes that the bus hands over at a time.
 const BATCH_BYTES: usize = 16 * 1024 * 1024;
+
+/// How often the queue of cases is looked at, and at how many of them.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
+const LOOK_AT: usize = 10_000;
 
 /// How often readiness follows the bus.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -232,9 +236,15 @@ impl Service {
         let following = watch::follow(Arc::clone(&self.rules), self.rules_config, context.clone());
         context.supervise("rules", following);
         context.supervise("reload", reload_on_hangup(self.rules, context.clone()));
+        let watching = queue(
+            Arc::clone(&index),
+            self.metrics.review.clone(),
+            context.clone(),
+        );
+        context.supervise("queue", watching);
         let following = follow(
             bus.clone(),
-            journal.clone(),
+            (journal.clone(), Arc::clone(&index)),
             self.metrics.clone(),
             context.clone(),
         );
@@ -351,7 +361,7 @@ async fn open_journal(config: &Config, context: &Context) -> anyhow::Result<Jour
 /// Checks the whole journal beside everything else; damage stops the process.
 async fn check(journal: Journal, context: Context) -> anyhow::Result<()> {
     tokio::select! {
-        damage = journal.damaged() => Err(damage.into()),
+        damage = journal.damaged(context.clock.micros_fn()) => Err(damage.into()),
         () = context.shutdown.cancelled() => Ok(()),
     }
 }
@@ -407,7 +417,7 @@ async fn reload_on_hangup(rules: Arc<Rules>, context: Context) -> anyhow::Result
 /// Keeps readiness and gauges up to date until shutdown.
 async fn follow(
     bus: Bus,
-    journal: Journal,
+    (journal, index): (Journal, Arc<Index>),
     metrics: Metrics,
     context: Context,
 ) -> anyhow::Result<()> {
@@ -421,5 +431,25 @@ async fn follow(
         let room = journal.room().map_err(|full| full.to_string());
         context.ready.set("disk", room);
         metrics.free_disk(journal.free_bytes());
+        metrics.kept(journal.bytes(), index.view.bytes(), journal.verified_us());
+    }
+}
+
+/// Keeps what is measured of the queue of cases up to date until shutdown.
+async fn queue(index: Arc<Index>, metrics: ReviewMetrics, context: Context) -> anyhow::Result<()> {
+    let mut ticks = tokio::time::interval(LOOK_EVERY);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = context.shutdown.cancelled() => return Ok(()),
+        }
+        let (index, now) = (Arc::clone(&index), context.clock.micros());
+        let look = move || index.queue(now, LOOK_AT);
+        match context.tasks.spawn_blocking(look).await? {
+            Ok(queue) => metrics.queue(queue),
+            // The view is closed at the end.
+            Err(_) if context.shutdown.is_cancelled() => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
     }
 }

@@ -28,6 +28,7 @@ use self::rows::{ArticleRow, AuthorRow, BreakerRow, CaseRow, CommentRow, RuleRow
 pub(crate) use self::state::State;
 use self::tallies::{ModeratorTally, RuleTally, TallyRow};
 use self::tally::Tally as Counted;
+use crate::metrics::Queue;
 use crate::record::{ERASURE, Kept, Stored};
 
 /// Raised when the tables or the meaning of their values change: the view is then rebuilt.
@@ -262,6 +263,24 @@ impl Index {
     /// Returns how many cases are open.
     pub(crate) fn open_cases(&self) -> Result<u64, stoa_store::Error> {
         Ok(self.view.get(&TOTALS, &OPEN_CASES)?.unwrap_or_default())
+    }
+
+    /// Returns how the queue of cases stands at a time in microseconds, of those that are due first.
+    pub(crate) fn queue(&self, now: i64, at_most: usize) -> Result<Queue, stoa_store::Error> {
+        let mut queue = Queue::default();
+        for entry in self.view.range(&OPEN, (i64::MIN, 0)..).take(at_most) {
+            let (_, id) = entry?;
+            let Some(case) = self.view.get(&CASES, &id)? else {
+                continue;
+            };
+            queue.oldest_us = queue.oldest_us.max(now.saturating_sub(case.opened_at));
+            let over = now.saturating_sub(case.due);
+            if over > 0 {
+                queue.overdue += 1;
+                queue.overdue_us = queue.overdue_us.max(over);
+            }
+        }
+        Ok(queue)
     }
 }
 

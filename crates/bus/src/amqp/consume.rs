@@ -60,6 +60,11 @@ impl AmqpSource {
         let count = u16::try_from(queues.len()).unwrap_or(u16::MAX).max(1);
         let prefetch = (shared.config.prefetch / count).max(8);
         for queue in queues {
+            // From the start, so that the first one is an increase.
+            shared
+                .metrics
+                .strangers
+                .with_label_values(&[queue.as_str()]);
             let subscription = Subscription {
                 shared: shared.clone(),
                 queue,

@@ -14,7 +14,7 @@ pub(super) struct Metrics {
 
 impl Metrics {
     /// Registers all metrics.
-    pub(super) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+    pub(super) fn new(registry: &Registry, reader: &str) -> Result<Self, prometheus::Error> {
         let gauge = |name: &str, help: &str| {
             let metric = IntGauge::new(name, help)?;
             registry.register(Box::new(metric.clone()))?;
@@ -28,6 +28,7 @@ impl Metrics {
             &["reader"],
         )?;
         registry.register(Box::new(parked.clone()))?;
+        parked.with_label_values(&[reader]);
         Ok(Self {
             parked,
             messages: gauge(

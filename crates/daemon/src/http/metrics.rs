@@ -13,7 +13,13 @@ pub(super) struct Metrics {
     requests: IntCounterVec,
     duration: HistogramVec,
     connections: IntGauge,
+    auth_failures: IntCounterVec,
 }
+
+/// Why a request was refused for want of rights, as a label.
+const MISSING: &str = "missing";
+const UNKNOWN: &str = "unknown";
+const FORBIDDEN: &str = "forbidden";
 
 impl Metrics {
     pub(super) fn register(listener: &str, registry: &Registry) -> prometheus::Result<Self> {
@@ -37,10 +43,23 @@ impl Metrics {
                 Opts::new("stoa_http_connections", "Open connections.")
                     .const_label("listener", listener),
             )?,
+            auth_failures: IntCounterVec::new(
+                Opts::new(
+                    "stoa_auth_failures_total",
+                    "Requests refused with 401 or 403: without a token, with an unknown one, or with \
+                     one that may not do that.",
+                )
+                .const_label("listener", listener),
+                &["reason"],
+            )?,
         };
+        for reason in [MISSING, UNKNOWN, FORBIDDEN] {
+            metrics.auth_failures.with_label_values(&[reason]);
+        }
         registry.register(Box::new(metrics.requests.clone()))?;
         registry.register(Box::new(metrics.duration.clone()))?;
         registry.register(Box::new(metrics.connections.clone()))?;
+        registry.register(Box::new(metrics.auth_failures.clone()))?;
         Ok(metrics)
     }
 
@@ -66,6 +85,17 @@ impl Metrics {
         self.duration
             .with_label_values(&[route])
             .observe(took.as_secs_f64());
+    }
+
+    /// Counts a request that was refused because of who sent it, if it was.
+    pub(super) fn refused(&self, status: StatusCode, has_token: bool) {
+        let reason = match status {
+            StatusCode::UNAUTHORIZED if has_token => UNKNOWN,
+            StatusCode::UNAUTHORIZED => MISSING,
+            StatusCode::FORBIDDEN => FORBIDDEN,
+            _ => return,
+        };
+        self.auth_failures.with_label_values(&[reason]).inc();
     }
 
     /// Counts a connection until the guard is dropped.

@@ -53,6 +53,7 @@ pub(super) async fn observe(
     let path = request.extensions().get::<MatchedPath>().cloned();
     let route = path.as_ref().map_or("unmatched", MatchedPath::as_str);
     let id = request_id(request.headers());
+    let has_token = request.headers().contains_key(header::AUTHORIZATION);
     let span = tracing::info_span!(
         "http",
         listener = observer.name,
@@ -88,6 +89,7 @@ pub(super) async fn observe(
             tracing::debug!(http.status = status.as_u16(), duration_ms, "answered");
         }
         observer.metrics.request(route, &method, status, took);
+        observer.metrics.refused(status, has_token);
         response
     };
     answer.instrument(span).await

@@ -73,7 +73,7 @@ impl Parts {
             };
             let stored = match self.judge(&mut state, &review)? {
                 Ok(Judged::New { stored, acted }) => {
-                    overrides.push(acted);
+                    overrides.push((case.clone(), acted));
                     self.add(&mut state, &mut made, stored.clone())?;
                     stored
                 }
@@ -102,8 +102,9 @@ impl Parts {
         self.add(&mut state, &mut made, Stored::of(change))?;
         self.write(state, &made).await?;
         let live = self.rules.live();
-        for acted in &overrides {
-            overridden(&live, acted, bulk.verdict);
+        for (case, acted) in &overrides {
+            let overrides = overridden(&live, acted, bulk.verdict);
+            self.reviewed(case, overrides)?;
         }
         Ok(bulked)
     }

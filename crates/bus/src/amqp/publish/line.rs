@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use lapin::options::BasicPublishOptions;
+use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel};
-use stoa_proto::Exchange;
+use stoa_proto::codec::STRUCTURED;
+use stoa_proto::{Exchange, trace};
 
 use super::window::{Confirm, Sender, short};
 use crate::amqp::live::{GOODBYE, Live};
@@ -99,6 +101,17 @@ impl Outlet for Channel {
         }
         if let Some(kind) = packet.kind {
             properties = properties.with_type(kind.as_str().into());
+        }
+        // So that a reader which knows nothing of events goes on with the trace, too.
+        if packet.content_type == STRUCTURED
+            && let Some(traceparent) = trace::of_json(&packet.body)
+        {
+            let mut headers = FieldTable::default();
+            headers.insert(
+                trace::TRACEPARENT.into(),
+                AMQPValue::LongString(traceparent.into()),
+            );
+            properties = properties.with_headers(headers);
         }
         let body = packet.body.clone();
         let channel = self.clone();
