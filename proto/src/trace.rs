@@ -57,7 +57,7 @@ mod tests {
         for wrong in [
             "",
             "00",
-            &PARENT[1..],
+            PARENT.trim_start_matches('0'),
             &PARENT.to_uppercase(),
             &format!("{PARENT}-more"),
             &PARENT.replace("00-0af", "ff-0af"),

@@ -71,8 +71,8 @@ fn every_alert_says_how_urgent_it_is_and_what_to_do() {
     for (name, alert) in &alerts {
         let severity = text(&alert["labels"]["severity"]);
         assert!(["page", "ticket"].contains(&severity), "{name}: {severity}");
-        let line = format!("| [{name}]({name}.md) | {severity} | ");
-        assert!(index.contains(&line), "the index has no line `{line}`");
+        let row = format!("| [{name}]({name}.md) | {severity} | ");
+        assert!(index.contains(&row), "the index has no line `{row}`");
         for part in ["summary", "description"] {
             assert!(!text(&alert["annotations"][part]).is_empty(), "{name}");
         }
@@ -240,6 +240,7 @@ fn grafana_finds_what_is_provisioned() {
 #[test]
 fn what_watches_runs_with_no_more_rights_than_the_roles() {
     let compose = yaml("docker-compose.yml");
+    let pinned = Regex::new(r":v?\d+\.\d+\.\d+$").unwrap();
     for name in ["prometheus", "alertmanager", "grafana"] {
         let service = &compose["services"][name];
         assert_eq!(service["profiles"], json!(["observability"]), "{name}");
@@ -263,10 +264,7 @@ fn what_watches_runs_with_no_more_rights_than_the_roles() {
             assert!(text(port).starts_with("127.0.0.1:"), "{name}: {port}");
         }
         let image = text(&service["image"]);
-        assert!(
-            Regex::new(r":v?\d+\.\d+\.\d+$").unwrap().is_match(image),
-            "{image}"
-        );
+        assert!(pinned.is_match(image), "{image}");
     }
     let default = compose["services"].as_object().unwrap().iter();
     let default = default.filter(|(_, service)| service["profiles"].is_null());

@@ -1,6 +1,5 @@
 //! A trace that a platform began goes on: from a request or a message to every event that follows.
 #![expect(
-    clippy::unwrap_used,
     clippy::indexing_slicing,
     reason = "a test that can't go on has failed"
 )]

@@ -402,16 +402,13 @@ fn what_was_decided_elsewhere_comes_with_a_comment_and_excuses_no_empty_body_but
 fn an_event_without_trace_has_that_of_its_message() {
     const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     let own = PARENT.replace("-01", "-00");
-    let event = |id: &str, traceparent: serde_json::Value| {
-        serde_json::json!({
+    let event = |id: &str, traceparent: Value| {
+        json!({
             "specversion": "1.0", "id": id, "source": "/s", "type": "stoa.comment.withdrawn.v1",
             "traceparent": traceparent, "data": {"site": "s", "article": "a", "comment": "c"},
         })
     };
-    let batch = serde_json::json!([
-        event("1", serde_json::Value::Null),
-        event("2", own.clone().into())
-    ]);
+    let batch = json!([event("1", Value::Null), event("2", own.clone().into())]);
     let traces = |header: &str| -> Vec<Option<String>> {
         let message = Message {
             content_type: Some(BATCH.to_owned()),

@@ -120,11 +120,7 @@ impl Engine {
     }
 
     /// Finds what is new, with when ingest accepted it, and makes its records.
-    fn admit<'a>(
-        &self,
-        events: &[Received],
-        facts: &'a [Fact],
-    ) -> Result<(Stage<'_>, Vec<Entry>, Vec<(&'a Fact, Option<i64>)>), Error> {
+    fn admit<'a>(&self, events: &[Received], facts: &'a [Fact]) -> Result<Admitted<'_, 'a>, Error> {
         let mut stage = Stage::new(&self.index);
         let mut entries = Vec::with_capacity(events.len());
         let mut new = Vec::with_capacity(events.len());
@@ -159,6 +155,9 @@ impl Engine {
         reason
     }
 }
+
+/// What is to be applied, its records, and what is new with when ingest accepted it.
+type Admitted<'v, 'a> = (Stage<'v>, Vec<Entry>, Vec<(&'a Fact, Option<i64>)>);
 
 /// Writes an error with its causes on one line.
 pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {

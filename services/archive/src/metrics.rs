@@ -17,9 +17,7 @@ pub(crate) struct Metrics {
     pub(crate) set_aside: IntCounter,
     pub(crate) journal_last: IntGauge,
     pub(crate) journal_bytes: IntGauge,
-    view_bytes: IntGauge,
-    verified: IntGauge,
-    backup: IntGauge,
+    kept: Kept,
     free_disk: IntGauge,
     age: HistogramVec,
     pub(crate) view_applied: IntGauge,
@@ -41,6 +39,34 @@ const AGES: [f64; 15] = [
 pub(crate) const RESULTS: [&str; 3] = ["applied", "duplicate", "failed"];
 /// What is read, as a label.
 pub(crate) const READS: [&str; 6] = ["thread", "comment", "threads", "sites", "feed", "sitemap"];
+
+/// What is known of what is kept.
+#[derive(Clone, Debug)]
+struct Kept {
+    view_bytes: IntGauge,
+    verified: IntGauge,
+    backup: IntGauge,
+}
+
+impl Kept {
+    fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let kept = Self {
+            view_bytes: IntGauge::new("stoa_archive_view_bytes", "Bytes of the view on disk.")?,
+            verified: IntGauge::new(
+                "stoa_journal_verified_timestamp_seconds",
+                "When the whole journal was last read and found whole; 0 before that.",
+            )?,
+            backup: IntGauge::new(
+                "stoa_backup_last_success_timestamp_seconds",
+                "When the last backup came to its end that left a note in the data folder; 0 if none did.",
+            )?,
+        };
+        registry.register(Box::new(kept.view_bytes.clone()))?;
+        registry.register(Box::new(kept.verified.clone()))?;
+        registry.register(Box::new(kept.backup.clone()))?;
+        Ok(kept)
+    }
+}
 
 impl Metrics {
     /// Makes the metrics and registers them; every label that can occur is there from the start.
@@ -86,15 +112,7 @@ impl Metrics {
                 "stoa_archive_journal_bytes",
                 "Bytes of the journal on disk.",
             )?,
-            view_bytes: IntGauge::new("stoa_archive_view_bytes", "Bytes of the view on disk.")?,
-            verified: IntGauge::new(
-                "stoa_journal_verified_timestamp_seconds",
-                "When the whole journal was last read and found whole; 0 before that.",
-            )?,
-            backup: IntGauge::new(
-                "stoa_backup_last_success_timestamp_seconds",
-                "When the last backup came to its end that left a note in the data folder; 0 if none did.",
-            )?,
+            kept: Kept::new(registry)?,
             age: HistogramVec::new(
                 HistogramOpts::new(
                     "stoa_event_age_seconds",
@@ -161,9 +179,6 @@ impl Metrics {
         registry.register(Box::new(self.set_aside.clone()))?;
         registry.register(Box::new(self.journal_last.clone()))?;
         registry.register(Box::new(self.journal_bytes.clone()))?;
-        registry.register(Box::new(self.view_bytes.clone()))?;
-        registry.register(Box::new(self.verified.clone()))?;
-        registry.register(Box::new(self.backup.clone()))?;
         registry.register(Box::new(self.age.clone()))?;
         registry.register(Box::new(self.free_disk.clone()))?;
         registry.register(Box::new(self.view_applied.clone()))?;
@@ -199,11 +214,13 @@ impl Metrics {
     /// Sets what is known of what was kept: the view's size, when the journal was verified, in
     /// microseconds, and when it was backed up, in seconds.
     pub(crate) fn kept(&self, view_bytes: u64, verified_us: Option<i64>, backup: i64) {
-        self.view_bytes
+        self.kept
+            .view_bytes
             .set(i64::try_from(view_bytes).unwrap_or(i64::MAX));
-        self.verified
+        self.kept
+            .verified
             .set(verified_us.unwrap_or_default().div_euclid(1_000_000));
-        self.backup.set(backup);
+        self.kept.backup.set(backup);
     }
 
     /// Sets how much disk is free, where the system says so.

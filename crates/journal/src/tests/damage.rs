@@ -206,7 +206,7 @@ fn damage_is_found_while_the_journal_is_in_use() {
         &crate::files::segment_path(dir.path(), first),
         u64::from(target.offset) + 125,
     );
-    let error = runtime().block_on(journal.damaged(std::sync::Arc::new(|| 7)));
+    let error = runtime().block_on(journal.damaged(Arc::new(|| 7)));
     assert_eq!(journal.verified_us(), None);
     assert!(
         matches!(error, Error::Damaged { seq, .. } if seq == first + 2),
@@ -220,7 +220,7 @@ fn when_a_whole_journal_was_verified_is_known() {
     let journal = open(dir.path()).journal;
     assert_eq!(journal.verified_us(), None);
     runtime().block_on(async {
-        let damaged = journal.damaged(std::sync::Arc::new(|| 7));
+        let damaged = journal.damaged(Arc::new(|| 7));
         let looked = async {
             while journal.verified_us().is_none() {
                 tokio::time::sleep(std::time::Duration::from_millis(5)).await;
