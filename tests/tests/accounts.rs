@@ -59,15 +59,19 @@ impl Deployment {
         url.trim().replace(":5672", &format!(":{}", self.port()))
     }
 
-    /// Starts a role with the configuration that is shipped for it.
-    fn role(&self, name: &str) -> Role {
+    /// The configuration that is shipped for a role, at this broker.
+    fn config(&self, name: &str) -> String {
         let shipped = repository().join(format!("deploy/config/{name}.toml"));
         let own = self.secrets.join(name);
-        let config = std::fs::read_to_string(shipped)
+        std::fs::read_to_string(shipped)
             .unwrap()
             .replace("/run/secrets", own.to_str().unwrap())
-            .replace("rabbitmq:5672", &format!("127.0.0.1:{}", self.port()));
-        Role::start(name, &config, &[])
+            .replace("rabbitmq:5672", &format!("127.0.0.1:{}", self.port()))
+    }
+
+    /// Starts a role with the configuration that is shipped for it.
+    fn role(&self, name: &str) -> Role {
+        Role::start(name, &self.config(name), &[])
     }
 
     fn secret(&self, path: &str) -> String {
@@ -527,4 +531,63 @@ fn amqp_a_login_that_is_refused_says_what_to_correct() {
         deployment.port()
     );
     Role::start("archive", &config, &[]).is_ready();
+}
+
+#[test]
+fn amqp_the_doctor_finds_what_the_broker_lacks() {
+    let deployment = Deployment::new();
+    let folder = deployment.secrets.join("configurations");
+    std::fs::create_dir(&folder).unwrap();
+    for name in ["ingest", "moderation-rules", "archive"] {
+        // Nothing runs here, and what is /data in a container is a folder of the test's.
+        let config = deployment
+            .config(name)
+            .replace("\"/data\"", &format!("{:?}", folder.join(name)));
+        std::fs::write(folder.join(format!("{name}.toml")), config).unwrap();
+    }
+    let examine = || -> Vec<(String, String, String)> {
+        let output = stoa(&["doctor", "--config", folder.to_str().unwrap(), "--json"]);
+        let checks: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let checks = checks.as_array().unwrap().iter();
+        let text = |check: &Value, name: &str| check[name].as_str().unwrap().to_owned();
+        let failed: Vec<_> = checks
+            .filter(|check| check["state"] == "failed")
+            .map(|check| {
+                (
+                    text(check, "role"),
+                    text(check, "check"),
+                    text(check, "finding"),
+                )
+            })
+            .collect();
+        assert_eq!(output.status.code(), Some(i32::from(!failed.is_empty())));
+        failed
+    };
+    assert_eq!(examine(), [], "as it is deployed");
+
+    let broker = &deployment.broker;
+    broker.control(&[
+        "set_permissions",
+        "stoa-archive",
+        "^$",
+        "^stoa\\.inbox$",
+        ".*",
+    ]);
+    broker.control(&["delete_queue", "moderation.q.3"]);
+    broker.control(&["change_password", "stoa-ingest", "another"]);
+    let failed = examine();
+    let found: Vec<(&str, &str)> = failed
+        .iter()
+        .map(|(role, check, _)| (&**role, &**check))
+        .collect();
+    let wanted = [
+        ("ingest", "broker"),
+        ("moderation-rules", "queue moderation.q.3"),
+        ("archive", "exchange stoa.outcomes"),
+    ];
+    assert_eq!(found, wanted, "{failed:#?}");
+    let remedies = ["or its password", "definitions.json", "accounts.tsv"];
+    for ((_, _, finding), remedy) in failed.iter().zip(remedies) {
+        assert!(finding.contains(remedy), "{finding}");
+    }
 }
