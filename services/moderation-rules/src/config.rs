@@ -2,6 +2,7 @@
 
 pub(crate) mod review;
 mod scorers;
+pub(crate) mod webhooks;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -15,6 +16,7 @@ use stoa_daemon::config::{ByteSize, Duration};
 pub use self::review::reasons::ReasonConfig;
 pub use self::review::{AppealsConfig, ReviewConfig};
 pub use self::scorers::{ScorerConfig, ScorerKind, Sent};
+pub use self::webhooks::{From as WebhookFrom, WebhookConfig};
 use crate::dsa::COUNTRIES;
 use crate::statement::Tongue;
 
@@ -54,6 +56,9 @@ pub struct Config {
     /// Classifiers outside that give scores.
     #[serde(default)]
     pub scorers: Vec<ScorerConfig>,
+    /// Endpoints that what was decided is posted to.
+    #[serde(default)]
+    pub webhooks: Vec<WebhookConfig>,
     /// What moderators do with cases.
     pub review: ReviewConfig,
     /// Statements of reasons.
@@ -223,6 +228,7 @@ impl Config {
         }
         self.review.validate()?;
         scorers::validate(&self.scorers)?;
+        webhooks::validate(&self.webhooks)?;
         let window = self.breaker.window.get().as_secs();
         if !(300..=86_400).contains(&window) {
             let message = "must be from 5 minutes to 24 hours";

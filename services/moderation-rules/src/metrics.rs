@@ -4,6 +4,7 @@
 
 mod rules;
 mod scorers;
+mod webhooks;
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use stoa_rules::RuleSet;
 use self::rules::Families;
 pub(crate) use self::rules::{Limit, RuleMetrics, SAMPLE};
 pub(crate) use self::scorers::{Asked, ModerateMetrics, ScorerFamilies, ScorerMetrics};
+pub(crate) use self::webhooks::{WebhookFamilies, WebhookMetrics};
 
 /// What became of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +89,7 @@ pub(crate) struct Metrics {
     free_disk: IntGauge,
     pub(crate) scorers: ScorerFamilies,
     pub(crate) moderate: ModerateMetrics,
+    pub(crate) webhooks: WebhookFamilies,
 }
 
 impl Metrics {
@@ -148,6 +151,7 @@ impl Metrics {
             )?,
             scorers: ScorerFamilies::new(registry)?,
             moderate: ModerateMetrics::new(registry)?,
+            webhooks: WebhookFamilies::new(registry)?,
         };
         metrics.register(registry)?;
         metrics.fill_labels();
@@ -250,6 +254,7 @@ mod tests {
         let metrics = Metrics::new(&registry).unwrap();
         metrics.live(&set);
         metrics.scorers.of("perspective");
+        metrics.webhooks.of("cms");
         let declared: BTreeSet<String> = registry
             .gather()
             .iter()

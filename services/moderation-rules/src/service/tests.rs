@@ -35,6 +35,7 @@ mod transparency;
 mod undo;
 mod versions;
 mod watch;
+mod webhooks;
 
 use std::ffi::OsString;
 use std::path::Path;
