@@ -32,6 +32,7 @@ mod stress;
 mod tokens;
 mod up;
 mod users;
+mod webhooks;
 
 use std::process::ExitCode;
 
@@ -70,6 +71,7 @@ enum Command {
     Cases(cases::CasesArgs),
     Appeals(appeals::AppealsArgs),
     Users(users::UsersArgs),
+    Webhooks(webhooks::WebhooksArgs),
     Tokens(tokens::TokensArgs),
     Parked(parked::ParkedArgs),
     Redact(redact::RedactArgs),
@@ -114,6 +116,7 @@ fn main() -> ExitCode {
         Command::Cases(args) => on_runtime(cases::run(args)),
         Command::Appeals(args) => on_runtime(appeals::run(args)),
         Command::Users(args) => on_runtime(users::run(args)),
+        Command::Webhooks(args) => on_runtime(webhooks::run(args)),
         Command::Tokens(args) => on_runtime(tokens::run(args)),
         Command::Parked(args) => on_runtime(parked::run(args)),
         Command::Redact(args) => on_runtime(redact::run(args)),

@@ -60,6 +60,7 @@ const PAGES = [
   { name: "rejections", path: () => "/rejections" },
   { name: "rejection", path: () => `/rejections/${refused}` },
   { name: "sites", path: () => "/sites" },
+  { name: "webhooks", path: () => "/webhooks" },
   { name: "keys", path: () => "/", act: (page) => page.keyboard.press("?") },
   { name: "bulk", path: () => `/bulk?case=${held[0]}&case=${held[2]}` },
   {

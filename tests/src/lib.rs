@@ -122,6 +122,8 @@ pub struct Stack {
     config: Option<PathBuf>,
     /// Variables of the processes' environment, over what is in their configuration.
     variables: Vec<(String, String)>,
+    /// Lines at the end of the configuration of a role of `stoa serve`.
+    lines: Vec<(&'static str, String)>,
     client: reqwest::blocking::Client,
 }
 
@@ -167,6 +169,7 @@ impl Stack {
             config: None,
             processes: Vec::new(),
             variables: Vec::new(),
+            lines: Vec::new(),
             client,
         }
     }
@@ -202,6 +205,11 @@ impl Stack {
     /// Sets a variable for the processes that are launched from now on.
     pub fn set(&mut self, name: &str, value: &str) {
         self.variables.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Adds lines to the end of the configuration of a role of `stoa serve`.
+    pub fn add_lines(&mut self, role: &'static str, lines: &str) {
+        self.lines.push((role, lines.to_owned()));
     }
 
     /// The processes' names.
@@ -258,6 +266,9 @@ impl Stack {
                 writeln!(text, "[log]\nlevel = {:?}", self.log_level).unwrap();
                 writeln!(text, "[[tokens]]\nname = \"test\"\nrole = \"admin\"").unwrap();
                 writeln!(text, "secret = {TOKEN:?}\nsites = [\"*\"]").unwrap();
+                for (_, lines) in self.lines.iter().filter(|(role, _)| *role == name) {
+                    text.push_str(lines);
+                }
                 std::fs::write(&config, text).unwrap();
                 command.args(["serve", name, "--config"]).arg(config);
             }

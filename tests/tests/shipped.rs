@@ -236,7 +236,13 @@ fn alerts() -> Vec<(String, String)> {
 #[test]
 fn amqp_alerts_name_metrics_that_the_roles_have() {
     let vhost = Vhost::new();
-    let stack = Stack::start(Bus::Amqp(vhost.url.clone()));
+    let folder = tempfile::tempdir().unwrap();
+    let mut stack = Stack::prepare(Bus::Amqp(vhost.url.clone()), folder);
+    // Nothing is sent before something is decided for this site.
+    let webhook = "[[webhooks]]\nname = \"cms\"\nurl = \"https://cms.invalid/\"\nsites = [\"none\"]\n\
+                   secrets = [\"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"]\n";
+    stack.add_lines("moderation-rules", webhook);
+    stack.launch_all();
     // A metric with labels is shown once something was counted.
     let event = comment("metrics", "c-1", None, "bonjour").to_string();
     stack.post("application/cloudevents+json", event);

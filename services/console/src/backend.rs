@@ -7,6 +7,7 @@ mod cases;
 mod raw;
 mod reading;
 pub(crate) mod rules;
+mod webhooks;
 
 use std::time::Duration;
 
@@ -83,6 +84,7 @@ pub(crate) const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 pub(crate) use self::raw::{Answered, Question};
+pub(crate) use self::webhooks::{Deliveries, Delivery, Tested, Webhook, Webhooks};
 
 /// Why there is no answer, or not the one that was asked for.
 #[derive(Debug)]

@@ -43,6 +43,7 @@ mod transparency;
 mod undo;
 mod users;
 mod visit;
+mod webhooks;
 mod words;
 mod work;
 
@@ -281,6 +282,12 @@ fn reading() -> Vec<Route> {
         read("/rejections", ADMIN, get(rejections::page)),
         read("/rejections/{seq}", ADMIN, get(rejections::one)),
         read("/sites", ADMIN, get(sites::page)),
+        read("/webhooks", AUDITOR, get(webhooks::page)),
+        read("/webhooks/{name}", AUDITOR, get(webhooks::one)),
+        change("/webhooks/{name}/test", ADMIN, post(webhooks::test)),
+        change("/webhooks/{name}/replay", ADMIN, post(webhooks::replay)),
+        change("/webhooks/{name}/enable", ADMIN, post(webhooks::enable)),
+        change("/webhooks/{name}/disable", ADMIN, post(webhooks::disable)),
     ]
 }
 

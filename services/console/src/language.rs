@@ -67,6 +67,7 @@ texts! {
     "tokens"
     "transparency"
     "users"
+    "webhooks"
 }
 
 type Bundle = FluentBundle<FluentResource>;

@@ -3,6 +3,7 @@
 mod compat;
 pub(crate) mod review;
 mod scorers;
+pub(crate) mod webhooks;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -20,6 +21,7 @@ pub use self::compat::{
 pub use self::review::reasons::ReasonConfig;
 pub use self::review::{AppealsConfig, ReviewConfig};
 pub use self::scorers::{ScorerConfig, ScorerKind, Sent};
+pub use self::webhooks::{From as WebhookFrom, WebhookConfig};
 use crate::dsa::COUNTRIES;
 use crate::statement::Tongue;
 
@@ -61,6 +63,9 @@ pub struct Config {
     /// Classifiers outside that give scores.
     #[serde(default)]
     pub scorers: Vec<ScorerConfig>,
+    /// Endpoints that what was decided is posted to.
+    #[serde(default)]
+    pub webhooks: Vec<WebhookConfig>,
     /// What moderators do with cases.
     pub review: ReviewConfig,
     /// Statements of reasons.
@@ -231,6 +236,7 @@ impl Config {
         self.review.validate()?;
         scorers::validate(&self.scorers)?;
         self.compat.validate(&self.scorers)?;
+        webhooks::validate(&self.webhooks)?;
         let window = self.breaker.window.get().as_secs();
         if !(300..=86_400).contains(&window) {
             let message = "must be from 5 minutes to 24 hours";

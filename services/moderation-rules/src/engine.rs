@@ -53,7 +53,7 @@ pub(crate) use self::undo::{UndoError, Undoing};
 use crate::config::{BreakerConfig, EngineConfig, ReviewConfig};
 use crate::live::{Live, Rules};
 use crate::metrics::Metrics;
-use crate::record::{Bulked, Change, Reviewed, Stored, Undone};
+use crate::record::{Bulked, Change, Reviewed, Stored, Undone, Webhooked};
 use crate::scorers::Scores;
 use crate::statement::Statements;
 use crate::view::{CASES, Index, State};
@@ -140,6 +140,10 @@ enum Work {
     Texts {
         texting: Texting,
         reply: oneshot::Sender<Result<u64, Stale>>,
+    },
+    Webhook {
+        webhooked: Webhooked,
+        reply: oneshot::Sender<()>,
     },
     Keep {
         records: Vec<Record>,
@@ -259,6 +263,14 @@ impl Handle {
         answer.await.map_err(|_| Stopped)
     }
 
+    /// Writes down what was done with an endpoint of webhooks; it is durable when this returns.
+    pub(crate) async fn webhook(&self, webhooked: Webhooked) -> Result<(), Stopped> {
+        let (reply, answer) = oneshot::channel();
+        let work = Work::Webhook { webhooked, reply };
+        self.0.send(work).await.map_err(|_| Stopped)?;
+        answer.await.map_err(|_| Stopped)
+    }
+
     /// Writes down what records change that are to be overwritten; it is durable when this returns.
     pub(crate) async fn keep(&self, records: Vec<Record>) -> Result<(), Stopped> {
         let (reply, answer) = oneshot::channel();
@@ -324,6 +336,9 @@ impl Engine {
                 }
                 Work::Texts { texting, reply } => {
                     answer(self.parts.write_texts(texting).await, reply)
+                }
+                Work::Webhook { webhooked, reply } => {
+                    answer(self.parts.webhook(webhooked).await, reply)
                 }
                 Work::Keep { records, reply } => answer(self.parts.keep(records).await, reply),
             }
@@ -462,6 +477,13 @@ impl Parts {
             self.metrics.review.decided(open, overrides);
         }
         Ok(())
+    }
+
+    async fn webhook(&self, webhooked: Webhooked) -> anyhow::Result<()> {
+        let stored = Stored::of(Change::Webhook(webhooked));
+        let mut state = State::new(&self.index);
+        state.take(self.journal.next(), &stored)?;
+        self.commit(vec![stored.entry()?], state).await
     }
 
     /// Appends, and applies once the records are durable: the state has their changes already,

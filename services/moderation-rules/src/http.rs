@@ -26,6 +26,7 @@ mod statements;
 mod texts;
 mod transparency;
 mod undo;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -48,6 +49,7 @@ use crate::live::Rules;
 use crate::record::Stored;
 use crate::statement::Statements;
 use crate::view::{DECISIONS, Index, decision_key};
+use crate::webhooks::Webhooks;
 
 /// Entries of a page, unless the request says otherwise.
 const DEFAULT_LIMIT: usize = 50;
@@ -97,6 +99,7 @@ pub(crate) fn routes() -> OpenApiRouter<Admin> {
         .routes(routes!(published::resend))
         .routes(routes!(held::ask).layer(DefaultBodyLimit::max(held::MAX_BODY)))
         .routes(routes!(insights::show))
+        .merge(webhooks::routes())
         .merge(texts::routes())
         .merge(rules::routes())
 }
@@ -123,6 +126,8 @@ pub(crate) struct Admin {
     pub(crate) watching: Arc<Semaphore>,
     pub(crate) drafts: Drafts,
     pub(crate) backtests: Backtests,
+    /// None if no endpoint is configured.
+    pub(crate) webhooks: Option<Webhooks>,
     pub(crate) context: Context,
 }
 

@@ -3,7 +3,8 @@
 //! Events come from the bus ([`consumer`]), moderators' decisions over HTTP ([`http`]); both go to
 //! one engine ([`engine`]), which judges them by the live rule set ([`live`], whose earlier
 //! [`versions`] are kept and whose folder is followed by [`watch`]) over what is known ([`view`]),
-//! and writes what it decided to the journal ([`record`]) before anyone hears of it.
+//! and writes what it decided to the journal ([`record`]) before anyone hears of it. What follows
+//! is published on the bus, and posted to endpoints out of the journal ([`webhooks`]).
 //!
 //! **Invariant:** a comment's revision is decided by rules once: a repeat is answered with what the
 //! journal holds. What can't be judged is held, never approved.
@@ -18,6 +19,7 @@ mod starter;
 mod statement;
 mod versions;
 mod watch;
+pub(crate) mod webhooks;
 
 mod engine;
 mod view;
@@ -33,9 +35,10 @@ pub use config::{
     AkismetConfig, AppealsConfig, BreakerConfig, CompatConfig, Config, CoralConfig, CoralFormat,
     CoralReason, CoralTag, DEFAULT_CONFIG, EngineConfig, HttpConfig, JournalConfig, ListenConfig,
     ModerateConfig, ReasonConfig, ReviewConfig, RulesConfig, ScorerConfig, ScorerKind, Sent,
-    ServedConfig, StatementConfig, ViewConfig,
+    ServedConfig, StatementConfig, ViewConfig, WebhookConfig, WebhookFrom,
 };
 pub use statement::{ReviewGround, Tongue};
+pub use webhooks::sign::{BadSecret, NotVerified, verify};
 
 use stoa_bus::Bus;
 use stoa_daemon::Context;

@@ -6,6 +6,7 @@ mod compat;
 mod review;
 mod rules;
 mod scorers;
+mod webhooks;
 
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ pub(crate) use self::review::{Queue, ReviewMetrics};
 use self::rules::Families;
 pub(crate) use self::rules::{Limit, RuleMetrics, SAMPLE};
 pub(crate) use self::scorers::{Asked, ModerateMetrics, ScorerFamilies, ScorerMetrics};
+pub(crate) use self::webhooks::{WebhookFamilies, WebhookMetrics};
 
 /// What became of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +105,7 @@ pub(crate) struct Metrics {
     pub(crate) review: ReviewMetrics,
     pub(crate) scorers: ScorerFamilies,
     pub(crate) moderate: ModerateMetrics,
+    pub(crate) webhooks: WebhookFamilies,
 }
 
 impl Metrics {
@@ -182,6 +185,7 @@ impl Metrics {
             )?,
             scorers: ScorerFamilies::new(registry)?,
             moderate: ModerateMetrics::new(registry)?,
+            webhooks: WebhookFamilies::new(registry)?,
         };
         metrics.register(registry)?;
         metrics.fill_labels();
@@ -308,6 +312,7 @@ mod tests {
         metrics.live(&set);
         metrics.scorers.of("perspective");
         CompatMetrics::new(&registry).unwrap();
+        metrics.webhooks.of("cms");
         let declared: BTreeSet<String> = registry
             .gather()
             .iter()

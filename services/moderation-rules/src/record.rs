@@ -18,6 +18,7 @@ mod kept;
 mod stated;
 mod stored;
 mod told;
+mod webhook;
 
 use serde::{Deserialize, Serialize};
 use stoa_proto::{ReportReason, Sanction, Verdict};
@@ -30,6 +31,7 @@ pub(crate) use self::stored::{
     ANSWERED, DECIDED, FACT, HANDLED, REVIEWED, SANCTIONED, Stored, UNDONE, Unreadable, publish,
 };
 pub(crate) use self::told::Told;
+pub(crate) use self::webhook::{WebhookAct, Webhooked};
 
 use crate::statement::Tongue;
 
@@ -118,6 +120,8 @@ pub(crate) enum Change {
     Stated(Box<Stated>),
     /// A comment has at least twice as many votes as were written down before.
     Voted(Voted),
+    /// An endpoint of webhooks began, or an operator did something with it.
+    Webhook(Webhooked),
 }
 
 impl Change {
@@ -212,7 +216,7 @@ impl Change {
             Self::Appeal(appeal) => &appeal.about.site,
             Self::Voted(voted) => &voted.about.site,
             Self::Stated(stated) => stated.change.site(),
-            Self::Breaker(_) | Self::Bulked(_) | Self::Texted(_) => "",
+            Self::Breaker(_) | Self::Bulked(_) | Self::Texted(_) | Self::Webhook(_) => "",
             Self::Forgotten { site, .. } => site,
             Self::Withdrawn { about, .. }
             | Self::Reported { about, .. }

@@ -37,6 +37,7 @@ use crate::statement::link::Links;
 use crate::statement::texts::Texts;
 use crate::view::{Index, TEXTS};
 use crate::watch;
+use crate::webhooks::{Webhooks, guard};
 
 /// The longest record: the largest comment with its plain text, and what was decided about it.
 const MAX_RECORD_BYTES: u32 = 32 * 1024 * 1024;
@@ -146,7 +147,10 @@ impl Service {
         let public = Public::new(judging, handle.clone());
         let appeal_page = AppealPage::new(parts, bus.clone(), &config.http.proxies, context);
         let engine_ended = start_engine(engine, context);
+        let webhooks =
+            open_webhooks(config, context, (&journal, &index, &handle), &metrics).await?;
         let admin = Admin {
+            webhooks,
             tokens,
             journal: journal.clone(),
             index,
@@ -213,6 +217,9 @@ impl Service {
             ..
         } = self;
         let index = Arc::clone(&self.admin.index);
+        if let Some(webhooks) = &self.admin.webhooks {
+            webhooks.start(&context);
+        }
         drop(self.admin);
         drop((self.public, self.compat, self.appeal_page));
         let scoring = self.scorers.map(|scorers| Scoring {
@@ -375,6 +382,22 @@ async fn open_index(
     let (config, journal) = (config.view.clone(), journal.clone());
     let open = move || Index::open(&dir, &config, &journal);
     Ok(Arc::new(context.tasks.spawn_blocking(open).await??))
+}
+
+/// Opens what is known of the endpoints of webhooks.
+async fn open_webhooks(
+    config: &Config,
+    context: &Context,
+    (journal, index, engine): (&Journal, &Arc<Index>, &Handle),
+    metrics: &Metrics,
+) -> anyhow::Result<Option<Webhooks>> {
+    let (config, metrics, clock) = (config.clone(), metrics.clone(), context.clock.clone());
+    let (journal, index, engine) = (journal.clone(), Arc::clone(index), engine.clone());
+    let open = move || {
+        let role = (&journal, &index, &engine);
+        Webhooks::open(&config, role, &metrics, &clock, guard::system())
+    };
+    context.tasks.spawn_blocking(open).await?
 }
 
 fn start_engine(engine: Engine, context: &Context) -> tokio::sync::oneshot::Receiver<()> {

@@ -129,6 +129,9 @@ pub(crate) const RESTRICTIONS: Table<(i64, u64), String> = Table::new(45, "restr
 /// Record that was overwritten → the record that keeps what it changed.
 pub(crate) const KEPT: Table<u64, u64> = Table::new(46, "kept");
 
+/// Endpoint of webhooks and record of each thing that was done with it → whether it is known after.
+pub(crate) const WEBHOOKS: Table<(String, u64), bool> = Table::new(48, "webhooks");
+
 /// The total of open cases.
 pub(crate) const OPEN_CASES: u8 = 1;
 /// The last hour in which old slices and days were removed.

@@ -61,8 +61,11 @@ function listening(port) {
 }
 
 export class Stack {
-  /** Starts one; `env` says what else its environment has, and `lines` are those of a console.toml. */
-  static async start({ env = () => ({}), lines } = {}) {
+  /**
+   * Starts one; `env` says what else its environment has, `lines` are those of a console.toml, and `ruling` those of a
+   * moderation-rules.toml.
+   */
+  static async start({ env = () => ({}), lines, ruling } = {}) {
     const stack = new Stack();
     stack.folder = await mkdtemp(join(tmpdir(), "stoa-browser-"));
     const port = await freePort();
@@ -76,10 +79,11 @@ export class Stack {
     stack.others = [];
     stack.args = ["up", "--data", join(stack.folder, "data"), "--port", String(port), "--token", TOKEN];
     stack.env = { ...process.env, ...env(stack) };
-    if (lines) {
+    if (lines || ruling) {
       const config = join(stack.folder, "config");
       await mkdir(config);
-      await writeFile(join(config, "console.toml"), lines);
+      if (lines) await writeFile(join(config, "console.toml"), lines);
+      if (ruling) await writeFile(join(config, "moderation-rules.toml"), ruling);
       stack.args.push("--config", config);
       Object.assign(stack.env, listening(port));
     }

@@ -31,3 +31,4 @@ act-token_used = Token benutzt
 act-called = Änderung durch ein Programm
 act-linked = Konto mit einem Anbieter verbunden
 act-texts_changed = Texte an Autoren geändert
+act-webhook = hat etwas mit einem Webhook getan

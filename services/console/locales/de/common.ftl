@@ -35,6 +35,7 @@ nav-transparency = Transparenz
 nav-audit = Prüfprotokoll
 nav-parked = Zurückgestellt
 nav-rejections = Abgewiesen
+nav-webhooks = Webhooks
 nav-sites = Websites
 nav-users = Konten
 nav-results = Auswertung

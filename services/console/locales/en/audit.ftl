@@ -31,3 +31,4 @@ act-token_used = used a token
 act-called = changed something by a program
 act-linked = linked an account to a provider
 act-texts_changed = changed the texts for authors
+act-webhook = did something with a webhook

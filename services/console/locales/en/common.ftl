@@ -35,6 +35,7 @@ nav-transparency = Transparency
 nav-audit = Audit log
 nav-parked = Parked
 nav-rejections = Refused
+nav-webhooks = Webhooks
 nav-sites = Sites
 nav-users = Accounts
 nav-results = Results

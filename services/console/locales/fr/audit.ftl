@@ -31,3 +31,4 @@ act-token_used = jeton utilisé
 act-called = modification par un programme
 act-linked = compte lié à un fournisseur d’identité
 act-texts_changed = textes aux auteurs modifiés
+act-webhook = a agi sur un webhook

@@ -35,6 +35,7 @@ nav-transparency = Transparence
 nav-audit = Journal d’audit
 nav-parked = Mis de côté
 nav-rejections = Refusés
+nav-webhooks = Webhooks
 nav-sites = Sites
 nav-users = Comptes
 nav-results = Bilan

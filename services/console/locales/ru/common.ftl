@@ -36,6 +36,7 @@ nav-transparency = Прозрачность
 nav-audit = Аудит
 nav-parked = Отложенное
 nav-rejections = Отклонённое
+nav-webhooks = Вебхуки
 nav-sites = Сайты
 nav-users = Учётные записи
 nav-results = Итоги

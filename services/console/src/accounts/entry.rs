@@ -235,4 +235,11 @@ pub(crate) enum Act {
         /// Why.
         reason: String,
     },
+    /// Someone did something with an endpoint of webhooks.
+    Webhook {
+        /// Its name.
+        webhook: String,
+        /// What: `test`, `replay`, `enable` or `disable`.
+        act: String,
+    },
 }

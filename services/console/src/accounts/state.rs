@@ -167,7 +167,8 @@ impl State {
             | Act::Sanctioned { .. }
             | Act::Escalated { .. }
             | Act::Retried { .. }
-            | Act::Dropped { .. } => {}
+            | Act::Dropped { .. }
+            | Act::Webhook { .. } => {}
         }
     }
 

@@ -45,6 +45,7 @@ const ACTS: &[&str] = &[
     "called",
     "linked",
     "texts_changed",
+    "webhook",
 ];
 /// What of an act is shown: nothing else is, lest a secret that an act may have gets on a page.
 const SHOWN: &[&str] = &[
@@ -78,6 +79,8 @@ const SHOWN: &[&str] = &[
     "status",
     "issuer",
     "subject",
+    "webhook",
+    "act",
 ];
 
 /// Which entries are asked for.

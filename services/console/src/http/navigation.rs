@@ -79,6 +79,7 @@ pub(super) const GROUPS: &[Group] = &[
             entry("/audit", "nav-audit", Role::Auditor),
             entry("/parked", "nav-parked", Role::Admin),
             entry("/rejections", "nav-rejections", Role::Admin),
+            entry("/webhooks", "nav-webhooks", Role::Auditor),
         ],
     ),
     group(

@@ -11,6 +11,7 @@ mod oidc;
 mod operating;
 mod reading;
 mod rules;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -257,6 +258,7 @@ fn more(stub: Stub) -> Router {
         .route("/admin/decisions/{decision}", get(logged))
         .merge(rules::stub())
         .with_state(stub.clone())
+        .merge(webhooks::routes(stub.clone()))
         .merge(appeals::routes(stub))
 }
 

@@ -36,6 +36,7 @@ mod transparency;
 mod undo;
 mod versions;
 mod watch;
+mod webhooks;
 
 use std::ffi::OsString;
 use std::path::Path;

@@ -25,7 +25,7 @@ use super::tally::Tally;
 use super::{
     ALL_APPEALS, APPEALED, APPEALS, ARTICLES, AUTHORS, BULKS, CASES, CHILDREN, CLAIMS, CLOSED,
     COMMENTS, DECISIONS, DECISIONS_OF, Id, Index, NOTES, OPEN, OPEN_APPEALS, OPEN_CASES, QUEUES,
-    REPORTS, REVISIONS, RULES, SANCTIONS, TEXTS, TOTALS, decision_key,
+    REPORTS, REVISIONS, RULES, SANCTIONS, TEXTS, TOTALS, WEBHOOKS, decision_key,
 };
 use crate::record::{About, Change, Closing, Decided, Step, Stored};
 
@@ -53,6 +53,7 @@ pub(crate) struct State<'a> {
     notes: Pending<(String, u64), String>,
     bulks: Pending<String, u64>,
     texts: Pending<u64, u64>,
+    webhooks: Pending<(String, u64), bool>,
     rules: Pending<String, RuleRow>,
     totals: Pending<u8, u64>,
     /// What is counted, by day and site.
@@ -91,6 +92,7 @@ impl<'a> State<'a> {
             notes: Pending::new(NOTES),
             bulks: Pending::new(BULKS),
             texts: Pending::new(TEXTS),
+            webhooks: Pending::new(WEBHOOKS),
             rules: Pending::new(RULES),
             totals: Pending::new(TOTALS),
             counted: HashMap::new(),
@@ -127,6 +129,7 @@ impl<'a> State<'a> {
         self.notes.write(&mut batch);
         self.bulks.write(&mut batch);
         self.texts.write(&mut batch);
+        self.webhooks.write(&mut batch);
         self.rules.write(&mut batch);
         self.totals.write(&mut batch);
         self.write_counted(&mut batch)?;
@@ -242,6 +245,11 @@ impl<'a> State<'a> {
             }
             Change::Texted(texted) => {
                 self.texts.put(texted.version, seq);
+                Ok(())
+            }
+            Change::Webhook(webhooked) => {
+                let key = (webhooked.endpoint.clone(), seq);
+                self.webhooks.put(key, webhooked.act.is_known());
                 Ok(())
             }
             Change::Breaker(breaker) => self.limits.breaker(self.index, breaker),

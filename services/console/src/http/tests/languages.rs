@@ -132,6 +132,8 @@ async fn every_page_can_be_written_in_every_language() {
             "/rejections",
             "/rejections/5",
             "/sites",
+            "/webhooks",
+            "/webhooks/cms?result=timeout",
             "/account",
             "/users",
         ] {
