@@ -307,7 +307,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (body, secret) = (dir.path().join("body"), dir.path().join("secret"));
         std::fs::write(&secret, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n").unwrap();
-        let run = async |text: &str, at: &str| {
+        let check = async |text: &str, at: &str| {
             std::fs::write(&body, text).unwrap();
             let line = Line::try_parse_from([
                 "webhooks",
@@ -320,16 +320,16 @@ mod tests {
                 secret.to_str().unwrap(),
                 at,
             ]);
-            super::run(line.unwrap_or_else(|error| panic!("{error}")).args).await
+            run(line.unwrap_or_else(|error| panic!("{error}")).args).await
         };
         assert!(
-            run(r#"{"test": 2432232314}"#, "--at=1614265330")
+            check(r#"{"test": 2432232314}"#, "--at=1614265330")
                 .await
                 .is_ok()
         );
-        let error = run(r#"{"test":2432232314}"#, "--at=1614265330").await;
+        let error = check(r#"{"test":2432232314}"#, "--at=1614265330").await;
         assert!(error.unwrap_err().to_string().contains("byte for byte"));
-        let error = run(r#"{"test": 2432232314}"#, "--at=1614275330").await;
+        let error = check(r#"{"test": 2432232314}"#, "--at=1614275330").await;
         assert!(error.unwrap_err().to_string().contains("5 minutes"));
     }
 

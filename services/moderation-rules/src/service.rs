@@ -73,6 +73,10 @@ impl Service {
     }
 
     /// Opens the service with another way to judge a comment.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "parts in the order in which they need each other"
+    )]
     pub(crate) async fn open_with(
         config: &Config,
         context: &Context,
@@ -380,7 +384,7 @@ async fn open_webhooks(
     let (journal, index, engine) = (journal.clone(), Arc::clone(index), engine.clone());
     let open = move || {
         let role = (&journal, &index, &engine);
-        Webhooks::open(&config, role, &metrics, &clock, guard::system())
+        Webhooks::open(&config, role, &metrics, &clock, &guard::system())
     };
     context.tasks.spawn_blocking(open).await?
 }

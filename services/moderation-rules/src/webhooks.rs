@@ -132,7 +132,7 @@ impl Webhooks {
         (journal, index, engine): (&Journal, &Arc<Index>, &Handle),
         metrics: &Metrics,
         clock: &Clock,
-        lookup: guard::Lookup,
+        lookup: &guard::Lookup,
     ) -> anyhow::Result<Option<Self>> {
         if config.webhooks.is_empty() {
             return Ok(None);
@@ -140,7 +140,7 @@ impl Webhooks {
         let endpoints = config.webhooks.iter().enumerate().map(|(index, config)| {
             Ok(Arc::new(Endpoint {
                 filter: Filter::new(config),
-                sender: Sender::new(config, index, Arc::clone(&lookup))?,
+                sender: Sender::new(config, index, Arc::clone(lookup))?,
                 metrics: metrics.webhooks.of(&config.name),
                 wake: Notify::new(),
                 testing: Semaphore::new(1),

@@ -67,6 +67,7 @@ pub(crate) enum LinkFor {
 
 impl State {
     /// Applies what was written.
+    #[expect(clippy::too_many_lines, reason = "a line for each act")]
     pub(super) fn apply(&mut self, act: &Act) {
         match act {
             Act::LinkMade { link, user, until } => {

@@ -49,7 +49,8 @@ pub(crate) struct Failure {
 /// Something that was done with it.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Act {
-    pub(crate) act: String,
+    #[serde(rename = "act")]
+    pub(crate) what: String,
     pub(crate) by: String,
     pub(crate) at: Option<String>,
 }

@@ -165,7 +165,7 @@ async fn show(
         delivery,
     });
     let acts = webhook.acts.iter().map(|act| {
-        let done = visit.words.code("webhookact", &act.act);
+        let done = visit.words.code("webhookact", &act.what);
         (done, act.by.clone(), Moment::new(act.at.as_ref(), now))
     });
     let status = match told {

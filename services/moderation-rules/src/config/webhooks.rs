@@ -165,7 +165,9 @@ fn check_url(webhook: &WebhookConfig) -> Result<(), String> {
     if url.fragment().is_some() {
         return Err("leave out what is behind `#`".to_owned());
     }
-    let literal = guard::literal(&url).ok_or("the address names no host")?;
+    if url.host_str().is_none_or(str::is_empty) {
+        return Err("the address names no host".to_owned());
+    }
     match url.scheme() {
         "https" => {}
         "http" if webhook.allow_http => {}
@@ -174,7 +176,7 @@ fn check_url(webhook: &WebhookConfig) -> Result<(), String> {
         }
         other => return Err(format!("`{other}` is not supported: use https")),
     }
-    let Some(address) = literal else {
+    let Some(address) = guard::literal(&url) else {
         return Ok(());
     };
     match guard::forbids(address, webhook.allow_private) {

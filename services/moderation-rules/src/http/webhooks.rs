@@ -244,7 +244,8 @@ struct Shown {
 #[schema(as = WebhookActDone)]
 struct Act {
     /// `began`, `forgotten`, `enabled`, `disabled`, `tested` or `replayed`.
-    act: &'static str,
+    #[serde(rename = "act")]
+    what: &'static str,
     /// Events that were sent again.
     #[serde(skip_serializing_if = "Option::is_none")]
     events: Option<u64>,
@@ -263,7 +264,7 @@ impl From<Webhooked> for Act {
             WebhookAct::Replayed { events } => ("replayed", Some(events)),
         };
         Self {
-            act,
+            what: act,
             events,
             by: done.by,
             at: time(done.at),

@@ -60,12 +60,12 @@ impl Resolve for Guard {
     }
 }
 
-/// Returns the address that a URL names in place of a host's name, if it does; `None` without a
-/// host. Such an address is never resolved, so it has to be looked at itself.
-pub(crate) fn literal(url: &Url) -> Option<Option<IpAddr>> {
-    let host = url.host_str().filter(|host| !host.is_empty())?;
+/// Returns the address that a URL names in place of a host's name, if it does. Such an address is
+/// never resolved, so it has to be looked at itself.
+pub(crate) fn literal(url: &Url) -> Option<IpAddr> {
+    let host = url.host_str()?;
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    Some(host.parse().ok())
+    host.parse().ok()
 }
 
 /// Says what an address is that may not be used; `None` if it may.
@@ -98,13 +98,13 @@ fn special_v4(address: Ipv4Addr) -> Option<(&'static str, bool)> {
         [100, 100, 100, 200] | [168, 63, 129, 16] => Some(METADATA),
         [10, ..] | [172, 16..=31, ..] | [192, 168, ..] | [100, 64..=127, ..] => Some(PRIVATE),
         [169, 254, ..] => Some(LINK_LOCAL),
+        [224..=239, ..] => Some(MULTICAST),
         [192, 0, 0 | 2, _]
         | [192, 88, 99, _]
         | [198, 18 | 19, ..]
         | [198, 51, 100, _]
-        | [203, 0, 113, _] => Some(RESERVED),
-        [224..=239, ..] => Some(MULTICAST),
-        [240..=255, ..] => Some(RESERVED),
+        | [203, 0, 113, _]
+        | [240..=255, ..] => Some(RESERVED),
         _ => None,
     }
 }
@@ -115,14 +115,13 @@ fn special_v6(address: Ipv6Addr) -> Option<(&'static str, bool)> {
         [0, 0, 0, 0, 0, 0, 0, 1] => Some(THIS_MACHINE),
         // NAT64: what it is translated to counts.
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] => special_v4(embedded(high, low)),
-        // 6to4 leads to the address in it; nothing of today's internet is there.
-        [0x2002, ..] => Some(RESERVED),
         [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254] => Some(METADATA),
         [0xfc00..=0xfdff, ..] => Some(PRIVATE),
         [0xfe80..=0xfebf, ..] => Some(LINK_LOCAL),
         [0xff00..=0xffff, ..] => Some(MULTICAST),
-        // Teredo and the other assignments of the IETF; documentation.
-        [0x2001, 0..=0x1ff, ..] | [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => Some(RESERVED),
+        // 6to4, which leads to the address in it; Teredo and the other assignments of the IETF;
+        // documentation.
+        [0x2002, ..] | [0x2001, 0..=0x1ff | 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => Some(RESERVED),
         [0x2000..=0x3fff, ..] => None,
         _ => Some(RESERVED),
     }
@@ -220,7 +219,7 @@ mod tests {
             ("https://１２７.0.0.1/", Some("127.0.0.1")),
             ("https://cms.example/", None),
         ] {
-            let found = literal(&Url::parse(url).unwrap()).unwrap();
+            let found = literal(&Url::parse(url).unwrap());
             assert_eq!(found, address.map(|ip| ip.parse().unwrap()), "{url}");
         }
     }

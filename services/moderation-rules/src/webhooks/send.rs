@@ -79,7 +79,7 @@ impl Sender {
 
     async fn ask(&self, id: &str, body: Bytes, now: i64) -> (Class, Option<u16>, Option<u64>) {
         // An address in place of a name is never resolved.
-        let literal = guard::literal(&self.url).flatten();
+        let literal = guard::literal(&self.url);
         if literal.is_some_and(|ip| guard::forbids(ip, self.allow_private).is_some()) {
             return (Class::Blocked, None, None);
         }

@@ -110,19 +110,19 @@ impl Store {
         };
         let (journal, standings) = read?;
         let standings = Arc::new(Mutex::new(standings));
-        let (sender, writes) = mpsc::channel(TOGETHER);
-        let writer = Writer {
+        let (sender, received) = mpsc::channel(TOGETHER);
+        let one = Writer {
             since: journal.next() - journal.first(),
             journal: journal.clone(),
             standings: Arc::clone(&standings),
-            writes,
+            writes: received,
         };
         let store = Self {
             journal,
             standings,
             writes: sender,
         };
-        Ok((store, writer))
+        Ok((store, one))
     }
 
     /// Writes entries down, in order; they are durable and applied when this returns.

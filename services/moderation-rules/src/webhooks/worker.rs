@@ -177,7 +177,7 @@ impl Worker {
         let allows = self.standing(|standing| {
             standing.disabled.is_none()
                 && standing.rows.len() < 2 * MAX_ROWS
-                && !(standing.is_failing() && !self.buffer.is_empty())
+                && (self.buffer.is_empty() || !standing.is_failing())
         });
         allows.unwrap_or_default() && self.buffer.len() < BUFFER
     }
@@ -399,7 +399,7 @@ impl Worker {
                 "the webhook takes nothing: it is tried less often until it does"
             ),
             (true, false) => {
-                tracing::info!(endpoint = self.name(), "the webhook takes events again")
+                tracing::info!(endpoint = self.name(), "the webhook takes events again");
             }
             _ => {}
         }
