@@ -123,6 +123,10 @@ async fn until(what: &str, is_so: impl Fn() -> bool) {
     panic!("not in 30 s: {what}");
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "every call makes the value in place"
+)]
 fn webhook(url: &str, more: Value) -> WebhookConfig {
     let mut webhook = json!({
         "name": "cms",
@@ -266,7 +270,7 @@ async fn a_refused_event_is_retried_while_others_go_on_given_up_and_replayed() {
     // Ten attempts in all, and no other before its time has come.
     for attempt in 2..=10 {
         let before = receiver.seen().len();
-        fixture.clock.advance(Duration::from_secs(27 * 3_600));
+        fixture.clock.advance(Duration::from_hours(27));
         receiver.has(before + 1).await;
         let expected = json!(u64::from(attempt == 10));
         fixture.shows("given_up", expected).await;
@@ -320,7 +324,7 @@ async fn gone_disables_and_enabling_goes_on_where_it_was() {
     fixture.shows("state", json!("disabled")).await;
     assert_eq!(fixture.webhook().await["disabled"]["why"], "gone");
     fixture.event(plain("c-2", "Two.")).await;
-    fixture.clock.advance(Duration::from_secs(86_400));
+    fixture.clock.advance(Duration::from_hours(24));
     // A ping reaches it all the same, and changes nothing.
     let tested = fixture.act("test", None).await;
     assert_eq!(
@@ -405,7 +409,7 @@ async fn days_of_failures_disable_it_and_nothing_is_lost() {
     for hour in 0..12 {
         let tried = receiver.seen().len();
         assert_eq!(fixture.webhook().await["state"], "failing", "{hour}");
-        fixture.clock.advance(Duration::from_secs(2 * 3_600));
+        fixture.clock.advance(Duration::from_hours(2));
         receiver.has(tried + 1).await;
         fixture.shows("retrying", json!(tried + 1)).await;
         assert_eq!(receiver.seen().len(), tried + 1);
