@@ -193,6 +193,16 @@ fn amqp_the_page_lists_what_the_roles_expose() {
     ] {
         stack.set(&format!("{scorer}{key}"), value);
     }
+    // Those of a webhook likewise.
+    let webhook = "STOA_MODERATION_RULES__WEBHOOKS__0__";
+    for (key, value) in [
+        ("NAME", "nobody"),
+        ("URL", "https://nobody.example/decisions"),
+        ("SECRETS", "[\"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"]"),
+        ("SITES", "[\"*\"]"),
+    ] {
+        stack.set(&format!("{webhook}{key}"), value);
+    }
     stack.launch_all();
     // What ingest receives is counted where there is something.
     let platform = Platform::listening_to(&vhost, "stoa.rejected");
