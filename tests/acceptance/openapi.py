@@ -613,10 +613,29 @@ def check_moderation(public, admin, ingest):
     check_texts(admin)
     check_rules(admin)
     check_published(admin)
+    check_webhooks(admin)
     events = [{"source": "https://platform.example/", "id": "none", "type": "stoa.comment.scored.v1", "site": "lavallee"}]
     admin.call("post", "/admin/held", body={"events": events})
     admin.call("post", "/admin/held", 400, body=b"{", kind="application/json")
     check_parked(admin)
+
+
+def check_webhooks(admin):
+    """The endpoint of the test's configuration, where nobody listens."""
+    one, cms = "/admin/webhooks/{name}", {"name": "cms"}
+    assert [webhook["name"] for webhook in admin.call("get", "/admin/webhooks", by="auditor")["webhooks"]] == ["cms"]
+    admin.call("get", one, **cms)
+    admin.call("get", one, 404, name="none")
+    tested = admin.call("post", f"{one}/test", **cms)
+    assert tested.get("status") is None, tested
+    admin.call("get", f"{one}/deliveries", query={"limit": 1}, by="auditor", **cms)
+    admin.call("get", f"{one}/deliveries", 400, query={"limit": "many"}, **cms)
+    admin.call("post", f"{one}/disable", **cms)
+    admin.call("post", f"{one}/replay", body={"since": "2026-01-01T00:00:00Z"}, **cms)
+    admin.call("post", f"{one}/replay", 400, body=b"{", kind="application/json", **cms)
+    admin.call("post", f"{one}/replay", 403, body={"event": "none"}, by="auditor", **cms)
+    admin.call("post", f"{one}/enable", **cms)
+    admin.call("post", f"{one}/enable", 404, name="none")
 
 
 def check_console(console):

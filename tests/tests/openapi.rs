@@ -49,7 +49,9 @@ fn every_listener_is_what_its_document_says() {
         (
             "moderation-rules",
             "[compat]\nsite = \"lavallee\"\n[[compat.coral]]\nsite = \"lavallee\"\n\
-             secrets = [\"coral-0123456789abcdef0123456789abcdef\"]\n",
+             secrets = [\"coral-0123456789abcdef0123456789abcdef\"]\n\
+             [[webhooks]]\nname = \"cms\"\nurl = \"http://127.0.0.1:9/\"\nsites = [\"*\"]\n\
+             secrets = [\"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"]\nallow_http = true\nallow_private = true\n",
         ),
         ("console", ""),
         // A public site: it has a sitemap, once something of it is there.

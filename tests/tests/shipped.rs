@@ -228,8 +228,10 @@ fn alerts() -> Vec<(String, String)> {
         .iter()
         .flat_map(|group| group["rules"].as_array().unwrap());
     let text = |value: &Value| value.as_str().unwrap().to_owned();
+    // What is recorded is for alerts, too.
+    let name = |rule: &Value| text(rule.get("alert").unwrap_or(&rule["record"]));
     rules
-        .map(|rule| (text(&rule["alert"]), text(&rule["expr"])))
+        .map(|rule| (name(rule), text(&rule["expr"])))
         .collect()
 }
 
