@@ -16,7 +16,7 @@ use stoa_tests::{Bus, ROLES, Stack, Vhost, comment, eventually, sample, stoa};
 const EVENTS: &str = "application/cloudevents-batch+json";
 
 /// Labels that there may be: each has few values, which a deployment knows beforehand.
-const LABELS: [&str; 25] = [
+const LABELS: [&str; 27] = [
     "code",
     "commit",
     "connection",
