@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use stoa_daemon::config::load_from;
 use stoa_proto::topology;
 use stoa_tests::deploy::repository;
-use stoa_tests::{Bus, ROLES, Stack, Vhost, comment, stoa};
+use stoa_tests::{ROLES, stoa};
 
 fn read(path: impl AsRef<Path>) -> String {
     let path = repository().join(path);
@@ -233,47 +233,6 @@ fn alerts() -> Vec<(String, String)> {
     rules
         .map(|rule| (name(rule), text(&rule["expr"])))
         .collect()
-}
-
-#[test]
-fn amqp_alerts_name_metrics_that_the_roles_have() {
-    let vhost = Vhost::new();
-    let folder = tempfile::tempdir().unwrap();
-    let mut stack = Stack::prepare(Bus::Amqp(vhost.url.clone()), folder);
-    // Nothing is sent before something is decided for this site.
-    let webhook = "[[webhooks]]\nname = \"cms\"\nurl = \"https://cms.invalid/\"\nsites = [\"none\"]\n\
-                   secrets = [\"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"]\n";
-    stack.add_lines("moderation-rules", webhook);
-    stack.launch_all();
-    // A metric with labels is shown once something was counted.
-    let event = comment("metrics", "c-1", None, "bonjour").to_string();
-    stack.post("application/cloudevents+json", event);
-    stack.post("application/cloudevents+json", "{}");
-    stack.decided("journal", "metrics", 1);
-    let sample = Regex::new(r"(?m)^# TYPE (\S+) ").unwrap();
-    let found: BTreeSet<String> = (0..3)
-        .map(|n| format!("http://127.0.0.1:{}/metrics", stack.port + 1_000 + n))
-        .map(|url| stack.get_text(&url, false).1)
-        .flat_map(|text| {
-            let names: Vec<String> = sample
-                .captures_iter(&text)
-                .map(|m| m[1].to_owned())
-                .collect();
-            names
-        })
-        .collect();
-    let name = Regex::new(r"\bstoa_[a-z0-9_]+").unwrap();
-    let of_histogram = Regex::new("_(bucket|sum|count)$").unwrap();
-    let mut n_checked = 0;
-    for (alert, expression) in alerts() {
-        for name in name.find_iter(&expression) {
-            let base = of_histogram.replace(name.as_str(), "");
-            let known = found.contains(name.as_str()) || found.contains(&*base);
-            assert!(known, "{alert}: no role has {}", name.as_str());
-            n_checked += 1;
-        }
-    }
-    assert!(n_checked >= 10, "{n_checked}");
 }
 
 #[test]
