@@ -1,6 +1,6 @@
 //! A WordPress of its own, with a database of its own, that has the plugin of examples/wordpress.
 //!
-//! It is Debian's, as are PHP and MariaDB: scripts/test installs them.
+//! It is Debian's, as are PHP and `MariaDB`: scripts/test installs them.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -194,7 +194,7 @@ impl WordPress {
     }
 }
 
-/// MariaDB refuses to be root without being told so.
+/// `MariaDB` refuses to be root without being told so.
 fn as_root() -> [&'static str; 1] {
     ["--user=root"]
 }
