@@ -50,7 +50,8 @@ enum State {
 struct Check {
     state: State,
     role: &'static str,
-    check: String,
+    #[serde(rename = "check")]
+    what: String,
     /// What is there; where something is wrong also what helps.
     finding: String,
 }
@@ -62,11 +63,11 @@ struct Findings {
 }
 
 impl Findings {
-    fn add(&mut self, state: State, check: impl Into<String>, finding: impl Into<String>) {
+    fn add(&mut self, state: State, what: impl Into<String>, finding: impl Into<String>) {
         self.checks.push(Check {
             state,
             role: self.role,
-            check: check.into(),
+            what: what.into(),
             finding: finding.into(),
         });
     }
@@ -100,7 +101,7 @@ pub(crate) async fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
             [
                 state.to_owned(),
                 check.role.to_owned(),
-                check.check.clone(),
+                check.what.clone(),
                 check.finding.clone(),
             ]
         };

@@ -19,7 +19,7 @@ fn archive(folder: &Path, more: &str) {
 fn found<'a>(checks: &'a [Check], check: &str) -> &'a Check {
     checks
         .iter()
-        .find(|one| one.check == check)
+        .find(|one| one.what == check)
         .unwrap_or_else(|| panic!("{check}: {checks:#?}"))
 }
 
