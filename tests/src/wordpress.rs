@@ -84,7 +84,8 @@ impl WordPress {
             made.unwrap().status.success()
         });
 
-        let port = ports();
+        // Beside those of the roles.
+        let port = ports() + 10;
         let url = format!("http://127.0.0.1:{port}");
         std::fs::write(at("site/wp-config.php"), config(&url, &socket, settings)).unwrap();
         let web = Process::start(

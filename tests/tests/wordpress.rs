@@ -115,3 +115,44 @@ fn amqp_a_wordpress_is_moderated() {
     ]);
     is_moderated(&wordpress, &stack);
 }
+
+#[test]
+fn embedded_a_wordpress_without_a_broker_is_moderated() {
+    const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+    let mut stack = Stack::prepare(Bus::Embedded, tempfile::tempdir().unwrap());
+    let wordpress = WordPress::new(&[
+        ("STOA_SITE", "courrier"),
+        ("STOA_SOURCE", "https://courrier.example/comments"),
+        ("STOA_URL", &stack.ingest()),
+        ("STOA_TOKEN", "ingest of the tests is open"),
+        ("STOA_WEBHOOK_SECRET", SECRET),
+    ]);
+    let url = format!("{}/index.php?rest_route=/stoa/v1/decisions", wordpress.url);
+    for (key, value) in [
+        ("NAME", "wordpress"),
+        ("URL", &*url),
+        ("SECRETS", &format!("[\"{SECRET}\"]")),
+        ("SITES", "[\"courrier\"]"),
+        ("ALLOW_HTTP", "true"),
+        ("ALLOW_PRIVATE", "true"),
+    ] {
+        stack.set(&format!("STOA_MODERATION_RULES__WEBHOOKS__0__{key}"), value);
+    }
+    stack.launch_all();
+    stack.ready();
+    is_moderated(&wordpress, &stack);
+
+    // Nobody else is believed.
+    let client = reqwest::blocking::Client::new();
+    let forged = client
+        .post(&url)
+        .header("webhook-id", "forged")
+        .header("webhook-timestamp", "1795942152")
+        .header(
+            "webhook-signature",
+            "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=",
+        )
+        .body("{}");
+    assert_eq!(forged.send().unwrap().status(), 401);
+}
