@@ -29,6 +29,7 @@ fn clock() -> Clock {
 
 fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread()
+        .enable_time()
         .build()
         .unwrap()
 }

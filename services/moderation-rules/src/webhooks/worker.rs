@@ -403,7 +403,6 @@ impl Worker {
             }
             _ => {}
         }
-        fail::fail_point!("webhook_before_write");
         self.inner.store.write(entries).await?;
         self.saved = Instant::now();
         self.note();

@@ -474,7 +474,7 @@ async fn a_place_that_is_lost_or_damaged_does_not_send_the_past_again() {
             std::fs::remove_dir_all(&folder).unwrap();
         }
         let fixture = opened(dir.path(), &receiver, more, NOON).await;
-        assert_eq!(fixture.webhook().await["lost"], true, "{is_damaged}");
+        fixture.shows("lost", json!(true)).await;
         fixture.event(plain("c-2", "Two.")).await;
         fixture.shows("delivered", json!(1)).await;
         assert_eq!(receiver.comments(), ["c-1", "c-2"]);
