@@ -7,7 +7,7 @@
 
 use serde_json::json;
 use stoa_tests::wordpress::WordPress;
-use stoa_tests::{Bus, Stack, Vhost, eventually};
+use stoa_tests::{Bus, Stack, TOKEN, Vhost, eventually};
 
 const QUEUE: &str = "platform.courrier";
 const KIND: &str = "The hall looks lovely again.";
@@ -125,7 +125,7 @@ fn embedded_a_wordpress_without_a_broker_is_moderated() {
         ("STOA_SITE", "courrier"),
         ("STOA_SOURCE", "https://courrier.example/comments"),
         ("STOA_URL", &stack.ingest()),
-        ("STOA_TOKEN", "ingest of the tests is open"),
+        ("STOA_TOKEN", TOKEN),
         ("STOA_WEBHOOK_SECRET", SECRET),
     ]);
     let url = format!("{}/index.php?rest_route=/stoa/v1/decisions", wordpress.url);
